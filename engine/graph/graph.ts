@@ -1,0 +1,79 @@
+/**
+ * The first IR: what a model file says, in the operators it says it in. Immutable; passes make new graphs. Values are names (each
+ * produced once); types are not stored here but inferred by lowering (ops/), so that no pass can leave a stale one behind.
+ */
+import { QuernError } from '../../jit/error.ts';
+import type { DType } from '../../jit/expr/dtype.ts';
+import type { Expr } from '../../jit/expr/expr.ts';
+
+export interface TensorType {
+  readonly dtype: DType;
+  /** One index expression per dim: a constant, a symbol, or arithmetic on symbols. */
+  readonly shape: readonly Expr[];
+}
+
+/** Weights and other constants. The bytes (row-major, little-endian) can be given up once they are on the device. */
+export class Constant {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  #bytes: Uint8Array | undefined;
+
+  constructor(dtype: DType, dims: readonly number[], bytes: Uint8Array) {
+    this.dtype = dtype;
+    this.dims = dims;
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.dims.reduce((a, b) => a * b, 1);
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#bytes === undefined) throw new QuernError('internal', 'a constant was read after its bytes were released');
+    return this.#bytes;
+  }
+
+  release(): void {
+    this.#bytes = undefined;
+  }
+}
+
+export type Attribute =
+  | { readonly type: 'int'; readonly value: number }
+  | { readonly type: 'float'; readonly value: number }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'tensor'; readonly value: Constant }
+  | { readonly type: 'graph'; readonly value: Graph }
+  | { readonly type: 'ints'; readonly value: readonly number[] }
+  | { readonly type: 'floats'; readonly value: readonly number[] }
+  | { readonly type: 'strings'; readonly value: readonly string[] };
+
+export interface Node {
+  /** Unique in its graph; made from operator and output where the file has none. */
+  readonly name: string;
+  readonly op: string;
+  /** '' is ai.onnx. */
+  readonly domain: string;
+  /** Value names; '' is an optional input (or output) left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, Attribute>;
+}
+
+export interface GraphInput {
+  readonly name: string;
+  /** Absent only for inputs of subgraphs, whose types come from where they are called. */
+  readonly type?: TensorType;
+}
+
+export interface Graph {
+  readonly name: string;
+  /** Opset version by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** What a caller must feed; initializers that old files also list as inputs are constants here. */
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly { readonly name: string; readonly type?: TensorType }[];
+  /** In an order in which every value is produced before it is used. */
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Constant>;
+}

@@ -1,0 +1,57 @@
+/**
+ * The second IR: what is computed, as tensors defined by kernel bodies. No operator names are left to act on; loads name tensors by id.
+ * Lowering (ops/) makes it, fusion (passes/) rewrites it, plan/ turns it into kernels. Shapes may mention symbols: dims of the
+ * inputs, and dims that are read from a tensor while the model runs (`DataDim`).
+ */
+import type { DType } from '../../jit/expr/dtype.ts';
+import type { Expr, Sym } from '../../jit/expr/expr.ts';
+import type { Body } from '../../jit/kernel.ts';
+import type { Constant } from './graph.ts';
+
+export interface Origin {
+  readonly node: string;
+  readonly op: string;
+}
+
+/** Where a tensor comes from. */
+export type Source =
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'constant'; readonly constant: Constant }
+  /** Written by a computation. */
+  | { readonly kind: 'computed' };
+
+export interface TensorDef {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  readonly source: Source;
+  /** Elements known while compiling (row-major), as expressions over symbols: shapes, indices, small constants. */
+  readonly values?: readonly Expr[];
+}
+
+/** A body and the tensors it writes (its stores name them). Only loop bodies write more than one. */
+export interface Computation {
+  readonly body: Body;
+  readonly outputs: readonly number[];
+  /** The nodes it came from, outermost last. */
+  readonly origins: readonly Origin[];
+  /** Loop bodies may write only parts of an output: then it starts as this tensor's contents, or as zeros. */
+  readonly initial?: ReadonlyMap<number, number | 'zero'>;
+}
+
+/** A dim that is only known while the model runs: element `element` of an integer tensor. Ends a segment. */
+export interface DataDim {
+  readonly symbol: Sym;
+  readonly tensor: number;
+  readonly element: number;
+  readonly origin: Origin;
+}
+
+export interface Program {
+  readonly tensors: ReadonlyMap<number, TensorDef>;
+  /** In an order in which every tensor is written before it is read. */
+  readonly computations: readonly Computation[];
+  readonly inputs: readonly { readonly name: string; readonly tensor: number }[];
+  readonly outputs: readonly { readonly name: string; readonly tensor: number }[];
+  readonly dataDims: readonly DataDim[];
+}

@@ -1,0 +1,110 @@
+/**
+ * What an operator is to the engine: one function from typed inputs and attributes to tensor definitions. Shape inference and
+ * lowering are the same function, since a definition has a shape; values known while compiling (shapes, axes) come out of
+ * evaluating the definitions themselves, so that Shape-Gather-Concat-Reshape chains need no code of their own.
+ */
+import type { ErrorCode, ErrorDetails } from '../../jit/error.ts';
+import type { DType } from '../../jit/expr/dtype.ts';
+import type { Expr, Var } from '../../jit/expr/expr.ts';
+import type { ReduceOp, Stmt } from '../../jit/kernel.ts';
+import type { Constant, Graph, Node } from '../graph/graph.ts';
+
+/** A tensor as a lowering sees it. */
+export interface Tensor {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  readonly rank: number;
+  /** The element at a logical index, one expression per dim. */
+  at(index: readonly Expr[]): Expr;
+}
+
+export interface Attributes {
+  has(name: string): boolean;
+  int(name: string, otherwise?: number): number;
+  float(name: string, otherwise?: number): number;
+  string<T extends string>(name: string, oneOf: readonly T[], otherwise?: T): T;
+  ints(name: string, otherwise?: readonly number[]): readonly number[];
+  floats(name: string, otherwise?: readonly number[]): readonly number[];
+  tensor(name: string): Constant;
+  graph(name: string): Graph;
+}
+
+/** What a lowering builds with. Errors it throws get the node's name and operator added by the caller. */
+export interface Lowering {
+  readonly node: Node;
+  /** The opset version of the node's domain that the model asks for. */
+  readonly opset: number;
+  readonly attributes: Attributes;
+  /** Throws `invalid-model` if the input is missing. */
+  input(index: number): Tensor;
+  optional(index: number): Tensor | undefined;
+  readonly inputs: readonly (Tensor | undefined)[];
+  /** Whether somebody uses this output (for outputs that cost extra). */
+  wants(output: number): boolean;
+
+  /** Elements known while compiling, row-major, as expressions over dims (index type for integers); undefined if data-dependent. */
+  values(tensor: Tensor): readonly Expr[] | undefined;
+  /** The elements of an integer tensor as index expressions: known ones, or dims that are read while the model runs. */
+  dims(tensor: Tensor): readonly Expr[];
+  /** Elements that must be constants; throws `unsupported-model` naming `what` otherwise. */
+  constants(tensor: Tensor, what: string): readonly number[];
+
+  constant(dtype: DType, dims: readonly number[], elements: readonly (number | bigint)[]): Tensor;
+  /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
+  known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;
+  /** out[index] = value(index). */
+  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr): Tensor;
+  rows(spec: RowsSpec): Tensor;
+  contraction(spec: ContractionSpec): Tensor;
+  loop(spec: LoopSpec): readonly Tensor[];
+  /** A variable with a fresh name. */
+  axis(extent: Expr | number): Var;
+  /** A name for a scan or a local that nobody else has. */
+  name(stem: string): string;
+  fail(code: ErrorCode, message: string, details?: ErrorDetails): never;
+}
+
+export interface RowsSpec {
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  readonly axes: readonly Var[];
+  readonly inner: readonly Var[];
+  readonly scans: readonly { readonly name: string; readonly op: ReduceOp; readonly value: Expr }[];
+  readonly each: boolean;
+  /** Where a point's result goes in the output, and the result. */
+  readonly index: readonly Expr[];
+  readonly value: Expr;
+}
+
+export interface ContractionSpec {
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  readonly batch: readonly Var[];
+  readonly rows: readonly Var[];
+  readonly cols: readonly Var[];
+  readonly depth: readonly Var[];
+  readonly lhs: Expr;
+  readonly rhs: Expr;
+  readonly index: readonly Expr[];
+  /** The result from the accumulator `ref('acc')`; the accumulator itself if left out. */
+  readonly value?: (acc: Expr) => Expr;
+}
+
+export interface LoopSpec {
+  readonly outputs: readonly { readonly dtype: DType; readonly shape: readonly Expr[]; readonly initial?: Tensor | 'zero' }[];
+  readonly axes: readonly Var[];
+  /** `outputs` are what stores write to and what loads of what was written read. */
+  readonly body: (outputs: readonly Tensor[]) => readonly Stmt[];
+}
+
+export interface Operator {
+  readonly op: string;
+  /** '' is ai.onnx. */
+  readonly domain: string;
+  /** First opset version that this entry describes; an entry with a later one takes over from there. */
+  readonly since: number;
+  /** Fewest and most inputs. */
+  readonly arity: readonly [number, number];
+  readonly lower: (build: Lowering) => Tensor | readonly Tensor[];
+}

@@ -1,0 +1,123 @@
+/**
+ * What a backend is to the rest: memory, code for kernels, programs of kernels, a stopwatch. The engine and the tuner know devices
+ * only through this; every backend passes one conformance suite (jit/backends/conformance.ts).
+ *
+ * Memory is handed out as regions; kernels see views of them. A program is a fixed list of steps over views: making one is where
+ * bind groups, parameter blocks and dependency counters are built, so that running it is one call.
+ */
+import type { Expr } from './expr/expr.ts';
+import type { Kernel } from './kernel.ts';
+import type { Schedule, Space } from './space.ts';
+
+export type DeviceKind = 'wasm' | 'webgpu' | 'reference';
+
+/** Facts that spaces and keys may depend on. */
+export interface DeviceProfile {
+  readonly kind: DeviceKind;
+  /** What tuning records are filed under: browser engine and major version, feature bits, adapter, threads. Nothing measured. */
+  readonly fingerprint: string;
+  readonly threads: number;
+  readonly fma: boolean;
+  /** Elements per panel in which right-hand sides of contractions are packed; 0: not packed. From the probe. */
+  readonly panel: number;
+  /** 4 x f32 SIMD registers that a micro-kernel can count on (16 on x86-64 before AVX-512, 32 on Arm). A hint, never a prune. */
+  readonly vectorRegisters: number;
+  readonly features: readonly string[];
+  /** GPU limits by their WebGPU names; empty elsewhere. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** From the probe: multiply-adds per second of one core or the GPU, bytes per second of memory; 0 where unknown. */
+  readonly peakFlops: number;
+  readonly peakBytes: number;
+}
+
+/** A piece of device memory. Contents of a new region are undefined. */
+export interface Region {
+  readonly bytes: number;
+  /** Set by `release`; using a released region is an error. */
+  readonly released: boolean;
+}
+
+export interface View {
+  readonly region: Region;
+  /** Bytes from the start of the region; a multiple of `alignment`. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A kernel's code for one schedule: deterministic and byte-stable, so that it can be keyed and compared. */
+export interface Code {
+  readonly kernel: Kernel;
+  readonly schedule: Schedule;
+  /** Hash of what runs; two codes with one key are interchangeable. */
+  readonly key: string;
+  /** WGSL, or a readable WASM listing. */
+  readonly source: () => string;
+}
+
+/** Code made ready to run on its device. */
+export interface Compiled {
+  readonly code: Code;
+}
+
+/** One call of a kernel: a view for each argument, a value for each dim. */
+export interface Step {
+  readonly compiled: Compiled;
+  readonly args: readonly View[];
+  readonly dims: readonly number[];
+}
+
+export interface RunOptions {
+  /** Polled between chunks of work; rejects with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Collect the time of each step (slower). */
+  readonly profile?: boolean;
+}
+
+export interface RunResult {
+  /** Nanoseconds per step, with `profile`. */
+  readonly times?: readonly number[];
+}
+
+export interface Program {
+  run(options?: RunOptions): Promise<RunResult>;
+  /** Puts other code under a step, between runs. Same kernel, other schedule. */
+  swap(step: number, compiled: Compiled): void;
+  dispose(): void;
+}
+
+export interface Device {
+  readonly kind: DeviceKind;
+  readonly profile: DeviceProfile;
+  /** Views start at multiples of this many bytes. */
+  readonly alignment: number;
+  /** Whether values that live at the same time may be parts of one region ('offsets'), or writes need a region of their own ('regions'). */
+  readonly sharing: 'offsets' | 'regions';
+
+  /** Throws `out-of-memory` or `model-too-large`. */
+  allocate(bytes: number): Region;
+  release(region: Region): void;
+  /** Copies bytes in; takes effect before any later run. Element types are those of `DType`; the device converts as it must. */
+  write(view: View, bytes: Uint8Array): void;
+  read(view: View): Promise<Uint8Array>;
+  /** Copies within the device. */
+  copy(from: View, to: View): void;
+
+  /** The legal schedules of a kernel here; undefined if this device cannot run it at all (`why` says so). */
+  space(kernel: Kernel): Space | { readonly why: string };
+  emit(kernel: Kernel, schedule: Schedule): Code;
+  /** Compiles; the same key compiles once. Rejects with `wrong-kernel` if the platform's compiler refuses the code. */
+  compile(code: Code): Promise<Compiled>;
+  program(steps: readonly Step[]): Program;
+
+  /** Nanoseconds for `repeats` calls of a step, back to back. */
+  time(step: Step, repeats: number): Promise<number>;
+
+  /** Settles (never rejects) when the device is gone: lost GPU, dead worker. */
+  readonly lost: Promise<{ readonly reason: string }>;
+  /** Bytes in use, and the most that ever were. */
+  memory(): { readonly used: number; readonly peak: number };
+  dispose(): Promise<void>;
+}
+
+/** Values of dims for a kernel's `syms`, from the dims they were made from. */
+export type Bindings = ReadonlyMap<Expr, number>;

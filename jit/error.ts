@@ -1,0 +1,115 @@
+/**
+ * The one error type of Quern. Everything that can go wrong for a user ends here: what happened (`code`), where (`node`, `op`),
+ * what was expected and found, and what to try. Plain fields, so that it crosses a worker boundary whole (see `toWire`).
+ */
+
+export type ErrorCode =
+  | 'invalid-model' // bytes that are no well-formed model
+  | 'unsupported-operator'
+  | 'unsupported-dtype'
+  | 'unsupported-model' // a well-formed model that uses something Quern has no way to run
+  | 'invalid-attribute'
+  | 'shape-mismatch' // shapes that do not fit together
+  | 'index-out-of-range'
+  | 'invalid-input' // a feed that does not match the session's inputs
+  | 'invalid-option'
+  | 'fetch-failed'
+  | 'missing-external-data'
+  | 'model-too-large'
+  | 'out-of-memory'
+  | 'no-webgpu'
+  | 'no-wasm' // WebAssembly or its SIMD is missing, or a policy forbids it
+  | 'worker-blocked'
+  | 'worker-died'
+  | 'device-lost'
+  | 'aborted'
+  | 'disposed'
+  | 'wrong-kernel' // a generated kernel failed its check and no correct one is left
+  | 'internal'; // an invariant of Quern does not hold: a bug
+
+export interface ErrorDetails {
+  readonly node?: string;
+  readonly op?: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class QuernError extends Error {
+  readonly code: ErrorCode;
+  readonly node?: string;
+  readonly op?: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(sentence(message, details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'QuernError';
+    this.code = code;
+    if (details.node !== undefined) this.node = details.node;
+    if (details.op !== undefined) this.op = details.op;
+    if (details.expected !== undefined) this.expected = details.expected;
+    if (details.got !== undefined) this.got = details.got;
+    if (details.hint !== undefined) this.hint = details.hint;
+  }
+}
+
+/** Throws an `internal` error; for invariants that the type system cannot hold. */
+export function invariant(condition: boolean, message: string, details?: ErrorDetails): asserts condition {
+  if (!condition) throw new QuernError('internal', message, details);
+}
+
+/** The same error with the place added, where the thrower did not know it. */
+export function at(error: unknown, place: { readonly node?: string; readonly op?: string }): unknown {
+  if (!(error instanceof QuernError) || error.node !== undefined) return error;
+  const { code, expected, got, hint } = error;
+  const message = error.message.split('\n')[0] ?? error.message;
+  return new QuernError(code, message, {
+    ...place,
+    ...(expected === undefined ? {} : { expected }),
+    ...(got === undefined ? {} : { got }),
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
+}
+
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly text: string;
+  readonly details: Omit<ErrorDetails, 'cause'>;
+  readonly stack?: string;
+}
+
+/** A structured-cloneable form; `fromWire` restores it with every field on the other side. */
+export function toWire(error: unknown): WireError {
+  if (error instanceof QuernError) {
+    const { code, node, op, expected, got, hint, stack } = error;
+    const details = Object.fromEntries(
+      Object.entries({ node, op, expected, got, hint }).filter(([, value]) => value !== undefined),
+    );
+    return { code, text: error.message, details, ...(stack === undefined ? {} : { stack }) };
+  }
+  if (error instanceof Error) {
+    const code: ErrorCode = error.name === 'AbortError' ? 'aborted' : 'internal';
+    return { code, text: error.message, details: {}, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  }
+  return { code: 'internal', text: String(error), details: {} };
+}
+
+export function fromWire(wire: WireError): QuernError {
+  const error = new QuernError(wire.code, '', wire.details);
+  error.message = wire.text;
+  if (wire.stack !== undefined) error.stack = wire.stack;
+  return error;
+}
+
+function sentence(message: string, { node, op, expected, got, hint }: ErrorDetails): string {
+  const where = node === undefined ? op : op === undefined ? `node '${node}'` : `${op} node '${node}'`;
+  const lines = [where === undefined || message.includes(where) ? message : `${where}: ${message}`];
+  if (expected !== undefined) lines.push(`  expected: ${expected}`);
+  if (got !== undefined) lines.push(`  got: ${got}`);
+  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,347 @@
+/**
+ * Algebra of `index` expressions: sums of products of loop variables, dims and opaque atoms (floordiv, floormod, min, max, casts of
+ * loaded values) in one canonical order, so that equal addresses are the same object. Division splits off what divides exactly and
+ * proves remainders in range from the extents of variables; that is what makes reshape, transpose and slice vanish from addresses.
+ * Integers here are exact (JavaScript numbers below 2^53); kernels compute them in 32 bits.
+ */
+import { type BinaryOp, type Expr, int, rawBinary, truth } from './expr.ts';
+
+interface Term { readonly coef: number; readonly atoms: readonly Expr[] }
+/** Keyed by the ids of a term's atoms; no zero coefficients; '' is the constant. */
+type Poly = ReadonlyMap<string, Term>;
+
+let polys = new WeakMap<Expr, Poly>();
+export const clear = (): void => { polys = new WeakMap(); };
+
+const keyOf = (atoms: readonly Expr[]): string => atoms.map((a) => a.id).join();
+
+function toPoly(e: Expr): Poly {
+  const known = polys.get(e);
+  if (known !== undefined) return known;
+  let made: Poly;
+  if (e.op === 'const') made = poly([{ coef: Number(e.value), atoms: [] }]);
+  else if (e.op === 'binary' && e.fn === 'add') made = poly([...toPoly(e.a).values(), ...toPoly(e.b).values()]);
+  else if (e.op === 'binary' && e.fn === 'mul') made = times(toPoly(e.a), toPoly(e.b));
+  else made = new Map([[String(e.id), { coef: 1, atoms: [e] }]]);
+  polys.set(e, made);
+  return made;
+}
+
+function poly(terms: Iterable<Term>): Poly {
+  const out = new Map<string, Term>();
+  for (const { coef, atoms } of terms) {
+    const key = keyOf(atoms);
+    const next = coef + (out.get(key)?.coef ?? 0);
+    if (next === 0) out.delete(key);
+    else out.set(key, { coef: next, atoms });
+  }
+  return out;
+}
+
+const byId = (a: Expr, b: Expr): number => a.id - b.id;
+const termTimes = (a: Term, b: Term): Term => ({ coef: a.coef * b.coef, atoms: [...a.atoms, ...b.atoms].sort(byId) });
+
+function times(a: Poly, b: Poly): Poly {
+  const terms: Term[] = [];
+  for (const s of a.values()) for (const t of b.values()) terms.push(termTimes(s, t));
+  return poly(terms);
+}
+const plus = (a: Poly, b: Poly, scale = 1): Poly =>
+  poly([...a.values(), ...[...b.values()].map((t) => ({ coef: t.coef * scale, atoms: t.atoms }))]);
+
+/** Graded lexicographic order of terms, highest first: a monomial order, so that long division ends. */
+function compare(a: Term, b: Term): number {
+  if (a.atoms.length !== b.atoms.length) return b.atoms.length - a.atoms.length;
+  for (let i = 0; i < a.atoms.length; i++) {
+    const x = a.atoms[i];
+    const y = b.atoms[i];
+    if (x !== undefined && y !== undefined && x !== y) return x.id - y.id;
+  }
+  return 0;
+}
+
+function fromPoly(p: Poly): Expr {
+  const merged = recombine(p);
+  const terms = [...merged.values()].sort(compare);
+  let out: Expr | undefined;
+  for (const { coef, atoms } of terms) {
+    let e: Expr | undefined;
+    for (const atom of atoms) e = e === undefined ? atom : rawBinary('mul', e, atom);
+    e = e === undefined ? int(coef) : coef === 1 ? e : rawBinary('mul', e, int(coef));
+    out = out === undefined ? e : rawBinary('add', out, e);
+  }
+  const result = out ?? int(0);
+  if (!polys.has(result)) polys.set(result, merged);
+  return result;
+}
+
+/** b*(x div b) + (x mod b) = x, also where both carry the same factor, or the quotient has been reduced once more. */
+function recombine(p: Poly): Poly {
+  for (const term of p.values()) {
+    for (const atom of term.atoms) {
+      if (atom.op !== 'binary' || atom.fn !== 'floormod') continue;
+      const rest = { coef: term.coef, atoms: term.atoms.filter((a) => a !== atom) };
+      for (const other of p.values()) {
+        for (const quotient of other.atoms) {
+          const whole = joined(atom.a, atom.b, quotient);
+          if (whole === undefined) continue;
+          const wanted = times(poly([rest]), times(toPoly(atom.b), toPoly(quotient)));
+          const only = [...wanted.values()];
+          const first = only[0];
+          if (only.length !== 1 || first === undefined || first.coef !== other.coef || keyOf(first.atoms) !== keyOf(other.atoms)) continue;
+          const left = poly([...p.values()].filter((t) => t !== term && t !== other));
+          return recombine(plus(left, times(poly([rest]), toPoly(whole))));
+        }
+      }
+    }
+  }
+  return p;
+}
+
+/** What `b*quotient + (x mod b)` is, if `quotient` is x div b, or (x div b) mod c. */
+function joined(x: Expr, b: Expr, quotient: Expr): Expr | undefined {
+  if (quotient.op !== 'binary') return undefined;
+  if (quotient.fn === 'floordiv' && quotient.b === b && quotient.a === x) return x;
+  if (quotient.fn === 'floormod') {
+    const inner = quotient.a;
+    if (inner === divide(x, b)) return modulo(x, fromPoly(times(toPoly(b), toPoly(quotient.b))));
+  }
+  return undefined;
+}
+
+/** Long division of polynomials with integer coefficients: a = q*b + r, where no term of r is divisible by b's leading term. */
+function split(a: Poly, b: Poly): { q: Poly; r: Poly } {
+  const lead = [...b.values()].sort(compare)[0];
+  if (lead === undefined) return { q: new Map(), r: a };
+  let q: Poly = new Map();
+  let rest = a;
+  for (let guard = 0; guard < 64; guard++) {
+    let step: Term | undefined;
+    for (const term of [...rest.values()].sort(compare)) {
+      const atoms = without(term.atoms, lead.atoms);
+      if (atoms === undefined) continue;
+      // Any split a = q*b + r is right; the constant's remainder is kept in [0, b) so that ranges can be proved.
+      const coef = term.atoms.length === 0 ? Math.floor(term.coef / lead.coef) : Math.trunc(term.coef / lead.coef);
+      if (coef === 0) continue;
+      step = { coef, atoms };
+      break;
+    }
+    if (step === undefined) break;
+    const one = poly([step]);
+    q = plus(q, one);
+    rest = plus(rest, times(one, b), -1);
+  }
+  return { q, r: rest };
+}
+
+function without(atoms: readonly Expr[], remove: readonly Expr[]): readonly Expr[] | undefined {
+  const left = [...atoms];
+  for (const atom of remove) {
+    const at = left.indexOf(atom);
+    if (at < 0) return undefined;
+    left.splice(at, 1);
+  }
+  return left;
+}
+
+/** Is every value of this polynomial at least zero? Conservative: false may mean unknown. */
+function nonNegative(p: Poly): boolean {
+  // Dims of at least m are written m + d with d >= 0; then non-negative coefficients prove it.
+  let shifted = p;
+  const dims = new Set<Expr>();
+  for (const { atoms } of p.values()) for (const atom of atoms) if (atom.op === 'sym' && atom.min > 0) dims.add(atom);
+  for (const dim of dims) if (dim.op === 'sym') shifted = substitutePoly(shifted, dim, plus(toPoly(dim), toPoly(int(dim.min))));
+  for (const { coef, atoms } of shifted.values()) {
+    if (coef < 0) return false;
+    if (!atoms.every(atomNonNegative)) return false;
+  }
+  return true;
+}
+
+function atomNonNegative(atom: Expr): boolean {
+  if (atom.op === 'var' || atom.op === 'sym') return true;
+  if (atom.op === 'binary') {
+    if (atom.fn === 'floormod') return nonNegative(toPoly(atom.b));
+    if (atom.fn === 'floordiv') return nonNegative(toPoly(atom.a)) && nonNegative(toPoly(atom.b));
+    if (atom.fn === 'min') return isNonNegative(atom.a) && isNonNegative(atom.b);
+    if (atom.fn === 'max') return isNonNegative(atom.a) || isNonNegative(atom.b);
+    if (atom.fn === 'rem' || atom.fn === 'div') return isNonNegative(atom.a) && isNonNegative(atom.b);
+  }
+  if (atom.op === 'select') return isNonNegative(atom.a) && isNonNegative(atom.b);
+  return false;
+}
+
+function substitutePoly(p: Poly, atom: Expr, by: Poly): Poly {
+  let out: Poly = new Map();
+  for (const term of p.values()) {
+    let value: Poly = poly([{ coef: term.coef, atoms: term.atoms.filter((a) => a !== atom) }]);
+    for (const a of term.atoms) if (a === atom) value = times(value, by);
+    out = plus(out, value);
+  }
+  return out;
+}
+
+/** The least (or greatest) value over all loop variables, as a polynomial in dims; undefined where it cannot be told. */
+function extreme(p: Poly, greatest: boolean): Poly | undefined {
+  let out = p;
+  for (let guard = 0; guard < 16; guard++) {
+    const term = [...out.values()].find((t) => t.atoms.some((a) => a.op !== 'sym'));
+    if (term === undefined) return out;
+    const atom = term.atoms.find((a) => a.op !== 'sym');
+    if (atom === undefined) return undefined;
+    const holders = [...out.values()].filter((t) => t.atoms.includes(atom));
+    const rises = holders.every((t) => t.coef > 0);
+    const falls = holders.every((t) => t.coef < 0);
+    if (!rises && !falls) return undefined;
+    if (!holders.every((t) => t.atoms.every((a) => a === atom || atomNonNegative(a)))) return undefined;
+    const bound = rises === greatest ? atomUpper(atom) : atomNonNegative(atom) ? new Map<string, Term>() : undefined;
+    if (bound === undefined) return undefined;
+    out = substitutePoly(out, atom, bound);
+  }
+  return undefined;
+}
+
+function atomUpper(atom: Expr): Poly | undefined {
+  if (atom.op === 'var') return plus(toPoly(atom.extent), toPoly(int(1)), -1);
+  if (atom.op === 'binary') {
+    if (atom.fn === 'floormod') return plus(toPoly(atom.b), toPoly(int(1)), -1);
+    if (atom.fn === 'min') return extreme(toPoly(atom.b), true) ?? extreme(toPoly(atom.a), true);
+    if (atom.fn === 'floordiv') {
+      const top = extreme(toPoly(atom.a), true);
+      return top === undefined ? undefined : toPoly(divide(fromPoly(top), atom.b));
+    }
+  }
+  return undefined;
+}
+
+/** Proves e >= 0 for all loop variables and dims in range; false may mean unknown. */
+export function isNonNegative(e: Expr): boolean {
+  const p = toPoly(e);
+  if (nonNegative(p)) return true;
+  const least = extreme(p, false);
+  return least !== undefined && nonNegative(least);
+}
+
+/** Proves a < b. */
+const isBelow = (a: Poly, b: Poly): boolean => {
+  const gap = plus(plus(b, a, -1), toPoly(int(1)), -1);
+  if (nonNegative(gap)) return true;
+  const least = extreme(gap, false);
+  return least !== undefined && nonNegative(least);
+};
+
+export function divide(a: Expr, b: Expr): Expr {
+  if (b.op === 'const' && Number(b.value) === 1) return a;
+  if (a.op === 'const' && b.op === 'const') return int(Math.floor(Number(a.value) / Number(b.value)));
+  const divisor = toPoly(b);
+  const { q, r } = split(toPoly(a), divisor);
+  if (inRange(r, divisor)) return fromPoly(q);
+  const rest = fromPoly(r);
+  let core: Expr | undefined;
+  if (rest.op === 'binary' && rest.fn === 'floordiv' && isNonNegative(rest.b)) {
+    core = divide(rest.a, fromPoly(times(toPoly(rest.b), divisor)));
+  } else if (rest.op === 'binary' && rest.fn === 'floormod') {
+    const inner = split(toPoly(rest.b), divisor);
+    if (inner.r.size === 0 && inner.q.size > 0) core = modulo(divide(rest.a, b), fromPoly(inner.q));
+  }
+  return fromPoly(plus(q, toPoly(core ?? rawBinary('floordiv', rest, b))));
+}
+
+export function modulo(a: Expr, b: Expr): Expr {
+  if (b.op === 'const' && Number(b.value) === 1) return int(0);
+  if (a.op === 'const' && b.op === 'const') {
+    const n = Number(b.value);
+    return int(((Number(a.value) % n) + n) % n);
+  }
+  const divisor = toPoly(b);
+  const { r } = split(toPoly(a), divisor);
+  const rest = fromPoly(r);
+  if (inRange(r, divisor)) return rest;
+  if (rest.op === 'binary' && rest.fn === 'floormod') {
+    const inner = split(toPoly(rest.b), divisor);
+    if (inner.r.size === 0) return modulo(rest.a, b);
+  }
+  return rawBinary('floormod', rest, b);
+}
+
+const inRange = (r: Poly, b: Poly): boolean => isNonNegative(fromPoly(r)) && isBelow(r, b);
+
+/** A canonical form of the operation on canonical operands; undefined where the plain node is it. */
+export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  switch (fn) {
+    case 'add': return fromPoly(plus(toPoly(a), toPoly(b)));
+    case 'sub': return fromPoly(plus(toPoly(a), toPoly(b), -1));
+    case 'mul': return fromPoly(times(toPoly(a), toPoly(b)));
+    case 'floordiv': return b.op === 'const' && b.value === 0 ? undefined : divide(a, b);
+    case 'floormod': return b.op === 'const' && b.value === 0 ? undefined : modulo(a, b);
+    case 'div': case 'rem':
+      if (b.op === 'const' && b.value === 0) return undefined;
+      if (a.op === 'const' && b.op === 'const') {
+        const [x, y] = [Number(a.value), Number(b.value)];
+        return int(fn === 'div' ? Math.trunc(x / y) : x % y);
+      }
+      if (isNonNegative(a) && isNonNegative(b)) return fn === 'div' ? divide(a, b) : modulo(a, b);
+      return undefined;
+    case 'min': case 'max': {
+      if (a === b) return a;
+      const gap = plus(toPoly(b), toPoly(a), -1);
+      const low = fn === 'min' ? a : b;
+      const high = fn === 'min' ? b : a;
+      if (isNonNegative(fromPoly(gap))) return low;
+      if (isNonNegative(fromPoly(plus(new Map(), gap, -1)))) return high;
+      return a.id <= b.id ? undefined : rawBinary(fn, b, a);
+    }
+    case 'lt': return decide(a, b, false);
+    case 'le': return decide(a, b, true);
+    case 'gt': return decide(b, a, false);
+    case 'ge': return decide(b, a, true);
+    case 'eq': case 'ne': {
+      if (a === b) return truth(fn === 'eq');
+      const gap = plus(toPoly(a), toPoly(b), -1);
+      if (isBelow(toPoly(a), toPoly(b)) || isBelow(toPoly(b), toPoly(a))) return truth(fn === 'ne');
+      return gap.size === 0 ? truth(fn === 'eq') : undefined;
+    }
+    case 'pow':
+      return a.op === 'const' && b.op === 'const' ? int(Number(a.value) ** Number(b.value)) : undefined;
+    case 'and': case 'or': case 'xor': case 'shl': case 'shr': return undefined;
+    default: return fn satisfies never;
+  }
+}
+
+/** a < b (or a <= b): true, false, or the comparison in the one form `lt`/`le` on canonical operands. */
+function decide(a: Expr, b: Expr, orEqual: boolean): Expr {
+  const [pa, pb] = [toPoly(a), toPoly(b)];
+  const one = toPoly(int(1));
+  if (isBelow(pa, orEqual ? plus(pb, one) : pb)) return truth(true);
+  if (isBelow(pb, orEqual ? pa : plus(pa, one))) return truth(false);
+  return rawBinary(orEqual ? 'le' : 'lt', a, b);
+}
+
+/** The affine form of an index expression over given variables: e = base + sum(coef[v] * v); undefined if it is not affine in them. */
+export function affine(e: Expr, vars: readonly Expr[]): { readonly base: Expr; readonly coefs: readonly Expr[] } | undefined {
+  const coefs = vars.map(() => [] as Term[]);
+  const base: Term[] = [];
+  for (const term of toPoly(e).values()) {
+    const used = term.atoms.filter((a) => vars.includes(a));
+    if (used.length > 1) return undefined;
+    const rest = term.atoms.filter((a) => !vars.includes(a));
+    if (rest.some((a) => mentions(a, vars))) return undefined;
+    const [v] = used;
+    const place = v === undefined ? base : coefs[vars.indexOf(v)];
+    place?.push({ coef: term.coef, atoms: rest });
+  }
+  return { base: fromPoly(poly(base)), coefs: coefs.map((terms) => fromPoly(poly(terms))) };
+}
+
+function mentions(e: Expr, vars: readonly Expr[]): boolean {
+  if (vars.includes(e)) return true;
+  switch (e.op) {
+    case 'const': case 'sym': case 'ref': case 'var': return false;
+    case 'load': return e.index.some((i) => mentions(i, vars));
+    case 'unary': case 'cast': case 'bitcast': return mentions(e.a, vars);
+    case 'binary': return mentions(e.a, vars) || mentions(e.b, vars);
+    case 'select': return mentions(e.cond, vars) || mentions(e.a, vars) || mentions(e.b, vars);
+    case 'muladd': return mentions(e.a, vars) || mentions(e.b, vars) || mentions(e.c, vars);
+    default: return e satisfies never;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Walks over expressions: collecting, rewriting and evaluating. All walks remember what they have seen, so that shared
+ * subexpressions (the trees are graphs) are visited once.
+ */
+import { type Expr, binary, bitcast, cast, load, muladd, select, unary, variable } from './expr.ts';
+
+/** The direct operands of a node (an index of a load counts; the extent of a variable does not). */
+export function operands(e: Expr): readonly Expr[] {
+  switch (e.op) {
+    case 'const': case 'var': case 'sym': case 'ref': return [];
+    case 'load': return e.index;
+    case 'unary': case 'cast': case 'bitcast': return [e.a];
+    case 'binary': return [e.a, e.b];
+    case 'select': return [e.cond, e.a, e.b];
+    case 'muladd': return [e.a, e.b, e.c];
+    default: return e satisfies never;
+  }
+}
+
+/** Calls `visit` once for each distinct node below the roots, operands first. */
+export function walk(roots: readonly Expr[], visit: (e: Expr) => void): void {
+  const seen = new Set<Expr>();
+  const go = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    operands(e).forEach(go);
+    visit(e);
+  };
+  roots.forEach(go);
+}
+
+export function collect<T extends Expr>(roots: readonly Expr[], want: (e: Expr) => e is T): T[] {
+  const found: T[] = [];
+  walk(roots, (e) => { if (want(e)) found.push(e); });
+  return found;
+}
+
+export const isLoad = (e: Expr): e is Extract<Expr, { op: 'load' }> => e.op === 'load';
+export const isSym = (e: Expr): e is Extract<Expr, { op: 'sym' }> => e.op === 'sym';
+export const isVar = (e: Expr): e is Extract<Expr, { op: 'var' }> => e.op === 'var';
+export const isRef = (e: Expr): e is Extract<Expr, { op: 'ref' }> => e.op === 'ref';
+
+/**
+ * Rebuilds an expression bottom-up. `replace` sees each original node first: what it returns stands in for the node (its own
+ * operands are then not visited); undefined means "rebuild from rewritten operands", which re-applies all simplification.
+ */
+export function rewriter(replace: (e: Expr, again: (inner: Expr) => Expr) => Expr | undefined): (e: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const go = (e: Expr): Expr => {
+    const known = done.get(e);
+    if (known !== undefined) return known;
+    const made = replace(e, go) ?? rebuild(e, go);
+    done.set(e, made);
+    return made;
+  };
+  return go;
+}
+
+function rebuild(e: Expr, go: (inner: Expr) => Expr): Expr {
+  switch (e.op) {
+    case 'const': case 'sym': case 'ref': return e;
+    case 'var': {
+      const extent = go(e.extent);
+      return extent === e.extent ? e : variable(e.name, extent);
+    }
+    case 'load': return load(e.tensor, e.dtype, e.index.map(go));
+    case 'unary': return unary(e.fn, go(e.a));
+    case 'cast': return cast(go(e.a), e.dtype);
+    case 'bitcast': return bitcast(go(e.a), e.dtype);
+    case 'binary': return binary(e.fn, go(e.a), go(e.b));
+    case 'select': return select(go(e.cond), go(e.a), go(e.b));
+    case 'muladd': return muladd(go(e.a), go(e.b), go(e.c));
+    default: return e satisfies never;
+  }
+}
+
+/** Replaces whole subexpressions, typically variables by index expressions. */
+export function substitute(e: Expr, by: ReadonlyMap<Expr, Expr>): Expr {
+  return by.size === 0 ? e : rewriter((x) => by.get(x))(e);
+}
+
+/** Number of distinct nodes that cost something at run time: a rough price of computing an expression. */
+export function cost(e: Expr): number {
+  let total = 0;
+  walk([e], (x) => {
+    if (x.op === 'load') total += 1;
+    else if (x.op === 'unary') total += x.fn === 'neg' || x.fn === 'abs' || x.fn === 'not' ? 1 : 8;
+    else if (x.dtype !== 'index' && (x.op === 'binary' || x.op === 'select' || x.op === 'muladd' || x.op === 'cast')) total += 1;
+  });
+  return total;
+}
+
+/** The value of an index expression over dims (and variables, where `env` names them); a float or integer expression works too. */
+export function evaluate(e: Expr, env: ReadonlyMap<Expr, number> | ((leaf: Expr) => number)): number {
+  const leaf = typeof env === 'function' ? env : (x: Expr): number => {
+    const value = env.get(x);
+    if (value === undefined) throw new Error(`no value for ${x.op === 'sym' || x.op === 'var' ? x.name : x.op}`);
+    return value;
+  };
+  const go = (x: Expr): number => {
+    switch (x.op) {
+      case 'const': return Number(x.value);
+      case 'var': case 'sym': case 'ref': case 'load': return leaf(x);
+      case 'cast': {
+        const v = go(x.a);
+        return x.dtype === 'bool' ? Number(v !== 0) : x.dtype === 'float32' ? Math.fround(v) : x.dtype === 'float64' ? v : Math.trunc(v);
+      }
+      case 'bitcast': throw new Error('bitcast has no value outside a kernel');
+      case 'select': return go(x.cond) !== 0 ? go(x.a) : go(x.b);
+      case 'muladd': return go(x.a) * go(x.b) + go(x.c);
+      case 'unary': return evalUnary(x.fn, go(x.a), x.a.dtype);
+      case 'binary': {
+        const v = evalBinary(x.fn, go(x.a), go(x.b), x.a.dtype);
+        return x.dtype === 'float32' ? Math.fround(v) : v;
+      }
+      default: return x satisfies never;
+    }
+  };
+  return go(e);
+}
+
+function evalUnary(fn: Extract<Expr, { op: 'unary' }>['fn'], a: number, dtype: string): number {
+  switch (fn) {
+    case 'neg': return -a;
+    case 'abs': return Math.abs(a);
+    case 'sign': return Math.sign(a);
+    case 'floor': return Math.floor(a);
+    case 'ceil': return Math.ceil(a);
+    case 'trunc': return Math.trunc(a);
+    case 'round': { const f = Math.floor(a); const d = a - f; return d < 0.5 || (d === 0.5 && f % 2 === 0) ? f : f + 1; }
+    case 'sqrt': return Math.sqrt(a);
+    case 'reciprocal': return 1 / a;
+    case 'exp': return Math.exp(a);
+    case 'log': return Math.log(a);
+    case 'not': return dtype === 'bool' ? Number(a === 0) : ~a;
+    case 'isnan': return Number(Number.isNaN(a));
+    case 'sin': case 'cos': case 'tan': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh': case 'tanh':
+    case 'asinh': case 'acosh': case 'atanh': return Math[fn](a);
+    case 'erf': case 'sigmoid': throw new Error(`${fn} of a dim`);
+    default: return fn satisfies never;
+  }
+}
+
+function evalBinary(fn: Extract<Expr, { op: 'binary' }>['fn'], a: number, b: number, dtype: string): number {
+  switch (fn) {
+    case 'add': return a + b;
+    case 'sub': return a - b;
+    case 'mul': return a * b;
+    case 'div': return dtype.startsWith('float') ? a / b : Math.trunc(a / b);
+    case 'rem': return a % b;
+    case 'floordiv': return Math.floor(a / b);
+    case 'floormod': return a - Math.floor(a / b) * b;
+    case 'pow': return a ** b;
+    case 'min': return Math.min(a, b);
+    case 'max': return Math.max(a, b);
+    case 'and': return dtype === 'bool' ? Number(a !== 0 && b !== 0) : a & b;
+    case 'or': return dtype === 'bool' ? Number(a !== 0 || b !== 0) : a | b;
+    case 'xor': return a ^ b;
+    case 'shl': return a << b;
+    case 'shr': return a >> b;
+    case 'eq': return Number(a === b);
+    case 'ne': return Number(a !== b);
+    case 'lt': return Number(a < b);
+    case 'le': return Number(a <= b);
+    case 'gt': return Number(a > b);
+    case 'ge': return Number(a >= b);
+    default: return fn satisfies never;
+  }
+}
