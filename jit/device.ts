@@ -5,6 +5,7 @@
  * Memory is handed out as regions; kernels see views of them. A program is a fixed list of steps over views: making one is where
  * bind groups, parameter blocks and dependency counters are built, so that running it is one call.
  */
+import type { DType } from './expr/dtype.ts';
 import type { Expr } from './expr/expr.ts';
 import type { Kernel } from './kernel.ts';
 import type { Schedule, Space } from './space.ts';
@@ -96,9 +97,18 @@ export interface Device {
   /** Throws `out-of-memory` or `model-too-large`. */
   allocate(bytes: number): Region;
   release(region: Region): void;
-  /** Copies bytes in; takes effect before any later run. Element types are those of `DType`; the device converts as it must. */
-  write(view: View, bytes: Uint8Array): void;
-  read(view: View): Promise<Uint8Array>;
+  /**
+   * Bytes that one element takes in this device's memory: `bytesOf` where nothing is converted, 4 for 64-bit integers on a GPU. A view
+   * of n elements has `n * storageBytes(dtype)` bytes.
+   */
+  storageBytes(dtype: DType): number;
+  /**
+   * Copies elements in, from their plain little-endian form (`n * bytesOf(dtype)` bytes), converting where the device stores them otherwise;
+   * takes effect before any later run. Throws `unsupported-dtype` if a value does not fit the device's form of the type.
+   */
+  write(view: View, dtype: DType, bytes: Uint8Array): void;
+  /** The elements of a view in their plain form: `view.bytes / storageBytes(dtype) * bytesOf(dtype)` bytes. */
+  read(view: View, dtype: DType): Promise<Uint8Array>;
   /** Copies within the device. */
   copy(from: View, to: View): void;
 
