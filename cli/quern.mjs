@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// The `quern` command: starts the built program (cli/main.ts, built by Vite into dist/cli/main.mjs).
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const built = new URL('../dist/cli/main.mjs', import.meta.url);
+if (!existsSync(fileURLToPath(built))) {
+  console.error("quern: the command line is not built. Run 'npm run build' first.");
+  process.exit(2);
+}
+const { main } = await import(built.href);
+process.exitCode = await main(process.argv.slice(2));
