@@ -1,0 +1,329 @@
+/**
+ * What an emitter must know about a contraction, independent of device and schedule. Input: a ContractionBody and the args it loads
+ * from. Output: the same body with axes dropped, moved and merged where addresses allow it (a MatMul's batch or the n, y, x of a 1x1
+ * convolution become one row axis), and for both operands the element offset as a linear form of those axes with its guards as
+ * ranges; or the reason why it has no such form. Invariant: the order of summation is untouched (depth axes are merged, never moved).
+ */
+import { invariant } from './error.ts';
+import type { DType, ScalarType } from './expr/dtype.ts';
+import {
+  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, select, sub, variable,
+} from './expr/expr.ts';
+import { affine } from './expr/index-algebra.ts';
+import { collect, isVar, rewriter, substitute } from './expr/visit.ts';
+import { type Arg, type ContractionBody, type Store, offsetOf } from './kernel.ts';
+
+/** e = base + sum(coefs.get(v) * v); axes that do not occur have no entry. `base` may hold dims, and batch axes in any form. */
+export interface Linear {
+  readonly base: Expr;
+  readonly coefs: ReadonlyMap<Var, Expr>;
+}
+
+/** 0 <= at, and at <= limit where there is one (limit has no axes in it but batch axes): one unsigned comparison. */
+export interface Range {
+  readonly at: Linear;
+  readonly expr: Expr;
+  readonly limit?: Expr;
+}
+
+export interface Operand {
+  readonly slot: number;
+  /** As stored; `value` dtype of the contraction may be wider (float16 read as float32). */
+  readonly dtype: DType;
+  /** Element offset into the argument over the axes of the contraction. */
+  readonly offset: Expr;
+  /** The offset's linear form over rows, cols (or panel and lane) and depth. Undefined: linear in the innermost depth axis only. */
+  readonly linear?: Linear;
+  /** The step of the innermost depth axis. */
+  readonly step: Expr;
+  /** Outside, the operand is 0 and not read. `ranges`: all of `guard` as ranges, if it has that form. No guard: always inside. */
+  readonly guard?: Expr;
+  readonly ranges?: readonly Range[];
+}
+
+export interface Contraction {
+  /** 'gemm' has cols; 'depthwise' has none: each point of batch has weights of its own. */
+  readonly form: 'gemm' | 'depthwise';
+  /** The body after merging; equal in meaning and bits to the one that was analysed. */
+  readonly body: ContractionBody;
+  readonly batch: readonly Var[];
+  /** At least one axis each for rows and depth; extents may be 1. No guard depends on the innermost depth axis. */
+  readonly rows: readonly Var[];
+  readonly depth: readonly Var[];
+  /** One axis n for 'gemm' (then also as n = width * panel + lane), none for 'depthwise'. */
+  readonly cols?: Columns;
+  /** Type of the sum. */
+  readonly dtype: ScalarType;
+  readonly lhs: Operand;
+  readonly rhs: Operand;
+  readonly out: { readonly slot: number; readonly dtype: DType; readonly offset: Expr };
+  /** What is stored, over the axes of this contraction and `ref('acc')`; columns as `cols.n`. */
+  readonly value: Expr;
+}
+
+export interface Columns {
+  readonly n: Var;
+  /** Elements of a panel: the packed rhs's, or what the caller asked for. */
+  readonly width: number;
+  readonly packed: boolean;
+  readonly panel: Var;
+  readonly lane: Var;
+  /** n as width * panel + lane: substitute it before asking for linear forms. */
+  readonly split: (e: Expr) => Expr;
+}
+
+export const isContraction = (c: Contraction | { readonly why: string }): c is Contraction => !('why' in c);
+
+/** `width`: panel width for an rhs that is not packed. */
+export function analyse(original: ContractionBody, args: readonly Arg[], width = 4): Contraction | { readonly why: string } {
+  const form = original.cols.length > 0 ? 'gemm' : 'depthwise';
+  const body = merge(original, args);
+  const out = args[body.store.tensor];
+  if (out === undefined) return { why: 'the store names no argument' };
+  const { batch, rows } = body;
+  const guard = unguarded(body.lhs)?.guard;
+  const last = body.depth[body.depth.length - 1];
+  // A guard that changes with every step: taps of one step each.
+  const depth = guard !== undefined && last !== undefined && mentions(guard, last) ? [...body.depth, variable('one', 1)] : body.depth;
+  const [n, ...more] = body.cols;
+  if (more.length > 0) return { why: 'columns do not merge into one axis' };
+  const cols = n === undefined ? undefined : columns(n, body.panel ?? width, body.panel !== undefined);
+  const inner = depth[depth.length - 1];
+  if (inner === undefined) return { why: 'nothing is summed over' };
+  const lhs = operand(body.lhs, args, [...rows, ...depth], inner);
+  if ('why' in lhs) return { why: `lhs ${lhs.why}` };
+  const rhs = operand(cols?.split(body.rhs) ?? body.rhs, args, [...(cols ? [cols.panel, cols.lane] : rows), ...depth], inner);
+  if ('why' in rhs) return { why: `rhs ${rhs.why}` };
+  if (rhs.guard !== undefined) return { why: 'rhs is guarded' };
+  const offset = offsetOf(out, body.store.index);
+  return {
+    form, body, batch, rows, depth, ...(cols === undefined ? {} : { cols }), dtype: body.lhs.dtype, lhs, rhs,
+    out: { slot: body.store.tensor, dtype: out.dtype, offset }, value: body.store.value,
+  };
+}
+
+function columns(n: Var, width: number, packed: boolean): Columns {
+  const panel = variable(`${n.name}.panel`, ceilDiv(n.extent, width));
+  const lane = variable(`${n.name}.lane`, width);
+  const whole = add(mul(panel, width), lane);
+  const split = rewriter((e, again) => {
+    if (e === n) return whole;
+    if (e.op !== 'binary' || e.dtype !== 'index' || (e.fn !== 'floordiv' && e.fn !== 'floormod')) return undefined;
+    return reduced(e.fn, again(e.a), again(e.b));
+  });
+  return { n, width, packed, panel, lane, split };
+}
+
+export const ceilDiv = (e: Expr, by: number): Expr => floordiv(add(e, by - 1), by);
+
+/** (g*x + r) div (g*c) = x div c and (g*x + r) mod (g*c) = g*(x mod c) + r for 0 <= r < g: divisions that a lane does not take part in. */
+function reduced(fn: 'floordiv' | 'floormod', a: Expr, b: Expr): Expr {
+  const plain = fn === 'floordiv' ? floordiv(a, b) : floormod(a, b);
+  const whole = asInt(b);
+  if (whole === undefined || plain.op !== 'binary' || plain.fn !== fn) return plain;
+  for (let g = whole; g > 1; g--) {
+    if (whole % g !== 0) continue;
+    const x = floordiv(plain.a, g);
+    const r = floormod(plain.a, g);
+    // Only where both come out without a division, which proves 0 <= r < g from the extents.
+    if (collect([x, r], isDivision).length > collect([plain.a], isDivision).length) continue;
+    return fn === 'floordiv' ? floordiv(x, whole / g) : add(mul(floormod(x, whole / g), g), r);
+  }
+  return plain;
+}
+const isDivision = (e: Expr): e is Expr => e.op === 'binary' && (e.fn === 'floordiv' || e.fn === 'floormod');
+
+function operand(e: Expr, args: readonly Arg[], axes: readonly Var[], inner: Var): Operand | { readonly why: string } {
+  const plain = unguarded(e);
+  if (plain === undefined) return { why: 'is not a load' };
+  const arg = args[plain.load.tensor];
+  if (arg === undefined) return { why: 'loads from no argument' };
+  const offset = offsetOf(arg, plain.load.index);
+  const along = affine(offset, [inner]);
+  const step = along?.coefs[0];
+  if (step === undefined) return { why: 'is not linear in the innermost depth axis' };
+  const linear = linearOf(offset, axes);
+  const ranges = plain.guard === undefined ? undefined : rangesOf(plain.guard, axes);
+  return {
+    slot: plain.load.tensor, dtype: plain.load.dtype, offset, step,
+    ...(linear === undefined ? {} : { linear }),
+    ...(plain.guard === undefined ? {} : { guard: plain.guard }),
+    ...(ranges === undefined ? {} : { ranges }),
+  };
+}
+
+/** A load, or select(guard, load, 0), read as it is or from float16 as float32. */
+function unguarded(e: Expr): { readonly load: Load; readonly guard?: Expr } | undefined {
+  if (e.op === 'load') return { load: e };
+  if (e.op === 'cast' && e.dtype === 'float32' && e.a.dtype === 'float16') return unguarded(e.a);
+  if (e.op !== 'select') return undefined;
+  if (e.b.op !== 'const' || Number(e.b.value) !== 0 || Object.is(e.b.value, -0)) return undefined;
+  const inside = unguarded(e.a);
+  return inside === undefined || inside.guard !== undefined ? undefined : { ...inside, guard: e.cond };
+}
+
+/** The body without lhs's guard: what holds where every tap is inside. */
+export function inside(body: ContractionBody): ContractionBody {
+  const plain = unguarded(body.lhs);
+  return plain?.guard === undefined ? body : { ...body, lhs: cast(plain.load, body.lhs.dtype) };
+}
+
+/** The linear form over all of `axes`; undefined if there is none. */
+export function linearOf(e: Expr, axes: readonly Var[]): Linear | undefined {
+  const form = affine(e, axes);
+  if (form === undefined) return undefined;
+  const coefs = new Map<Var, Expr>();
+  axes.forEach((v, i) => {
+    const coef = form.coefs[i];
+    if (coef !== undefined && asInt(coef) !== 0) coefs.set(v, coef);
+  });
+  return { base: form.base, coefs };
+}
+
+/** The part of a linear form that some axes contribute, without its base. */
+export const part = (linear: Linear, axes: readonly Var[]): Expr =>
+  axes.reduce<Expr>((sum, v) => add(sum, mul(linear.coefs.get(v) ?? int(0), v)), int(0));
+
+/** A conjunction of comparisons as ranges; undefined if one of them is something else or not linear. */
+function rangesOf(guard: Expr, axes: readonly Var[]): Range[] | undefined {
+  const below: { at: Linear; expr: Expr }[] = [];
+  const go = (e: Expr): boolean => {
+    if (e.op !== 'binary') return false;
+    if (e.fn === 'and' && e.dtype === 'bool') return go(e.a) && go(e.b);
+    if ((e.fn !== 'lt' && e.fn !== 'le') || e.a.dtype !== 'index') return false;
+    const expr = sub(e.fn === 'lt' ? sub(e.b, 1) : e.b, e.a);
+    const at = linearOf(expr, axes);
+    if (at === undefined) return false;
+    below.push({ at, expr });
+    return true;
+  };
+  if (!go(guard)) return undefined;
+  const ranges: Range[] = [];
+  while (below.length > 0) {
+    const first = below.shift();
+    if (first === undefined) break;
+    // x >= 0 and (c - x) >= 0, where c has no axes: one range 0 <= x <= c.
+    const partner = below.findIndex((b) => linearOf(add(first.expr, b.expr), axes)?.coefs.size === 0);
+    const other = below[partner];
+    if (other === undefined) { ranges.push(first); continue; }
+    below.splice(partner, 1);
+    // Of the two, the one that rises with the axes: its base then is the usual `y * stride - pad + ky`.
+    const rises = [...first.at.coefs.values()].some((c) => (asInt(c) ?? 1) > 0);
+    const low = rises ? first : other;
+    ranges.push({ ...low, limit: add(first.expr, other.expr) });
+  }
+  return ranges;
+}
+
+const mentions = (e: Expr, v: Var): boolean => collect([e], isVar).includes(v);
+
+/**
+ * Axes of extent 1 go; batch axes that rhs does not depend on become rows; neighbours whose addresses are jointly linear become one
+ * axis. Rows and depth keep at least one axis, cols (if there were any) as well.
+ */
+export function merge(original: ContractionBody, args: readonly Arg[]): ContractionBody {
+  let body = withoutUnits(original);
+  if (body.cols.length > 0) {
+    const shared = body.batch.filter((v) => !mentions(body.rhs, v));
+    if (shared.length > 0) {
+      const rows = body.rows.filter((v) => asInt(v.extent) !== 1);
+      body = { ...body, batch: body.batch.filter((v) => !shared.includes(v)), rows: [...shared, ...rows] };
+    }
+  }
+  for (const group of ['batch', 'rows', 'cols', 'depth'] as const) {
+    for (let i = 0; i + 1 < body[group].length;) {
+      const made = merged(body, group, i, args);
+      if (made === undefined) i++;
+      else body = made;
+    }
+  }
+  return body;
+}
+
+function withoutUnits(body: ContractionBody): ContractionBody {
+  const by = new Map<Expr, Expr>();
+  const keep = (axes: readonly Var[], least: number): Var[] => {
+    const kept = axes.filter((v) => asInt(v.extent) !== 1);
+    axes.forEach((v) => { if (!kept.includes(v)) by.set(v, int(0)); });
+    return kept.length >= least ? kept : [variable(least === 1 && axes[0] ? axes[0].name : 'one', 1)];
+  };
+  const made = {
+    batch: keep(body.batch, 0), rows: keep(body.rows, 1), cols: keep(body.cols, Math.min(1, body.cols.length)), depth: keep(body.depth, 1),
+  };
+  return { ...body, ...made, ...substituted(body, by) };
+}
+
+function substituted(body: ContractionBody, by: ReadonlyMap<Expr, Expr>): { lhs: Expr; rhs: Expr; store: Store } {
+  const go = (e: Expr): Expr => substitute(e, by);
+  return { lhs: go(body.lhs), rhs: go(body.rhs), store: { ...body.store, index: body.store.index.map(go), value: go(body.store.value) } };
+}
+
+type Group = 'batch' | 'rows' | 'cols' | 'depth';
+
+/** The body with axes i and i+1 of a group made one, if every address is linear in the pair; else undefined. */
+function merged(body: ContractionBody, group: Group, i: number, args: readonly Arg[]): ContractionBody | undefined {
+  const [a, b] = [body[group][i], body[group][i + 1]];
+  if (a === undefined || b === undefined) return undefined;
+  const offsets: Expr[] = [];
+  for (const e of [body.lhs, body.rhs]) {
+    const plain = unguarded(e);
+    const arg = plain && args[plain.load.tensor];
+    if (plain === undefined || arg === undefined) return undefined;
+    if (plain.guard !== undefined && (mentions(plain.guard, a) || mentions(plain.guard, b))) return undefined;
+    offsets.push(offsetOf(arg, plain.load.index));
+  }
+  const out = args[body.store.tensor];
+  if (out === undefined) return undefined;
+  // Columns may be stored in any way (heads split off): only lanes of one panel need a common step, and emitters see to that.
+  if (group === 'batch' || group === 'rows') offsets.push(offsetOf(out, body.store.index));
+  const one = variable(`${a.name}.${b.name}`, mul(a.extent, b.extent));
+  const by = new Map<Expr, Expr>([[a, floordiv(one, b.extent)], [b, floormod(one, b.extent)]]);
+  const joint = offsets.every((e) => {
+    const form = affine(e, [a, b]);
+    if (form !== undefined) return form.coefs[0] === mul(form.coefs[1] ?? int(0), b.extent);
+    // Not linear in them one by one (a packed rhs): the pair must come back as the one axis.
+    return !collect([substitute(e, by)], isVar).some((v) => v === a || v === b) && group === 'cols' && body.panel !== undefined;
+  });
+  if (!joint) return undefined;
+  const axes = [...body[group]];
+  axes.splice(i, 2, one);
+  return { ...body, [group]: axes, ...substituted(body, by) };
+}
+
+/** A packed right-hand side: the map that makes it (once for weights, each run for activations) and the body that reads it. */
+export interface Packed {
+  readonly shape: readonly Expr[];
+  readonly axes: readonly Var[];
+  /** Element at `axes`: the rhs, or 0 in the columns that fill up the last panel. */
+  readonly value: Expr;
+  readonly dtype: DType;
+  readonly body: ContractionBody;
+}
+
+/**
+ * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
+ * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot.
+ */
+export function packRhs(body: ContractionBody, panel: number, tensor: number): Packed {
+  const batch = body.batch.filter((v) => mentions(body.rhs, v));
+  const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
+  const count = product(body.cols.map((v) => v.extent));
+  const p = variable('panel', ceilDiv(count, panel));
+  const lane = variable('lane', panel);
+  const whole = add(mul(p, panel), lane);
+  const by = new Map<Expr, Expr>();
+  let rest: Expr = whole;
+  [...body.cols].reverse().forEach((v, i) => {
+    const outermost = i === body.cols.length - 1;
+    by.set(v, outermost ? rest : floormod(rest, v.extent));
+    rest = floordiv(rest, v.extent);
+  });
+  const dtype = body.rhs.dtype;
+  invariant(dtype !== 'index', 'an index was to be packed');
+  const axes = [...batch, p, ...body.depth, lane];
+  return {
+    shape: axes.map((v) => v.extent), axes, dtype,
+    value: select(lt(whole, count), substitute(body.rhs, by), constant(0, dtype)),
+    body: { ...body, panel, rhs: load(tensor, dtype, [...batch, floordiv(n, panel), ...body.depth, floormod(n, panel)]) },
+  };
+}
