@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { FunctionBuilder } from './function-builder.ts';
+import { ModuleBuilder } from './module-builder.ts';
+import { type Opcode, instructions } from './opcodes.ts';
+
+const fn = (): FunctionBuilder => new FunctionBuilder('f', [{ name: 'a', type: 'i32' }], []);
+
+/** A module with one function that runs one instruction on zeros. */
+function moduleOf(name: string): Uint8Array<ArrayBuffer> {
+  const m = new ModuleBuilder();
+  m.importMemory('env', 'memory', { min: 1, max: 1, shared: true });
+  const table = m.table('t', 1);
+  const found = instructions.get(name);
+  if (found === undefined) throw new Error(name);
+  const op = name as Opcode;
+  m.func('f', {}, [], (f) => {
+    for (const type of found.params) {
+      if (type === 'i32') f.i32(0);
+      else if (type === 'i64') f.i64(0);
+      else if (type === 'f32') f.f32(0);
+      else if (type === 'f64') f.f64(0);
+      else if (type === 'v128') f.v128(new Uint8Array(16));
+      else { f.i32(0); f.table('table.get', table); }
+    }
+    if (name === 'drop') f.i32(0);
+    if (name === 'select') { f.i32(0); f.i32(0); f.i32(0); }
+    switch (found.immediate) {
+      case 'memory': f.mem(op as 'i32.load'); break;
+      case 'memory-lane': f.memLane(op as 'v128.load32_lane', 0); break;
+      case 'lane': f.laneOp(op, found.lanes - 1); break;
+      case 'shuffle': f.shuffle(Array.from({ length: 16 }, (_, i) => i * 2)); break;
+      case 'i32': f.i32(-1); break;
+      case 'i64': f.i64(-(2n ** 63n)); break;
+      case 'f32': f.f32(0.1); break;
+      case 'f64': f.f64(0.1); break;
+      case 'v128': f.v128(new Uint8Array(16)); break;
+      case 'table': f.table(op as 'table.get', table); break;
+      case 'none': case 'zero': case 'zero-zero': f.op(op); break;
+      default: found.immediate satisfies never;
+    }
+    for (let i = 0; i < (name === 'select' ? 1 : found.results.length); i++) f.op('drop');
+  });
+  return m.encode();
+}
+
+describe('the instruction table', () => {
+  const relaxed = [...instructions.keys()].filter((n) => n.includes('relaxed'));
+  it('has the sizes of the specification', () => {
+    expect([...instructions.values()].filter((i) => i.prefix === 0xfd).length).toBe(236 + 20);
+    expect(relaxed.length).toBe(20);
+  });
+  it('every instruction validates with its types', () => {
+    const refused = [...instructions.keys()].filter((n) => !relaxed.includes(n) && !WebAssembly.validate(moduleOf(n)));
+    expect(refused).toEqual([]);
+  });
+});
+
+describe('the stack is checked while code is built', () => {
+  it('a wrong type names the instruction', () => {
+    const f = fn();
+    f.i32(1);
+    f.i64(2);
+    expect(() => f.op('i32.add')).toThrow('in function $f: i32.add: expected i32 on the stack, got i64');
+  });
+  it('a missing operand', () => expect(() => fn().op('f32.sqrt')).toThrow('f32.sqrt: expected f32 on the stack, got nothing'));
+  it('operands of the block around are out of reach', () => {
+    const f = fn();
+    f.i32(1);
+    expect(() => f.block(() => f.op('drop'))).toThrow('drop: expected a value on the stack, got nothing');
+  });
+  it('what a block leaves behind', () => {
+    const f = fn();
+    expect(() => f.block(() => f.i32(1))).toThrow('end of block1: i32 left on the stack');
+  });
+  it('arms of an if give its results', () => {
+    const f = fn();
+    f.get(f.param(0));
+    expect(() => f.if(() => f.i32(1), () => f.f32(1), ['i32'])).toThrow('end of else of if1: expected i32 on the stack, got f32');
+  });
+  it('a local of another function', () => expect(() => fn().get(fn().local('i32', 'x'))).toThrow('$x is a local of another function'));
+  it('a branch out of nowhere', () => {
+    const f = fn();
+    let outside;
+    f.block((label) => { outside = label; });
+    const label = outside;
+    expect(() => { if (label !== undefined) f.br(label); }).toThrow('br: $block1 is not around this place');
+  });
+  it('code after a branch may pop what is not there', () => {
+    const f = fn();
+    f.block((label) => { f.br(label); f.op('i32.add'); f.op('drop'); });
+    f.finish();
+    expect(f.items.length).toBe(5);
+  });
+  it('offsets are unsigned', () => expect(() => { const f = fn(); f.i32(0); f.mem('i32.load', { offset: -4 }); }).toThrow('offset -4'));
+  it('a hole must balance', () => {
+    const f = fn();
+    const hole = f.hole();
+    expect(() => f.into(hole, () => f.i32(1))).toThrow('code in a hole leaves i32 on the stack');
+  });
+});
+
+describe('modules', () => {
+  const build = (): ModuleBuilder => {
+    const m = new ModuleBuilder();
+    const log = m.importFunction('env', 'log', { params: ['i32'], results: [] });
+    const table = m.table('kernels', 2);
+    const square = m.func('square', { x: 'i32' }, ['i32'], (f) => {
+      f.get(f.param(0));
+      f.get(f.param(0));
+      f.op('i32.mul');
+    });
+    m.func('sum', { n: 'i32' }, ['i32'], (f) => {
+      const hole = f.hole();
+      const total = f.local('i32', 'total');
+      const i = f.local('i32', 'i');
+      const step = f.local('i32', 'step');
+      f.loop((again) => {
+        f.get(total);
+        f.get(i);
+        f.i32(1);
+        f.callIndirect(table, { params: ['i32'], results: ['i32'] });
+        f.op('i32.add');
+        f.set(total);
+        f.get(i);
+        f.get(step);
+        f.op('i32.add');
+        f.tee(i);
+        f.get(f.param(0));
+        f.op('i32.le_s');
+        f.brIf(again);
+      });
+      f.into(hole, () => { f.i32(1); f.set(step); });
+      f.get(total);
+      f.call(log);
+      f.get(total);
+    }, true);
+    m.element(table, 1, [square]);
+    return m;
+  };
+  it('run: sum of squares through a table, a constant from a hole', () => {
+    const seen: number[] = [];
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(build().encode()), { env: { log: (v: number) => { seen.push(v); } } });
+    const sum = instance.exports['sum'] as (n: number) => number;
+    expect(sum(4)).toBe(30);
+    expect(seen).toEqual([30]);
+  });
+  it('are byte-stable', () => expect(build().encode()).toEqual(build().encode()));
+  it('have a readable listing', async () => {
+    await expect(build().listing()).toMatchFileSnapshot('__golden__/assembler.wat');
+  });
+});

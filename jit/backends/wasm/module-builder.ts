@@ -1,0 +1,297 @@
+/**
+ * Builds a WebAssembly module: imports, functions, tables, globals, exports and element segments in, bytes or a listing out. Both are
+ * byte-stable: the same calls give the same module, so bytes can be hashed and listings kept as golden files.
+ */
+import { QuernError } from '../../error.ts';
+import { Bytes } from './bytes.ts';
+import { type FuncRef, FunctionBuilder, type GlobalRef, type Item, type Signature, type TableRef } from './function-builder.ts';
+import { functionListing, signatureText } from './listing.ts';
+import { type ValType, instructions } from './opcodes.ts';
+
+export interface MemoryLimits {
+  /** Pages of 64 KiB. */
+  readonly min: number;
+  readonly max: number;
+  readonly shared: boolean;
+}
+
+type Import =
+  | { readonly kind: 'func'; readonly from: string; readonly field: string; readonly ref: FuncRef }
+  | { readonly kind: 'memory'; readonly from: string; readonly field: string; readonly limits: MemoryLimits }
+  | { readonly kind: 'table'; readonly from: string; readonly field: string; readonly ref: TableRef; readonly min: number };
+
+const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, funcref: 0x70 };
+
+export class ModuleBuilder {
+  private readonly imports: Import[] = [];
+  private readonly functions: FunctionBuilder[] = [];
+  private readonly tables: { readonly ref: TableRef; readonly min: number; readonly max: number }[] = [];
+  private readonly globals: { readonly ref: GlobalRef; readonly mutable: boolean; readonly init: number }[] = [];
+  private readonly exports: { readonly name: string; readonly kind: 'func' | 'table'; readonly index: number }[] = [];
+  private readonly elements: { readonly table: TableRef; readonly offset: number; readonly functions: readonly FuncRef[] }[] = [];
+  private readonly types: Signature[] = [];
+
+  importMemory(from: string, field: string, limits: MemoryLimits): void {
+    this.imports.push({ kind: 'memory', from, field, limits });
+  }
+
+  importFunction(from: string, field: string, signature: Signature): FuncRef {
+    if (this.functions.length > 0) throw new QuernError('internal', 'functions are imported before the first one is defined', { got: field });
+    const index = this.imports.filter((i) => i.kind === 'func').length;
+    const ref = { index, name: field, signature };
+    this.imports.push({ kind: 'func', from, field, ref });
+    return ref;
+  }
+
+  importTable(from: string, field: string, min: number): TableRef {
+    if (this.tables.length > 0) throw new QuernError('internal', 'tables are imported before the first one is defined', { got: field });
+    const ref = { index: this.imports.filter((i) => i.kind === 'table').length, name: field };
+    this.imports.push({ kind: 'table', from, field, ref, min });
+    return ref;
+  }
+
+  table(name: string, min: number, max = min): TableRef {
+    const ref = { index: this.imports.filter((i) => i.kind === 'table').length + this.tables.length, name };
+    this.tables.push({ ref, min, max });
+    return ref;
+  }
+
+  /** An i32 global. */
+  global(name: string, init: number, mutable = true): GlobalRef {
+    const ref: GlobalRef = { index: this.globals.length, name, type: 'i32' };
+    this.globals.push({ ref, mutable, init });
+    return ref;
+  }
+
+  /** Defines a function; `exported` puts it among the exports under its own name. */
+  func(
+    name: string, params: Readonly<Record<string, ValType>>, results: readonly ValType[], build: (f: FunctionBuilder) => void, exported = false,
+  ): FuncRef {
+    const f = new FunctionBuilder(name, Object.entries(params).map(([p, type]) => ({ name: p, type })), results);
+    const index = this.imports.filter((i) => i.kind === 'func').length + this.functions.length;
+    this.functions.push(f);
+    build(f);
+    f.finish();
+    if (exported) this.exports.push({ name, kind: 'func', index });
+    return { index, name, signature: f.signature };
+  }
+
+  exportTable(name: string, table: TableRef): void {
+    this.exports.push({ name, kind: 'table', index: table.index });
+  }
+
+  /** Fills a table from `offset` on when the module is instantiated. */
+  element(table: TableRef, offset: number, functions: readonly FuncRef[]): void {
+    this.elements.push({ table, offset, functions });
+  }
+
+  private typeIndex(signature: Signature): number {
+    const same = (t: Signature): boolean => signatureText(t) === signatureText(signature);
+    const known = this.types.findIndex(same);
+    return known >= 0 ? known : this.types.push(signature) - 1;
+  }
+
+  /** The module in the binary format. */
+  encode(): Uint8Array<ArrayBuffer> {
+    const code = new Bytes();
+    code.u32(this.functions.length);
+    for (const f of this.functions) code.sized((out) => this.encodeFunction(f, out));
+    const functionTypes = this.functions.map((f) => this.typeIndex(f.signature));
+    const importTypes = this.imports.map((i) => (i.kind === 'func' ? this.typeIndex(i.ref.signature) : 0));
+
+    const out = new Bytes();
+    out.all([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const section = (id: number, count: number, fill: (inner: Bytes) => void): void => {
+      if (count === 0) return;
+      out.byte(id);
+      out.sized((inner) => { inner.u32(count); fill(inner); });
+    };
+    section(1, this.types.length, (s) => {
+      for (const { params, results } of this.types) {
+        s.byte(0x60);
+        for (const list of [params, results]) {
+          s.u32(list.length);
+          for (const type of list) s.byte(typeBytes[type]);
+        }
+      }
+    });
+    section(2, this.imports.length, (s) => this.imports.forEach((i, at) => encodeImport(i, importTypes[at] ?? 0, s)));
+    section(3, functionTypes.length, (s) => { for (const t of functionTypes) s.u32(t); });
+    section(4, this.tables.length, (s) => {
+      for (const t of this.tables) {
+        s.byte(0x70);
+        s.byte(1);
+        s.u32(t.min);
+        s.u32(t.max);
+      }
+    });
+    section(6, this.globals.length, (s) => {
+      for (const g of this.globals) {
+        s.byte(typeBytes[g.ref.type]);
+        s.byte(g.mutable ? 1 : 0);
+        s.byte(0x41);
+        s.signed(g.init);
+        s.byte(0x0b);
+      }
+    });
+    section(7, this.exports.length, (s) => {
+      for (const e of this.exports) {
+        s.name(e.name);
+        s.byte(e.kind === 'func' ? 0 : 1);
+        s.u32(e.index);
+      }
+    });
+    section(9, this.elements.length, (s) => {
+      for (const e of this.elements) {
+        s.u32(2);
+        s.u32(e.table.index);
+        s.byte(0x41);
+        s.signed(e.offset);
+        s.byte(0x0b);
+        s.byte(0);
+        s.u32(e.functions.length);
+        for (const f of e.functions) s.u32(f.index);
+      }
+    });
+    if (this.functions.length > 0) {
+      out.byte(10);
+      out.u32(code.length);
+      out.all(code.done());
+    }
+    return out.done();
+  }
+
+  private encodeFunction(f: FunctionBuilder, out: Bytes): void {
+    const declared = f.locals.slice(f.params.length);
+    const runs: { type: ValType; count: number }[] = [];
+    for (const { type } of declared) {
+      const last = runs[runs.length - 1];
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    out.u32(runs.length);
+    for (const { type, count } of runs) {
+      out.u32(count);
+      out.byte(typeBytes[type]);
+    }
+    this.encodeItems(f.items, out);
+    out.byte(0x0b);
+  }
+
+  private encodeItems(items: readonly Item[], out: Bytes): void {
+    for (const item of items) {
+      switch (item.kind) {
+        case 'hole': this.encodeItems(item.hole.items, out); break;
+        case 'local':
+          out.byte(item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22);
+          out.u32(item.local.index);
+          break;
+        case 'global':
+          out.byte(item.op === 'global.get' ? 0x23 : 0x24);
+          out.u32(item.global.index);
+          break;
+        case 'call':
+          out.byte(0x10);
+          out.u32(item.func.index);
+          break;
+        case 'call_indirect':
+          out.byte(0x11);
+          out.u32(this.typeIndex(item.signature));
+          out.u32(item.table.index);
+          break;
+        case 'branch':
+          out.byte(item.op === 'br' ? 0x0c : 0x0d);
+          out.u32(item.depth);
+          break;
+        case 'br_table':
+          out.byte(0x0e);
+          out.u32(item.depths.length - 1);
+          for (const depth of item.depths) out.u32(depth);
+          break;
+        case 'return': out.byte(0x0f); break;
+        case 'open': {
+          out.byte(item.op === 'block' ? 0x02 : item.op === 'loop' ? 0x03 : 0x04);
+          const [first, ...more] = item.label.results;
+          if (first === undefined) out.byte(0x40);
+          else if (more.length === 0) out.byte(typeBytes[first]);
+          else out.signed(this.typeIndex({ params: [], results: item.label.results }));
+          break;
+        }
+        case 'else': out.byte(0x05); break;
+        case 'end': out.byte(0x0b); break;
+        case 'op': encodeOp(item, out); break;
+        default: item satisfies never;
+      }
+    }
+  }
+
+  /** The module as text, close to WAT: one statement a line. */
+  listing(): string {
+    const lines: string[] = [];
+    for (const i of this.imports) {
+      const what = i.kind === 'func' ? `func $${i.field} ${signatureText(i.ref.signature)}`
+        : i.kind === 'memory' ? `memory ${i.limits.min} ${i.limits.max}${i.limits.shared ? ' shared' : ''}`
+          : `table $${i.field} ${i.min} funcref`;
+      lines.push(`(import "${i.from}" "${i.field}" (${what}))`);
+    }
+    for (const t of this.tables) lines.push(`(table $${t.ref.name} ${t.min} ${t.max} funcref)`);
+    for (const g of this.globals) lines.push(`(global $${g.ref.name} ${g.mutable ? '(mut i32)' : 'i32'} (i32.const ${g.init}))`);
+    for (const e of this.elements) lines.push(`(elem $${e.table.name} (i32.const ${e.offset}) ${e.functions.map((f) => `$${f.name}`).join(' ')})`);
+    for (const f of this.functions) {
+      const exported = this.exports.some((e) => e.kind === 'func' && e.name === f.name);
+      lines.push(...functionListing(f, exported));
+    }
+    return `${lines.join('\n')}\n`;
+  }
+}
+
+function encodeImport(item: Import, type: number, out: Bytes): void {
+  out.name(item.from);
+  out.name(item.field);
+  switch (item.kind) {
+    case 'func':
+      out.byte(0);
+      out.u32(type);
+      break;
+    case 'table':
+      out.byte(1);
+      out.byte(0x70);
+      out.byte(0);
+      out.u32(item.min);
+      break;
+    case 'memory':
+      out.byte(2);
+      out.byte(item.limits.shared ? 3 : 1);
+      out.u32(item.limits.min);
+      out.u32(item.limits.max);
+      break;
+    default: item satisfies never;
+  }
+}
+
+function encodeOp(item: Extract<Item, { kind: 'op' }>, out: Bytes): void {
+  const found = instructions.get(item.op);
+  if (found === undefined) throw new QuernError('internal', `no instruction ${item.op}`);
+  if (found.prefix !== 0) {
+    out.byte(found.prefix);
+    out.u32(found.code);
+  } else {
+    out.byte(found.code);
+  }
+  const { immediate } = item;
+  const numbers = Array.isArray(immediate) ? (immediate as readonly number[]) : [];
+  const scalar = typeof immediate === 'number' ? immediate : 0;
+  switch (found.immediate) {
+    case 'none': break;
+    case 'zero': out.byte(0); break;
+    case 'zero-zero': out.all([0, 0]); break;
+    case 'memory': case 'memory-lane': for (const n of numbers) out.u32(n); break;
+    case 'lane': case 'shuffle': case 'v128': out.all(numbers); break;
+    case 'i32': out.signed(scalar); break;
+    case 'i64': out.signed(typeof immediate === 'bigint' ? immediate : 0n); break;
+    case 'f32': out.f32(scalar); break;
+    case 'f64': out.f64(scalar); break;
+    case 'table': out.u32(scalar); break;
+    default: found.immediate satisfies never;
+  }
+}
