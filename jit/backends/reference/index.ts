@@ -1,0 +1,3 @@
+/** The reference executor: the meaning of kernels, in plain TypeScript. */
+export { makeReferenceDevice } from './device.ts';
+export { type ReferenceOptions, dimsOf, extentOf, pointCount, runKernel, samplePoints } from './run.ts';

@@ -1,0 +1,270 @@
+/**
+ * Runs one kernel over plain bytes: slow, obvious, the oracle of every kernel test and of the output check of the tuner. Sums of
+ * floats run in float64 and are rounded once, so a result is as near to the true one as its own type allows. All points are computed,
+ * or only chosen ones (`only`: numbers in row-major order over `pointAxes`).
+ */
+import { QuernError } from '../../error.ts';
+import { type ScalarType, bytesOf, isBig, isFloat, viewAs } from '../../expr/dtype.ts';
+import { type Expr, type Var, product } from '../../expr/expr.ts';
+import { evaluate } from '../../expr/visit.ts';
+import { type Kernel, type ReduceOp, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
+import { type Compiler, type Num, compiler } from './compile.ts';
+import { bigBinaryFn, bigRangeOf, binaryFn, rangeOf, wrapper } from './scalar.ts';
+
+export interface ReferenceOptions {
+  /** Compute these points alone; what other points would store stays as it was. */
+  readonly only?: readonly number[];
+}
+
+type Runner = (points: Iterator<number> | undefined) => void;
+
+interface Ready {
+  readonly compiled: Compiler;
+  readonly run: Runner;
+}
+
+const nothing = new Uint8Array(0);
+const ready = new WeakMap<Kernel, Ready>();
+
+/**
+ * Runs `kernel` with `dims` for its `syms` and one buffer for each argument. Throws `index-out-of-range` for a load or store that
+ * misses its tensor, `internal` where buffers are too small.
+ */
+export function runKernel(kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], options: ReferenceOptions = {}): void {
+  let known = ready.get(kernel);
+  if (known === undefined) {
+    const compiled = compiler(kernel);
+    known = { compiled, run: runnerOf(kernel, compiled) };
+    ready.set(kernel, known);
+  }
+  const finish = bind(kernel, known.compiled, dims, buffers);
+  known.compiled.frame.tick++;
+  known.run(options.only === undefined ? undefined : [...options.only].sort((a, b) => a - b)[Symbol.iterator]());
+  finish();
+}
+
+/** Puts dims and memory into the frame; the result writes misaligned outputs back. */
+export function bind(kernel: Kernel, { frame, sym }: Compiler, dims: readonly number[], buffers: readonly Uint8Array[]): () => void {
+  if (dims.length !== kernel.syms.length || buffers.length !== kernel.args.length) {
+    throw new QuernError('internal', 'a kernel was called with the wrong number of dims or buffers', {
+      expected: `${kernel.syms.length} dims, ${kernel.args.length} buffers`, got: `${dims.length} dims, ${buffers.length} buffers`,
+    });
+  }
+  const env = dimsOf(kernel, dims);
+  kernel.syms.forEach((s, i) => { sym(s).value = dims[i] ?? 0; });
+  const copies: (() => void)[] = [];
+  kernel.args.forEach((arg, i) => {
+    const [slot, bytes] = [frame.slots[i], buffers[i]];
+    if (slot === undefined || bytes === undefined) return;
+    slot.shape = arg.shape.map((d) => evaluate(d, env));
+    slot.strides = arg.strides.map((d) => evaluate(d, env));
+    const need = extentOf(slot.shape, slot.strides) * bytesOf(arg.dtype);
+    if (bytes.byteLength < need) {
+      throw new QuernError('internal', `buffer ${i} of a kernel is too small`, { expected: `${need} bytes`, got: `${bytes.byteLength}` });
+    }
+    slot.view = viewAs(arg.dtype, bytes);
+    if (arg.access !== 'read' && slot.view.buffer !== bytes.buffer) {
+      const { view } = slot;
+      copies.push(() => { bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)); });
+    }
+  });
+  return () => {
+    copies.forEach((copy) => { copy(); });
+    for (const slot of frame.slots) slot.view = nothing; // the frame outlives the run; buffers need not
+  };
+}
+
+/** Values of a kernel's syms, for `evaluate`. */
+export const dimsOf = (kernel: Kernel, dims: readonly number[]): ReadonlyMap<Expr, number> =>
+  new Map<Expr, number>(kernel.syms.map((s, i) => [s, dims[i] ?? 0]));
+
+/** Elements from the first to the last of a strided tensor, inclusive; 0 if it is empty. */
+export const extentOf = (shape: readonly number[], strides: readonly number[]): number =>
+  shape.some((d) => d === 0) ? 0 : shape.reduce((at, d, i) => at + (d - 1) * (strides[i] ?? 0), 1);
+
+function runnerOf(kernel: Kernel, c: Compiler): Runner {
+  const { body } = kernel;
+  switch (body.kind) {
+    case 'map': return over(c, body.axes, c.store(body.store));
+    case 'loop': {
+      const run = block(c, body.body);
+      return over(c, body.axes, run);
+    }
+    case 'contraction': {
+      const accumulate = contract(c, body.lhs, body.rhs, body.depth);
+      const store = c.store(body.store);
+      return over(c, [...body.batch, ...body.rows, ...body.cols], () => {
+        accumulate();
+        c.frame.tick++;
+        store();
+      });
+    }
+    case 'rows': {
+      const scans = body.scans.map((s) => scan(c, s, body.inner));
+      const all = (): void => { for (const s of scans) s(); };
+      const store = c.store(body.store);
+      if (!body.each) return over(c, body.axes, () => { all(); c.frame.tick++; store(); });
+      return rows(c, body.axes, body.inner, all, store);
+    }
+    default: return body satisfies never;
+  }
+}
+
+/** Extents evaluated once at the start (they depend on dims alone). */
+const extents = (c: Compiler, axes: readonly Var[]): (() => number[]) => {
+  const sizes = axes.map((v) => c.num(v.extent));
+  return () => sizes.map((size) => size());
+};
+
+/** Calls `point` for all points of `axes`, or for those that the iterator gives. */
+function over(c: Compiler, axes: readonly Var[], point: () => void): Runner {
+  const cells = axes.map((v) => c.cell(v));
+  const sizes = extents(c, axes);
+  return (only) => {
+    const shape = sizes();
+    const total = shape.reduce((a, b) => a * b, 1);
+    const go = (n: number): void => {
+      let rest = n;
+      for (let d = cells.length - 1; d >= 0; d--) {
+        const size = shape[d] ?? 1;
+        (cells[d] as { value: number }).value = rest % size;
+        rest = Math.floor(rest / size);
+      }
+      c.frame.tick++;
+      point();
+    };
+    if (only === undefined) for (let n = 0; n < total; n++) go(n);
+    else for (let next = only.next(); next.done !== true; next = only.next()) go(next.value);
+  };
+}
+
+/** Rows that store at each inner point: the scans run once a row, also where only some of its points are wanted. */
+function rows(c: Compiler, axes: readonly Var[], inner: readonly Var[], scans: () => void, store: () => void): Runner {
+  const sizes = extents(c, inner);
+  const each = over(c, inner, store);
+  return (only) => {
+    const width = sizes().reduce((a, b) => a * b, 1);
+    if (only === undefined) {
+      over(c, axes, () => { scans(); each(undefined); })(undefined);
+      return;
+    }
+    const byRow = new Map<number, number[]>();
+    for (let next = only.next(); next.done !== true; next = only.next()) {
+      const row = Math.floor(next.value / width);
+      byRow.set(row, [...byRow.get(row) ?? [], next.value % width]);
+    }
+    const wanted = byRow.entries();
+    let columns: readonly number[] = [];
+    over(c, axes, () => { scans(); each(columns[Symbol.iterator]()); })({
+      next: () => {
+        const entry = wanted.next();
+        if (entry.done === true) return { done: true, value: undefined };
+        [, columns] = entry.value;
+        return { done: false, value: entry.value[0] };
+      },
+    });
+  };
+}
+
+function scan(c: Compiler, { name, op, value }: Scan, inner: readonly Var[]): () => void {
+  const { dtype } = value;
+  const target = c.local(name);
+  if (isBig(dtype)) {
+    const [low, high] = bigRangeOf(dtype);
+    const start = { sum: 0n, prod: 1n, max: low, min: high }[op];
+    const [combine, next] = [bigBinaryFn(operator(op), dtype), c.big(value)];
+    let acc = start;
+    const run = over(c, inner, () => { acc = combine(acc, next()); });
+    return () => { acc = start; run(undefined); target.big = acc; };
+  }
+  const next = c.num(value);
+  const start = startOf(op, dtype);
+  // Floats sum and multiply in float64 and are rounded at the end; the rest is exact in its own type.
+  const combine = binaryFn(operator(op), isFloat(dtype) ? 'float64' : dtype);
+  const round = wrapper(dtype);
+  let acc = start;
+  const run = over(c, inner, () => { acc = combine(acc, next()); });
+  return () => { acc = start; run(undefined); target.num = round(acc); };
+}
+
+const operator = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
+  ({ sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const)[op];
+
+/** What a reduction of nothing gives. */
+export function startOf(op: ReduceOp, dtype: ScalarType): number {
+  switch (op) {
+    case 'sum': return 0;
+    case 'prod': return 1;
+    case 'max': return isFloat(dtype) ? -Infinity : rangeOf(dtype)[0];
+    case 'min': return isFloat(dtype) ? Infinity : rangeOf(dtype)[1];
+    default: return op satisfies never;
+  }
+}
+
+function contract(c: Compiler, lhs: Expr, rhs: Expr, depth: readonly Var[]): () => void {
+  const { dtype } = lhs;
+  if (rhs.dtype !== dtype) throw new QuernError('internal', 'operands of a contraction differ in type', { expected: dtype, got: rhs.dtype });
+  const target = c.local('acc');
+  if (isBig(dtype)) {
+    const [times, plus, a, b] = [bigBinaryFn('mul', dtype), bigBinaryFn('add', dtype), c.big(lhs), c.big(rhs)];
+    let acc = 0n;
+    const run = over(c, depth, () => { acc = plus(acc, times(a(), b())); });
+    return () => { acc = 0n; run(undefined); target.big = acc; };
+  }
+  const type: ScalarType = isFloat(dtype) ? 'float64' : dtype;
+  const [times, plus, a, b, round] = [binaryFn('mul', type), binaryFn('add', type), c.num(lhs), c.num(rhs), wrapper(dtype)];
+  let acc = 0;
+  const run = over(c, depth, () => { acc = plus(acc, times(a(), b())); });
+  return () => { acc = 0; run(undefined); target.num = round(acc); };
+}
+
+function block(c: Compiler, stmts: readonly Stmt[]): () => void {
+  const steps = stmts.map((s) => statement(c, s));
+  return () => { for (const step of steps) { c.frame.tick++; step(); } };
+}
+
+function statement(c: Compiler, s: Stmt): () => void {
+  switch (s.do) {
+    case 'let': case 'set': return c.assign(s.name, s.value);
+    case 'store': return c.store(s.store);
+    case 'for': {
+      const [size, cell, run] = [c.num(s.axis.extent), c.cell(s.axis), block(c, s.body)];
+      return () => {
+        const count = size();
+        for (let i = 0; i < count; i++) { cell.value = i; run(); }
+      };
+    }
+    case 'while': {
+      const [cond, run] = [c.num(s.cond), block(c, s.body)];
+      return () => {
+        for (;;) {
+          c.frame.tick++;
+          if (cond() === 0) return;
+          run();
+        }
+      };
+    }
+    case 'if': {
+      const [cond, then, otherwise]: [Num, () => void, () => void] = [c.num(s.cond), block(c, s.then), block(c, s.else)];
+      return () => { if (cond() !== 0) then(); else otherwise(); };
+    }
+    default: return s satisfies never;
+  }
+}
+
+/** Number of points of a kernel: `only` names them from 0. */
+export function pointCount(kernel: Kernel, dims: readonly number[]): number {
+  return evaluate(product(pointAxes(kernel.body).map((v) => v.extent)), dimsOf(kernel, dims));
+}
+
+/** `count` points spread over `total` in a fixed pseudo-random way: the first, the last, and others between. */
+export function samplePoints(total: number, count: number, seed = 1): number[] {
+  if (total <= count) return Array.from({ length: total }, (_, i) => i);
+  const chosen = new Set([0, total - 1]);
+  let state = seed >>> 0 || 1;
+  while (chosen.size < count) {
+    state ^= state << 13; state ^= state >>> 17; state ^= state << 5; // xorshift32 (Marsaglia 2003)
+    chosen.add((state >>> 0) % total);
+  }
+  return [...chosen].sort((a, b) => a - b);
+}

@@ -1,0 +1,38 @@
+/**
+ * Hashes of texts, for keys: 64 bits in 16 hex digits, well mixed, the same on every machine. Not cryptographic: keys find records, they do
+ * not prove anything, and what is found is validated.
+ */
+
+/** FNV-1a steps over UTF-16 units in two 32-bit lanes with different multipliers, each finished by the mixer of MurmurHash3. */
+export function hashText(text: string): string {
+  let [low, high] = [0x811c9dc5, 0x9747b28c];
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5bd1e995) + (low >>> 15);
+  }
+  const a = mix(low ^ text.length);
+  const b = mix(high ^ a);
+  return hex(b) + hex(mix(a ^ b));
+}
+
+/** The same over bytes: checksums of stored entries. */
+export function hashBytes(bytes: Uint8Array): string {
+  let [low, high] = [0x811c9dc5, 0x9747b28c];
+  for (const byte of bytes) {
+    low = Math.imul(low ^ byte, 0x01000193);
+    high = Math.imul(high ^ byte, 0x5bd1e995) + (low >>> 15);
+  }
+  const a = mix(low ^ bytes.length);
+  const b = mix(high ^ a);
+  return hex(b) + hex(mix(a ^ b));
+}
+
+function mix(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
