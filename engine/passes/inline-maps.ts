@@ -1,0 +1,112 @@
+/**
+ * Fusion of producers: a map is computed where it is read instead of being stored, if that costs less than the trip through memory.
+ * Pure movement (transpose, slice, reshape, broadcast) costs only index arithmetic and goes everywhere; arithmetic goes where each
+ * element is read about once. Contractions take movement only, and only while their operands stay affine: the micro-kernel reads
+ * operands many times. In: a program in order. Out: the same tensors (unused maps are left for `prune`).
+ */
+import { type Expr, type Load, cast, constant, sub } from '../../jit/expr/expr.ts';
+import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
+import { collect, cost, isLoad, rewriter, substitute, walk } from '../../jit/expr/visit.ts';
+import { type Body, allAxes, expressions, loadedTensors, mapBody, pointAxes } from '../../jit/kernel.ts';
+import type { Computation, Program, TensorDef } from '../graph/program.ts';
+import { elements } from './index-maps.ts';
+import { tensorOf, usesOf } from './program-edit.ts';
+
+/** WebGPU's default is 8 storage buffers a stage; one is the output, one carries dims. */
+const mostReads = 6;
+/** Beyond this an expression's index arithmetic costs more than a stored tensor. */
+const mostNodes = 240;
+/** What may be computed again at each read: a few instructions, no transcendental. */
+const cheap = 6;
+
+export function inlineMaps(program: Program): Program {
+  const uses = usesOf(program);
+  const bodies = new Map<number, Computation>();
+  const computations = program.computations.map((original) => {
+    let c = original;
+    const refused = new Set<Load>();
+    for (let guard = 0; guard < 64; guard++) {
+      const next = inlineOne(program, c, bodies, refused, (t) => uses.readers.get(t)?.length ?? 0);
+      if (next === undefined) break;
+      c = next;
+    }
+    if (c.body.kind === 'map') for (const t of c.outputs) bodies.set(t, c);
+    return c;
+  });
+  return { ...program, computations };
+}
+
+/** Replaces one load of a map by the map's value; undefined when no load is worth it. */
+function inlineOne(
+  program: Program,
+  c: Computation,
+  maps: ReadonlyMap<number, Computation>,
+  refused: Set<Load>,
+  readers: (tensor: number) => number,
+): Computation | undefined {
+  for (const l of collect(expressions(c.body), isLoad)) {
+    if (refused.has(l) || c.outputs.includes(l.tensor)) continue;
+    const uniform = uniformValue(tensorOf(program, l.tensor), l);
+    const producer = maps.get(l.tensor);
+    const value = uniform ?? (producer === undefined ? undefined : valueAt(producer.body, l));
+    if (value === undefined) { refused.add(l); continue; }
+    const replace = rewriter((e) => (e === l ? value : undefined));
+    const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
+    const origins = producer === undefined || uniform !== undefined ? [] : producer.origins;
+    if (uniform !== undefined && c.body.kind !== 'contraction') return { ...c, body };
+    if (producer === undefined || !worth(c.body, body, producer.body, l, value, readers(l.tensor))) { refused.add(l); continue; }
+    return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
+  }
+  return undefined;
+}
+
+/** The value of a tensor whose elements are known and all the same. */
+function uniformValue(def: TensorDef, l: Load): Expr | undefined {
+  const first = def.values?.[0];
+  if (first === undefined || def.values?.some((v) => v !== first) === true) return undefined;
+  if (first.op === 'const') return constant(first.value, l.dtype);
+  return first.dtype === 'index' ? cast(first, l.dtype) : undefined;
+}
+
+/** A map's value at the index of a load. */
+function valueAt(body: Body, l: Load): Expr | undefined {
+  if (body.kind !== 'map') return undefined;
+  // Lowered maps store at their own axes in order.
+  if (!body.axes.every((a, d) => body.store.index[d] === a)) return undefined;
+  return substitute(body.store.value, new Map(body.axes.map((a, d) => [a as Expr, l.index[d] ?? a])));
+}
+
+function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, readers: number): boolean {
+  if (before.kind === 'loop') return value.op === 'const';
+  if (loadedTensors(after).length > Math.max(mostReads, loadedTensors(before).length)) return false;
+  let nodes = 0;
+  walk(expressions(after), () => { nodes++; });
+  if (nodes > mostNodes) return false;
+  const movement = value.op === 'load' && !collect(value.index, isLoad).length;
+  if (before.kind === 'contraction') {
+    if (after.kind !== 'contraction') return false;
+    const inOperand = collect([before.lhs, before.rhs], isLoad).includes(l);
+    if (inOperand) return value.op === 'load' && stillAffine(after);
+  }
+  const price = cost(value);
+  if (movement || price <= 1) return true;
+  const copies = collect(expressions(before), isLoad).filter((other) => other.tensor === l.tensor).length;
+  const passes = before.kind === 'rows' ? before.scans.length + (before.each ? 1 : 0) : 1;
+  const light = price <= cheap;
+  if (readers > 1 && price > 3) return false;
+  if (copies * passes > 1 && !light) return false;
+  // Reads of each element: no more points than the producer had, unless computing it again is next to free.
+  const points = elements((before.kind === 'rows' ? allAxes(before) : pointAxes(before)).map((a) => a.extent));
+  const produced = elements(pointAxes(producer).map((a) => a.extent));
+  const once = points === produced || isNonNegative(sub(produced, points));
+  return once || price <= 3;
+}
+
+/** Both operands of a contraction are single loads (under guards) at affine indices. */
+function stillAffine(body: Extract<Body, { kind: 'contraction' }>): boolean {
+  const axes = allAxes(body);
+  return [body.lhs, body.rhs].every((operand) => {
+    const loads = collect([operand], isLoad);
+    return loads.every((l) => l.index.every((i) => affine(i, axes) !== undefined));
+  });
+}

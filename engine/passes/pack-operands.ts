@@ -1,0 +1,65 @@
+/**
+ * Operands of contractions in the form that micro-kernels read: the right-hand side in panels of `panel` columns, weights of depthwise
+ * convolutions (no columns) as a tensor of their own that a layout can be given to. The packing itself is an ordinary map: over
+ * weights it runs once, while loading; over activations it runs each time, and takes in whatever movement stood before it.
+ */
+import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
+import { packRhs } from '../../jit/contraction.ts';
+import type { DType } from '../../jit/expr/dtype.ts';
+import type { Body } from '../../jit/kernel.ts';
+import type { Computation, Program, TensorDef } from '../graph/program.ts';
+import { tensorOf } from './program-edit.ts';
+
+export function packOperands(program: Program, panel: number): Program {
+  const tensors = new Map(program.tensors);
+  const computations: Computation[] = [];
+  const packed = new Map<string, number>();
+  const define = (dtype: DType, shape: readonly Expr[]): number => {
+    const id = Math.max(-1, ...tensors.keys()) + 1;
+    tensors.set(id, { id, dtype, shape, source: { kind: 'computed' } });
+    return id;
+  };
+  for (const c of program.computations) {
+    const { body, origins } = c;
+    if (body.kind !== 'contraction') {
+      computations.push(c);
+    } else if (body.cols.length === 0) {
+      const copied = copyWeights({ ...program, tensors }, body, define);
+      if (copied !== undefined) computations.push({ ...copied.copy, origins });
+      computations.push({ ...c, body: copied?.body ?? body });
+    } else if (panel === 0 || !worthPacking(body)) {
+      computations.push(c);
+    } else {
+      // Tied weights are packed once: the placeholder id makes equal packings equal.
+      const probe = packRhs(body, panel, -1);
+      const key = `${probe.value.id}:${probe.axes.map((a) => a.id).join()}`;
+      const known = packed.get(key);
+      const id = known ?? define(probe.dtype, probe.shape);
+      packed.set(key, id);
+      if (known === undefined) {
+        const store = { tensor: id, index: probe.axes, value: probe.value };
+        computations.push({ body: { kind: 'map', axes: probe.axes, store }, outputs: [id], origins });
+      }
+      computations.push({ ...c, body: packRhs(body, panel, id).body });
+    }
+  }
+  return { ...program, tensors, computations };
+}
+
+/** One column has nothing to pack: a dot product reads both operands in place. */
+const worthPacking = (body: Extract<Body, { kind: 'contraction' }>): boolean =>
+  asInt(product(body.cols.map((v) => v.extent))) !== 1 || body.rhs.op !== 'load';
+
+function copyWeights(program: Program, body: Extract<Body, { kind: 'contraction' }>, define: (dtype: DType, shape: readonly Expr[]) => number):
+  { readonly body: Body; readonly copy: Omit<Computation, 'origins'> } | undefined {
+  const { rhs } = body;
+  if (rhs.op !== 'load') return undefined;
+  const source: TensorDef = tensorOf(program, rhs.tensor);
+  if (source.source.kind !== 'constant') return undefined;
+  const id = define(source.dtype, source.shape);
+  const axes = source.shape.map((extent, d) => variable(`w${d}`, extent));
+  return {
+    copy: { body: { kind: 'map', axes, store: { tensor: id, index: axes, value: load(source.id, source.dtype, axes) } }, outputs: [id] },
+    body: { ...body, rhs: load(id, source.dtype, rhs.index) },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * What program passes share: who writes and reads each tensor, and a program rebuilt from changed computations. Passes take a program
+ * and return a new one.
+ */
+import type { Expr } from '../../jit/expr/expr.ts';
+import { type Body, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { collect, isLoad, isSym } from '../../jit/expr/visit.ts';
+import type { Computation, Program, TensorDef } from '../graph/program.ts';
+import { QuernError } from '../../jit/error.ts';
+
+export interface Uses {
+  /** The computation that writes a tensor. */
+  readonly writer: ReadonlyMap<number, Computation>;
+  /** The computations that read it, each once. */
+  readonly readers: ReadonlyMap<number, readonly Computation[]>;
+  /** Tensors that must exist when the program ends, or between segments. */
+  readonly kept: ReadonlySet<number>;
+}
+
+export function usesOf(program: Program): Uses {
+  const writer = new Map<number, Computation>();
+  const readers = new Map<number, Computation[]>();
+  for (const c of program.computations) {
+    for (const t of c.outputs) writer.set(t, c);
+    for (const t of readsOf(c)) readers.set(t, [...(readers.get(t) ?? []), c]);
+  }
+  const kept = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
+  return { writer, readers, kept };
+}
+
+/** Tensors that a computation reads: loads, and what its outputs start as. */
+export function readsOf(c: Computation): number[] {
+  const initial = [...(c.initial?.values() ?? [])].filter((i): i is number => typeof i === 'number');
+  return [...new Set([...loadedTensors(c.body).filter((t) => !c.outputs.includes(t)), ...initial])];
+}
+
+export function tensorOf(program: Pick<Program, 'tensors'>, id: number): TensorDef {
+  const def = program.tensors.get(id);
+  if (def === undefined) throw new QuernError('internal', `tensor t${id} is not defined`);
+  return def;
+}
+
+/** The loads of one tensor in a body. */
+export const loadsOf = (body: Body, tensor: number): Extract<Expr, { op: 'load' }>[] =>
+  collect(expressions(body), isLoad).filter((l) => l.tensor === tensor);
+
+/** The same program without what nobody needs. */
+export function prune(program: Program): Program {
+  const needed = new Set<number>([...program.outputs.map((o) => o.tensor)]);
+  // Dims read at run time are needed if any symbol of theirs still appears somewhere that is needed; keep it simple and exact by iterating.
+  const symbols = new Map(program.dataDims.map((d) => [d.symbol as Expr, d]));
+  const pending = [...needed];
+  const writer = new Map<number, Computation>();
+  for (const c of program.computations) for (const t of c.outputs) writer.set(t, c);
+  const kept = new Set<Computation>();
+  const need = (t: number): void => {
+    if (needed.has(t)) return;
+    needed.add(t);
+    pending.push(t);
+  };
+  const needSymbols = (roots: readonly Expr[]): void => {
+    for (const s of collect(roots, isSym)) {
+      const dim = symbols.get(s);
+      if (dim !== undefined) need(dim.tensor);
+    }
+  };
+  while (pending.length > 0) {
+    const t = pending.pop();
+    if (t === undefined) break;
+    needSymbols(tensorOf(program, t).shape);
+    const c = writer.get(t);
+    if (c === undefined || kept.has(c)) continue;
+    kept.add(c);
+    for (const r of readsOf(c)) need(r);
+    for (const o of c.outputs) {
+      needed.add(o);
+      needSymbols(tensorOf(program, o).shape);
+    }
+    needSymbols(expressions(c.body));
+  }
+  const inputs = new Set(program.inputs.map((i) => i.tensor));
+  return {
+    ...program,
+    tensors: new Map([...program.tensors].filter(([id]) => needed.has(id) || inputs.has(id))),
+    computations: program.computations.filter((c) => kept.has(c)),
+    dataDims: program.dataDims.filter((d) => needed.has(d.tensor)),
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * From a fused program to a plan: layouts, kernels, what is computed once while loading, which reshapes are only names, and the
+ * segments. Segments are cut where a dim must be read from a tensor first, or where the device cannot run a kernel; among what is
+ * ready, steps of the current place go first, so that islands stay few. In: a program in order. Out: a plan for one device.
+ */
+import { QuernError } from '../../jit/error.ts';
+import { type Expr, load, variable } from '../../jit/expr/expr.ts';
+import { collect, isSym } from '../../jit/expr/visit.ts';
+import { type Kernel, type Numeric, allAxes, expressions } from '../../jit/kernel.ts';
+import type { Computation, DataDim, Origin, Program, TensorDef } from '../graph/program.ts';
+import { elements, flatten } from '../passes/index-maps.ts';
+import { readsOf, tensorOf } from '../passes/program-edit.ts';
+import { kernelOf } from './kernels.ts';
+import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
+import type { Fallback, Place, Plan, PlanStep, PlanTensor, Segment } from './plan.ts';
+
+export interface Target {
+  readonly numeric: Numeric;
+  /** Why the main device cannot run a kernel; undefined if it can. */
+  readonly refuses: (kernel: Kernel) => string | undefined;
+}
+
+interface Item {
+  readonly computation: Computation;
+  readonly step: PlanStep;
+  readonly place: Place;
+}
+
+export function buildPlan(original: Program, target: Target): Plan {
+  const program = separateOutputs(original);
+  const fixed = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
+  const layouts = chooseLayouts(program, fixed);
+  const aliases = findAliases(program, layouts, fixed);
+  const prepared = findPrepared(program);
+  const fallbacks: Fallback[] = [];
+  const setup: PlanStep[] = [];
+  const items: Item[] = [];
+  for (const c of program.computations) {
+    if (c.outputs.every((t) => aliases.has(t))) continue;
+    for (const part of [...copiesOf(program, c), c]) {
+      const call = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
+      const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
+      const step: PlanStep = { ...call, clear, origins: part.origins };
+      const why = target.refuses(call.kernel);
+      if (why !== undefined) fallbacks.push({ origins: part.origins, why });
+      if (part.outputs.every((t) => prepared.has(t))) {
+        if (why !== undefined) throw new QuernError('unsupported-model', `a constant cannot be prepared here: ${why}`, originOf(part.origins));
+        setup.push(step);
+      } else items.push({ computation: part, step, place: why === undefined ? 'main' : 'cpu' });
+    }
+  }
+  const tensors = new Map<number, PlanTensor>();
+  for (const def of program.tensors.values()) {
+    const { id, dtype, shape } = def;
+    const order = layouts.get(id) ?? rowMajor(shape.length);
+    tensors.set(id, { id, dtype, shape, order, source: sourceOf(def, aliases, prepared) });
+  }
+  const segments = cut(items, program.dataDims, (id) => rootOf(id, aliases), prepared, program);
+  return { tensors, setup, segments, inputs: program.inputs, outputs: program.outputs, fallbacks };
+}
+
+const originOf = (origins: readonly Origin[]): Partial<Origin> => origins.at(-1) ?? {};
+
+function sourceOf(def: TensorDef, aliases: ReadonlyMap<number, number>, prepared: ReadonlySet<number>): PlanTensor['source'] {
+  const of = aliases.get(def.id);
+  if (of !== undefined) return { kind: 'alias', of };
+  if (prepared.has(def.id)) return { kind: 'prepared' };
+  return def.source;
+}
+
+export function rootOf(id: number, aliases: ReadonlyMap<number, number>): number {
+  let at = id;
+  for (let of = aliases.get(at); of !== undefined; of = aliases.get(at)) at = of;
+  return at;
+}
+
+/** Outputs that are inputs, constants, or another output too get a tensor of their own. */
+function separateOutputs(program: Program): Program {
+  const tensors = new Map(program.tensors);
+  const computations = [...program.computations];
+  const taken = new Set<number>();
+  const outputs = program.outputs.map((o) => {
+    const def = tensorOf(program, o.tensor);
+    if (def.source.kind === 'computed' && !taken.has(o.tensor)) {
+      taken.add(o.tensor);
+      return o;
+    }
+    const id = Math.max(...tensors.keys()) + 1;
+    tensors.set(id, { id, dtype: def.dtype, shape: def.shape, source: { kind: 'computed' } });
+    computations.push({ ...copy(def, id), origins: [{ node: o.name, op: 'Identity' }] });
+    return { ...o, tensor: id };
+  });
+  return { ...program, tensors, computations, outputs };
+}
+
+function copy(from: TensorDef, to: number): Omit<Computation, 'origins'> {
+  const axes = from.shape.map((extent, d) => variable(`c${d}`, extent));
+  return { body: { kind: 'map', axes, store: { tensor: to, index: axes, value: load(from.id, from.dtype, axes) } }, outputs: [to] };
+}
+
+/** Loop bodies that start from another tensor's contents: a copy before them. */
+function copiesOf(program: Program, c: Computation): Computation[] {
+  return [...(c.initial ?? [])].flatMap(([to, from]) =>
+    typeof from === 'number' ? [{ ...copy(tensorOf(program, from), to), origins: c.origins }] : []);
+}
+
+/** Maps that only rename: one load, the same position on both sides, both row-major. */
+function findAliases(program: Program, layouts: ReadonlyMap<number, Order>, fixed: ReadonlySet<number>): Map<number, number> {
+  const aliases = new Map<number, number>();
+  const plain = (id: number): boolean => layouts.get(id)?.every((d, i) => d === i) ?? true;
+  for (const { body, outputs } of program.computations) {
+    const [output] = outputs;
+    if (body.kind !== 'map' || output === undefined || fixed.has(output)) continue;
+    const { value } = body.store;
+    if (value.op !== 'load' || !plain(output) || !plain(value.tensor)) continue;
+    const source = tensorOf(program, value.tensor);
+    const target = tensorOf(program, output);
+    if (source.dtype !== target.dtype) continue;
+    if (elements(source.shape) !== elements(target.shape)) continue;
+    if (flatten(value.index, source.shape) === flatten(body.store.index, target.shape)) aliases.set(output, value.tensor);
+  }
+  return aliases;
+}
+
+/** Tensors that depend on constants alone. */
+function findPrepared(program: Program): Set<number> {
+  const prepared = new Set<number>();
+  const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
+  const outputs = new Set(program.outputs.map((o) => o.tensor));
+  const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
+  for (const c of program.computations) {
+    if (!readsOf(c).every(constant)) continue;
+    if (symbolic([...expressions(c.body), ...allAxes(c.body).map((a) => a.extent)])) continue;
+    if (c.outputs.some((t) => outputs.has(t) || symbolic(tensorOf(program, t).shape))) continue;
+    for (const t of c.outputs) prepared.add(t);
+  }
+  return prepared;
+}
+
+/** List scheduling into segments: what is ready here, then what is ready elsewhere, then the dims that wait for a read. */
+function cut(
+  items: readonly Item[],
+  dataDims: readonly DataDim[],
+  root: (id: number) => number,
+  prepared: ReadonlySet<number>,
+  program: Program,
+): Segment[] {
+  const dims = new Map(dataDims.map((d) => [d.symbol as Expr, d]));
+  const unwritten = new Map<number, number>();
+  const before = new Map<Item, Item>();
+  const lastWriter = new Map<number, Item>();
+  for (const item of items) {
+    for (const t of item.computation.outputs) {
+      unwritten.set(t, (unwritten.get(t) ?? 0) + 1);
+      const earlier = lastWriter.get(t);
+      if (earlier !== undefined) before.set(item, earlier);
+      lastWriter.set(t, item);
+    }
+  }
+  const made = (t: number): boolean => prepared.has(t) || (unwritten.get(root(t)) ?? 0) === 0;
+  const known = new Set<Expr>();
+  const done = new Set<Item>();
+  const needs = new Map(items.map((item) => {
+    const shapes = item.step.args.flatMap((t) => tensorOf(program, t).shape);
+    return [item, collect([...item.step.dims, ...shapes], isSym).filter((s) => dims.has(s))];
+  }));
+  const ready = (item: Item): boolean => {
+    const earlier = before.get(item);
+    if (earlier !== undefined && !done.has(earlier)) return false;
+    return readsOf(item.computation).every((t) => made(t) || item.computation.outputs.includes(t))
+      && (needs.get(item) ?? []).every((s) => known.has(s));
+  };
+  const segments: Segment[] = [];
+  let waiting = [...items];
+  for (;;) {
+    const readable = dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
+    if (waiting.length === 0 && readable.length === 0) return segments;
+    const place = waiting.find(ready)?.place ?? 'main';
+    const steps: PlanStep[] = [];
+    // Items are in topological order: one sweep takes everything that becomes ready here.
+    waiting = waiting.filter((item) => {
+      if (item.place !== place || !ready(item)) return true;
+      steps.push(item.step);
+      done.add(item);
+      for (const t of item.computation.outputs) unwritten.set(t, (unwritten.get(t) ?? 1) - 1);
+      return false;
+    });
+    // A read waits for the device: only when nothing else can go on.
+    const reads = waiting.some(ready) ? [] : dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
+    for (const d of reads) known.add(d.symbol);
+    if (steps.length === 0 && reads.length === 0) {
+      throw new QuernError('internal', 'steps wait for each other', originOf(waiting[0]?.step.origins ?? []));
+    }
+    segments.push({ place, steps, reads });
+  }
+}
