@@ -1,0 +1,162 @@
+/**
+ * The page's side of the protocol: one client per worker, shared by the sessions of a page. Invariant: every promise it hands out
+ * settles. comlink alone leaves calls open when the worker dies; here each call also ends with the worker's death and with its signals.
+ */
+import { wrap, type Endpoint, type Remote } from 'comlink';
+import { fromWire, QuernError } from '../../jit/error.ts';
+import type { EngineApi, Outcome } from './protocol.ts';
+
+/** A worker that has answered; see start-worker.ts. */
+export interface Connection {
+  readonly endpoint: Endpoint;
+  /** Resolves when the worker is gone without `close` having been called; never rejects. */
+  readonly died: Promise<QuernError>;
+  close(): void;
+}
+
+export interface CallOptions<T> {
+  /** Each ends the call: with its reason where that is a QuernError, else with `aborted`. */
+  readonly signals?: readonly (AbortSignal | undefined)[];
+  /** Gets a result that arrives after the call has ended, so that what it holds in the worker can be let go. */
+  readonly late?: (value: T) => void;
+}
+
+export type Invoke<T> = (api: Remote<EngineApi>, call: number) => Promise<Outcome<T>>;
+
+export class EngineClient {
+  readonly #connection: Connection;
+  readonly #api: Remote<EngineApi>;
+  readonly #pending = new Set<(error: QuernError) => void>();
+  #ended: QuernError | undefined;
+  #lastCall = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#api = wrap<EngineApi>(connection.endpoint);
+    void connection.died.then((error) => { this.#end(error); });
+  }
+
+  /** Why calls fail from now on; undefined while the worker lives. */
+  get ended(): QuernError | undefined {
+    return this.#ended;
+  }
+
+  call<T>(invoke: Invoke<T>, { signals = [], late }: CallOptions<T> = {}): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const given = signals.filter((s) => s !== undefined);
+    const already = given.find((s) => s.aborted);
+    if (already !== undefined) return Promise.reject(abortError(already));
+    const call = ++this.#lastCall;
+    return new Promise<T>((resolve, reject) => {
+      let open = true;
+      const unlisten = new AbortController();
+      const close = (): boolean => {
+        if (!open) return false;
+        open = false;
+        this.#pending.delete(fail);
+        unlisten.abort();
+        return true;
+      };
+      const fail = (error: QuernError): void => {
+        if (close()) reject(error);
+      };
+      this.#pending.add(fail);
+      for (const signal of given) {
+        signal.addEventListener('abort', () => {
+          if (!open) return;
+          fail(abortError(signal));
+          void this.#api.abort(call);
+        }, { signal: unlisten.signal });
+      }
+      let answer: Promise<Outcome<T>>;
+      try {
+        answer = invoke(this.#api, call);
+      } catch (error) {
+        fail(unsendable(error));
+        return;
+      }
+      // Arguments that cannot be cloned make it reject.
+      answer.then((outcome) => {
+        if (!outcome.ok) fail(fromWire(outcome.error));
+        else if (close()) resolve(outcome.value);
+        else late?.(outcome.value);
+      }, (error: unknown) => { fail(unsendable(error)); });
+    });
+  }
+
+  /** Ends the worker; calls that are open reject with `disposed`. */
+  close(): void {
+    this.#connection.close();
+    this.#end(new QuernError('disposed', 'the engine was disposed'));
+  }
+
+  #end(error: QuernError): void {
+    this.#ended ??= error;
+    for (const fail of [...this.#pending]) fail(error);
+  }
+}
+
+function abortError(signal: AbortSignal): QuernError {
+  const reason: unknown = signal.reason;
+  return reason instanceof QuernError ? reason : new QuernError('aborted', 'the call was aborted', { cause: reason });
+}
+
+function unsendable(error: unknown): QuernError {
+  if (error instanceof QuernError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof DOMException && error.name === 'DataCloneError') {
+    return new QuernError('invalid-input', `an argument cannot be sent to the worker: ${text}`, { cause: error });
+  }
+  return new QuernError('internal', text, { cause: error });
+}
+
+interface Shared {
+  readonly client: Promise<EngineClient>;
+  users: number;
+}
+
+const engines = new Map<string, Shared>();
+
+/** A share in the page's engine worker of this script; the worker starts with the first and ends with the last. */
+export interface Lease {
+  readonly client: EngineClient;
+  /** Gives the share back; safe to call again. */
+  end(): void;
+}
+
+/** In: address of a hosted worker script, or undefined for the inlined one. Rejects with `worker-blocked`. */
+export async function leaseEngine(
+  workerUrl: string | undefined,
+  start: (url: string | undefined) => Promise<Connection>,
+): Promise<Lease> {
+  const key = workerUrl ?? '';
+  const shared = engines.get(key) ?? { client: start(workerUrl).then((c) => new EngineClient(c)), users: 0 };
+  engines.set(key, shared);
+  shared.users++;
+  const forget = (): void => {
+    if (engines.get(key) === shared) engines.delete(key);
+  };
+  let client: EngineClient;
+  try {
+    client = await shared.client;
+  } catch (error) {
+    forget();
+    throw error;
+  }
+  if (client.ended !== undefined) {
+    // The worker died while others used it: they will notice, this one starts afresh.
+    forget();
+    return leaseEngine(workerUrl, start);
+  }
+  let given = false;
+  return {
+    client,
+    end() {
+      if (given) return;
+      given = true;
+      if (--shared.users > 0) return;
+      forget();
+      client.close();
+    },
+  };
+}

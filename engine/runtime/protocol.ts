@@ -1,0 +1,74 @@
+/**
+ * What page and worker say to each other. The first message gives the worker its role; an engine answers `Ready` and from then on
+ * speaks comlink (`EngineApi`). Every answer is an `Outcome`, so that errors arrive with all their fields (comlink keeps only name,
+ * message and stack), and every call carries a number by which it can be aborted (an AbortSignal cannot be cloned).
+ */
+import { toWire, type WireError } from '../../jit/error.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Report, SupportReport, TuneReport } from '../report.ts';
+import type { Progress, RunRequest, ValueInfo, WireSource, WireTensor } from './model.ts';
+
+/** The first message to a worker. `lock`: a Web Lock that the engine holds for as long as it lives, so that its death is noticed. */
+export type Hello =
+  | { readonly role: 'engine'; readonly version: string; readonly lock: string | undefined }
+  | { readonly role: 'thread' };
+
+/** An engine's answer to its Hello. Versions differ when a hosted worker script is older than the page's. */
+export interface Ready {
+  readonly ready: true;
+  readonly version: string;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: WireError };
+
+export interface LoadRequest {
+  readonly source: WireSource;
+  readonly externalData: Readonly<Record<string, WireSource>>;
+  readonly options: ResolvedOptions;
+}
+
+export interface SupportRequest {
+  readonly source: WireSource;
+  readonly dims: Readonly<Record<string, number>>;
+}
+
+export interface SessionInfo {
+  readonly id: number;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly device: 'wasm' | 'webgpu';
+  readonly threads: number;
+}
+
+export interface TuneRequest {
+  readonly budgetMs?: number;
+  readonly exhaustive?: boolean;
+}
+
+/** Where progress goes; on the worker's side a comlink proxy of the page's callback. Resolves when the page has seen it. */
+export type ProgressSink = (progress: Progress) => Promise<void>;
+
+/** `call` numbers are the page's and unique per worker; `session` is the `id` of a SessionInfo. */
+export interface EngineApi {
+  load(call: number, request: LoadRequest, onProgress?: ProgressSink): Promise<Outcome<SessionInfo>>;
+  support(call: number, request: SupportRequest): Promise<Outcome<SupportReport>>;
+  run(call: number, session: number, request: RunRequest): Promise<Outcome<Readonly<Record<string, WireTensor>>>>;
+  tune(call: number, session: number, request: TuneRequest, onProgress?: ProgressSink): Promise<Outcome<TuneReport>>;
+  report(call: number, session: number): Promise<Outcome<Report>>;
+  exportTuning(call: number, session: number): Promise<Outcome<string>>;
+  importTuning(call: number, session: number, json: string): Promise<Outcome<undefined>>;
+  read(call: number, session: number, handle: number): Promise<Outcome<Uint8Array>>;
+  release(call: number, session: number, handle: number): Promise<Outcome<undefined>>;
+  dispose(call: number, session: number): Promise<Outcome<undefined>>;
+  abort(call: number): void;
+}
+
+export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error: toWire(error) };
+  }
+}

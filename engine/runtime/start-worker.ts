@@ -1,0 +1,164 @@
+/**
+ * Starts the engine worker and watches over it. In: nothing (the script is inlined and started from a Blob) or the address of a
+ * hosted script. Out: a `Connection`, once the worker has answered. A worker can fail in three mute ways, each told apart here:
+ * a policy blocks it (an `error` event without a message; the document hears of it as `securitypolicyviolation`), its script cannot be
+ * fetched, or it dies later (`self.close()` fires nothing at all: a Web Lock that the worker holds is set free then).
+ */
+import script from 'virtual:quern-worker';
+import { version } from '../../package.json';
+import { QuernError } from '../../jit/error.ts';
+import type { Connection } from './client.ts';
+import type { Hello, Ready } from './protocol.ts';
+
+/** The worker's script parses in milliseconds; a hosted script that is none of ours never answers. */
+const answerMs = 60_000;
+/** How long to wait for the document's violation report after the worker's mute error; both are queued at once. */
+const violationMs = 100;
+
+const workerUrlHint = "host dist/quern.worker.js on the page's own origin and name it in the option workerUrl";
+
+export async function startWorker(workerUrl: string | undefined): Promise<Connection> {
+  const violations = watchViolations();
+  const url = workerUrl ?? URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const release = (): void => {
+    if (workerUrl === undefined) URL.revokeObjectURL(url);
+  };
+  try {
+    const worker = construct(url);
+    try {
+      const lock = lockName();
+      await answer(worker, { role: 'engine', version, lock });
+      return watch(worker, lock, release);
+    } catch (error) {
+      worker.terminate();
+      throw error;
+    }
+  } catch (error) {
+    release();
+    if (error instanceof QuernError && error.code !== 'worker-blocked') throw error;
+    throw blocked(workerUrl, await violations.first(), error);
+  } finally {
+    violations.stop();
+  }
+}
+
+function construct(url: string): Worker {
+  // Under `require-trusted-types-for 'script'` a plain string is refused; a page that allows the policy 'quern' lets us in.
+  const factory = (globalThis as { readonly trustedTypes?: TrustedTypesFactory }).trustedTypes;
+  const trusted = factory?.createPolicy('quern', { createScriptURL: (same) => same }).createScriptURL(url);
+  return new Worker((trusted ?? url) as string, { name: 'quern' });
+}
+
+interface TrustedTypesFactory {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): unknown };
+}
+
+function lockName(): string | undefined {
+  // Absent on insecure origins, refused on opaque ones (a sandboxed frame).
+  return isSecureContext && self.origin !== 'null' && 'locks' in navigator ? `quern-engine-${crypto.randomUUID()}` : undefined;
+}
+
+/** Says Hello and waits for Ready. */
+function answer(worker: Worker, hello: Hello): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => { reject(new QuernError('worker-blocked', 'the worker script does not answer')); }, answerMs);
+    worker.addEventListener('error', (event) => {
+      clearTimeout(timer);
+      event.preventDefault();
+      reject(new QuernError('worker-blocked', describe(event)));
+    }, { once: true });
+    worker.addEventListener('message', ({ data }: MessageEvent<Partial<Ready> | null>) => {
+      clearTimeout(timer);
+      if (data?.ready !== true || data.version !== version) {
+        reject(new QuernError('worker-blocked', 'the worker script is of another version', {
+          expected: version,
+          got: data?.version ?? 'a script that is not of Quern',
+        }));
+      } else {
+        resolve();
+      }
+    }, { once: true });
+    worker.postMessage(hello);
+  });
+}
+
+function watch(worker: Worker, lock: string | undefined, release: () => void): Connection {
+  const watching = new AbortController();
+  const end = (): void => {
+    watching.abort();
+    worker.terminate();
+    release();
+  };
+  const died = new Promise<QuernError>((resolve) => {
+    const { signal } = watching;
+    const die = (reason: string): void => {
+      if (signal.aborted) return;
+      end();
+      resolve(new QuernError('worker-died', `the engine's worker died: ${reason}`));
+    };
+    // An uncaught error leaves the engine in no known state (a helper thread's arrives here too): end it, so that every call settles.
+    worker.addEventListener('error', (event) => { die(describe(event)); }, { signal });
+    worker.addEventListener('messageerror', () => { die('an answer could not be read'); }, { signal });
+    if (lock !== undefined) {
+      navigator.locks.request(lock, { signal }, () => { die('it ended without a word'); }).catch(() => undefined);
+    }
+  });
+  return { endpoint: worker, died, close: end };
+}
+
+function describe(event: Event): string {
+  const message = event instanceof ErrorEvent ? event.message : '';
+  return message || 'it fired an error without a message';
+}
+
+interface Violations {
+  /** The first violation that concerns a worker, if one arrives in time. */
+  first(): Promise<SecurityPolicyViolationEvent | undefined>;
+  stop(): void;
+}
+
+function watchViolations(): Violations {
+  const found: SecurityPolicyViolationEvent[] = [];
+  const directives = ['worker-src', 'child-src', 'script-src', 'script-src-elem', 'default-src', 'require-trusted-types-for', 'trusted-types'];
+  const listen = (event: SecurityPolicyViolationEvent): void => {
+    if (directives.includes(event.effectiveDirective)) found.push(event);
+  };
+  document.addEventListener('securitypolicyviolation', listen);
+  return {
+    async first() {
+      const until = performance.now() + violationMs;
+      while (found.length === 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      return found[0];
+    },
+    stop() {
+      document.removeEventListener('securitypolicyviolation', listen);
+    },
+  };
+}
+
+function blocked(workerUrl: string | undefined, violation: SecurityPolicyViolationEvent | undefined, cause: unknown): QuernError {
+  const what = workerUrl === undefined ? "the engine's worker could not be started from a Blob" : `no worker could be started from ${workerUrl}`;
+  const because = cause instanceof Error ? cause.message.split('\n')[0] ?? '' : String(cause);
+  if (violation === undefined) {
+    const hint = workerUrl === undefined
+      ? workerUrlHint
+      : 'the script must be quern.worker.js of this version, on the page\'s own origin, and sent with Cross-Origin-Embedder-Policy where the page is isolated';
+    const details = cause instanceof QuernError && cause.expected !== undefined ? { expected: cause.expected, got: cause.got ?? '' } : {};
+    return new QuernError('worker-blocked', `${what}: ${because}`, { ...details, hint, cause });
+  }
+  const { effectiveDirective, originalPolicy } = violation;
+  return new QuernError('worker-blocked', `${what}: the page's Content-Security-Policy forbids it by ${effectiveDirective}`, {
+    expected: workerUrl === undefined ? `a policy with "${effectiveDirective} blob:"` : `a policy whose ${effectiveDirective} allows ${workerUrl}`,
+    got: governing(originalPolicy, effectiveDirective),
+    hint: workerUrl === undefined ? workerUrlHint : `allow ${workerUrl} in ${effectiveDirective}`,
+    cause,
+  });
+}
+
+/** The directive that decides about workers in a policy that may not spell `worker-src` out (CSP 3, fallback list of worker-src). */
+export function governing(policy: string, effective: string): string {
+  const directives = policy.split(';').map((d) => d.trim()).filter(Boolean);
+  const chain = effective === 'worker-src' ? ['worker-src', 'child-src', 'script-src', 'default-src'] : [effective, 'default-src'];
+  const named = chain.map((name) => directives.find((d) => d.split(/\s+/)[0]?.toLowerCase() === name));
+  return named.find((d) => d !== undefined) ?? policy;
+}

@@ -1,0 +1,41 @@
+/**
+ * The entry of the worker script. One script, two roles: the engine (loads and runs models for the page) and its helper threads.
+ * The first message tells which; an engine answers Ready once it can take calls.
+ */
+import { expose } from 'comlink';
+import { version } from '../../package.json';
+import { serveThread } from '../../jit/backends/wasm/thread.ts';
+import { support } from '../load/support.ts';
+import { loadModel } from './load-model.ts';
+import type { Hello, Ready } from './protocol.ts';
+import { createService } from './service.ts';
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+
+function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
+  const ready = (): void => {
+    expose(createService({ loadModel, support }), scope);
+    scope.postMessage({ ready: true, version } satisfies Ready);
+  };
+  // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
+  scope.addEventListener('messageerror', () => {
+    throw new Error('a message from the page could not be read');
+  });
+  if (lock === undefined) {
+    ready();
+    return;
+  }
+  void navigator.locks.request(lock, () => {
+    ready();
+    return new Promise<never>(() => undefined);
+  });
+}
+
+scope.addEventListener('message', (event: MessageEvent<Hello>) => {
+  const hello = event.data;
+  switch (hello.role) {
+    case 'engine': serveEngine(hello); break;
+    case 'thread': serveThread(scope); break;
+    default: hello satisfies never;
+  }
+}, { once: true });

@@ -1,0 +1,276 @@
+/**
+ * Sessions on the page: `load`, `support` and the object that `load` gives. The model itself lives in the worker; here feeds are checked and
+ * copied, results wrapped, and the worker's death is mended where the source can be opened again.
+ */
+import { proxy, transfer } from 'comlink';
+import { QuernError } from './errors.ts';
+import { checkOutputNames, wireFeeds, type Feed } from './feeds.ts';
+import { resolveOptions, type ResolvedOptions } from './options.ts';
+import type { Report, SupportReport, TuneReport } from './report.ts';
+import { leaseEngine, type Invoke, type Lease } from './runtime/client.ts';
+import type { Progress, ValueInfo, WireTensor } from './runtime/model.ts';
+import type { LoadRequest, ProgressSink, SessionInfo } from './runtime/protocol.ts';
+import { startWorker } from './runtime/start-worker.ts';
+import { canReopen, resolveUrl, toWireSource, transferOf, type Source } from './source.ts';
+import { dataOf, DeviceTensor, PageTensor, type Tensor, type TensorHome } from './tensor.ts';
+
+export interface LoadOptions extends Partial<Omit<ResolvedOptions, 'maxBytes'>> {
+  readonly maxBytes?: number;
+  /** Files that the model names, by the name it uses; those that are not given are looked for next to the model. */
+  readonly externalData?: Readonly<Record<string, Source>>;
+  /** A hosted dist/quern.worker.js, for pages whose policy forbids Blob workers. Same origin. */
+  readonly workerUrl?: string | URL;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface SupportOptions {
+  /** Values for symbolic dims, for the estimate of memory; 1 where not given. */
+  readonly dims?: Readonly<Record<string, number>>;
+  readonly workerUrl?: string | URL;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOptions {
+  /** Outputs to compute; all if left out. */
+  readonly outputs?: readonly string[];
+  /** Outputs that stay on the device, as names in which `*` stands for any text. */
+  readonly keep?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface TuneOptions {
+  readonly budgetMs?: number;
+  /** Measures every candidate to the end: a reference for the tuner, not for use. */
+  readonly exhaustive?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Every method rejects with `disposed` after `dispose`, and with `worker-died` if the worker dies under it. */
+export interface Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly device: 'webgpu' | 'wasm';
+  readonly threads: number;
+  /** Runs the model. Runs of a session queue in order. Rejects with `invalid-input` for feeds that do not fit. */
+  run(feeds: Readonly<Record<string, Feed>>, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /** Looks for better kernels now; they take effect before it resolves. */
+  tune(options?: TuneOptions): Promise<TuneReport>;
+  report(): Promise<Report>;
+  exportTuning(): Promise<string>;
+  /** Takes what `exportTuning` gave, here or elsewhere; choices are checked again before they are used. */
+  importTuning(json: string): Promise<void>;
+  /** Frees everything the session holds, kept tensors included; open calls reject with `disposed`. Safe to call again. */
+  dispose(): Promise<void>;
+}
+
+/** Loads a model. Rejects with a QuernError: see ErrorCode for what can go wrong. */
+export async function load(source: Source, options: LoadOptions = {}): Promise<Session> {
+  const { signal, onProgress, workerUrl, externalData = {}, ...rest } = options;
+  const resolved = resolveOptions(definedOnly(rest));
+  const request: LoadRequest = {
+    source: await toWireSource(source),
+    externalData: Object.fromEntries(await Promise.all(Object.entries(externalData).map(
+      async ([name, data]) => [name, await toWireSource(data, `externalData['${name}']`)] as const,
+    ))),
+    options: resolved,
+  };
+  const script = workerUrl === undefined ? undefined : resolveUrl(workerUrl, 'workerUrl');
+  return new ModelSession(await connect(request, script, signal, onProgress), request, script);
+}
+
+/** What of a model would not run here, and how much memory it needs, from its head: weights are not downloaded. */
+export async function support(source: Source, { dims = {}, workerUrl, signal }: SupportOptions = {}): Promise<SupportReport> {
+  const wire = await toWireSource(source);
+  const request = { source: wire, dims: resolveOptions({ dims }).dims };
+  const lease = await leaseEngine(workerUrl === undefined ? undefined : resolveUrl(workerUrl, 'workerUrl'), startWorker);
+  try {
+    return await lease.client.call((api, call) => api.support(call, transfer(request, transferOf(wire))), { signals: [signal] });
+  } finally {
+    lease.end();
+  }
+}
+
+interface Link {
+  readonly lease: Lease;
+  readonly info: SessionInfo;
+}
+
+async function connect(
+  request: LoadRequest,
+  script: string | undefined,
+  signal: AbortSignal | undefined,
+  onProgress: ((p: Progress) => void) | undefined,
+): Promise<Link> {
+  const lease = await leaseEngine(script, startWorker);
+  try {
+    const transfers = [request.source, ...Object.values(request.externalData)].flatMap(transferOf);
+    const info = await lease.client.call((api, call) => api.load(call, transfer(request, transfers), progressSink(onProgress)), {
+      signals: [signal],
+      late: ({ id }) => void lease.client.call((api, call) => api.dispose(call, id)).catch(() => undefined),
+    });
+    return { lease, info };
+  } catch (error) {
+    lease.end();
+    throw error;
+  }
+}
+
+/** A callback as the worker can call it. What it throws is reported as any uncaught error of the page, not swallowed. */
+function progressSink(callback: ((p: Progress) => void) | undefined): ProgressSink | undefined {
+  if (callback === undefined) return undefined;
+  return proxy((progress: Progress) => {
+    try {
+      callback(progress);
+    } catch (error) {
+      reportError(error);
+    }
+    return Promise.resolve();
+  });
+}
+
+class ModelSession implements Session {
+  #link: Link;
+  readonly #request: LoadRequest;
+  readonly #script: string | undefined;
+  readonly #ended = new AbortController();
+  readonly #kept = new Map<number, DeviceTensor>();
+  #reconnecting: Promise<Link> | undefined;
+  #disposed: Promise<void> | undefined;
+  #home: TensorHome;
+
+  constructor(link: Link, request: LoadRequest, script: string | undefined) {
+    this.#link = link;
+    this.#request = request;
+    this.#script = script;
+    this.#home = this.#makeHome(link);
+  }
+
+  get inputs(): readonly ValueInfo[] { return this.#link.info.inputs; }
+  get outputs(): readonly ValueInfo[] { return this.#link.info.outputs; }
+  get device(): 'webgpu' | 'wasm' { return this.#link.info.device; }
+  get threads(): number { return this.#link.info.threads; }
+
+  async run(feeds: Readonly<Record<string, Feed>>, { outputs, keep, signal }: RunOptions = {}): Promise<Record<string, Tensor>> {
+    this.#assertOpen();
+    // Kept tensors died with the worker: feeding one must say so.
+    if (this.#link.lease.client.ended !== undefined) this.#drop('the worker that held the tensor died');
+    checkOutputNames(this.outputs, outputs, keep);
+    const wire = wireFeeds(this.inputs, feeds, this.#home);
+    const request = { feeds: wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
+    const buffers = Object.values(wire).flatMap((t) => (t.kind === 'bytes' ? [t.bytes.buffer] : [])) as Transferable[];
+    const results = await this.#call((api, call, id) => api.run(call, id, transfer(request, buffers)), signal, (late) => {
+      for (const tensor of Object.values(late)) if (tensor.kind === 'handle') this.#home.release(tensor.handle);
+    });
+    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, this.#wrap(tensor)]));
+  }
+
+  tune({ budgetMs, exhaustive, signal, onProgress }: TuneOptions = {}): Promise<TuneReport> {
+    const request = { ...(budgetMs === undefined ? {} : { budgetMs }), ...(exhaustive === undefined ? {} : { exhaustive }) };
+    return this.#call((api, call, id) => api.tune(call, id, request, progressSink(onProgress)), signal);
+  }
+
+  report(): Promise<Report> {
+    return this.#call((api, call, id) => api.report(call, id));
+  }
+
+  exportTuning(): Promise<string> {
+    return this.#call((api, call, id) => api.exportTuning(call, id));
+  }
+
+  importTuning(json: string): Promise<void> {
+    return this.#call((api, call, id) => api.importTuning(call, id, json));
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#end();
+    return this.#disposed;
+  }
+
+  async #end(): Promise<void> {
+    this.#ended.abort(new QuernError('disposed', 'the session was disposed'));
+    this.#drop('the session of the tensor was disposed');
+    const link = await this.#reconnecting?.catch(() => undefined) ?? this.#link;
+    const { lease, info } = link;
+    // A worker that is dead holds nothing any more.
+    if (lease.client.ended === undefined) {
+      await lease.client.call((api, call) => api.dispose(call, info.id)).catch((error: unknown) => {
+        if (lease.client.ended === undefined) throw error;
+      });
+    }
+    lease.end();
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed !== undefined) throw new QuernError('disposed', 'the session was disposed');
+  }
+
+  /** Calls the worker for this session; after the worker's death, loads the model again first where its source allows. */
+  async #call<T>(
+    invoke: (...args: [...Parameters<Invoke<T>>, session: number]) => ReturnType<Invoke<T>>,
+    signal?: AbortSignal,
+    late?: (value: T) => void,
+  ): Promise<T> {
+    this.#assertOpen();
+    const dead = this.#link.lease.client.ended;
+    // Not awaited while the worker lives: calls must reach it in the order in which they were made.
+    if (dead !== undefined) await this.#reconnect(dead);
+    this.#assertOpen();
+    const { lease, info } = this.#link;
+    return lease.client.call((api, call) => invoke(api, call, info.id), {
+      signals: [this.#ended.signal, signal],
+      ...(late === undefined ? {} : { late }),
+    });
+  }
+
+  async #reconnect(dead: QuernError): Promise<void> {
+    const { source, externalData } = this.#request;
+    if (![source, ...Object.values(externalData)].every(canReopen)) throw dead;
+    if (this.#reconnecting === undefined) {
+      this.#drop('the worker that held the tensor died');
+      this.#link.lease.end();
+      this.#reconnecting = connect(this.#request, this.#script, this.#ended.signal, undefined);
+      this.#reconnecting.then((link) => {
+        this.#link = link;
+        this.#home = this.#makeHome(link);
+      }, () => undefined).finally(() => { this.#reconnecting = undefined; });
+    }
+    await this.#reconnecting;
+  }
+
+  #makeHome({ lease, info }: Link): TensorHome {
+    return {
+      read: (handle) => {
+        this.#assertOpen();
+        return lease.client.call((api, call) => api.read(call, info.id, handle), { signals: [this.#ended.signal] });
+      },
+      release: (handle) => {
+        this.#kept.delete(handle);
+        if (lease.client.ended !== undefined || this.#disposed !== undefined) return;
+        lease.client.call((api, call) => api.release(call, info.id, handle)).catch(() => undefined);
+      },
+    };
+  }
+
+  #wrap(tensor: WireTensor): Tensor {
+    if (tensor.kind === 'bytes') return new PageTensor(tensor.dtype, tensor.dims, dataOf(tensor.dtype, tensor.bytes));
+    // Updated in place: the memory of a tensor that was fed is now that of this result.
+    const before = this.#kept.get(tensor.handle);
+    if (before !== undefined) before.gone = 'the tensor was fed to a run that updated it in place; use its result';
+    const made = new DeviceTensor(tensor.dtype, tensor.dims, tensor.handle, this.#home);
+    this.#kept.set(tensor.handle, made);
+    return made;
+  }
+
+  /** Marks every kept tensor as gone. */
+  #drop(why: string): void {
+    for (const tensor of this.#kept.values()) tensor.gone ??= why;
+    this.#kept.clear();
+  }
+}
+
+function definedOnly(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
