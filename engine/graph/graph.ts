@@ -6,8 +6,13 @@ import { QuernError } from '../../jit/error.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Expr } from '../../jit/expr/expr.ts';
 
+/** The true range of 4-bit integers, which are held in 8 bits. */
+export type Narrow = 'int4' | 'uint4';
+
 export interface TensorType {
   readonly dtype: DType;
+  /** Set where `dtype` is the 8-bit holder of a narrower type: what quantises or casts to it saturates or wraps at its range. */
+  readonly narrow?: Narrow;
   /** One index expression per dim: a constant, a symbol, or arithmetic on symbols. */
   readonly shape: readonly Expr[];
 }
@@ -16,11 +21,14 @@ export interface TensorType {
 export class Constant {
   readonly dtype: DType;
   readonly dims: readonly number[];
+  /** As in TensorType. */
+  readonly narrow: Narrow | undefined;
   #bytes: Uint8Array | undefined;
 
-  constructor(dtype: DType, dims: readonly number[], bytes: Uint8Array) {
+  constructor(dtype: DType, dims: readonly number[], bytes: Uint8Array, narrow?: Narrow) {
     this.dtype = dtype;
     this.dims = dims;
+    this.narrow = narrow;
     this.#bytes = bytes;
   }
 
@@ -31,6 +39,11 @@ export class Constant {
   get bytes(): Uint8Array {
     if (this.#bytes === undefined) throw new QuernError('internal', 'a constant was read after its bytes were released');
     return this.#bytes;
+  }
+
+  /** Whether the bytes were given up, or (in a model of which only the head was read) never there. */
+  get released(): boolean {
+    return this.#bytes === undefined;
   }
 
   release(): void {
@@ -54,6 +67,8 @@ export interface Node {
   readonly op: string;
   /** '' is ai.onnx. */
   readonly domain: string;
+  /** The opset version of `domain` for this node, where it came from a function that imports another one than the graph. */
+  readonly opset?: number;
   /** Value names; '' is an optional input (or output) left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -68,6 +83,8 @@ export interface GraphInput {
 
 export interface Graph {
   readonly name: string;
+  /** The exporter and its version, as the file says. */
+  readonly producer?: string;
   /** Opset version by domain. */
   readonly opsets: ReadonlyMap<string, number>;
   /** What a caller must feed; initializers that old files also list as inputs are constants here. */
