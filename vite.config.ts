@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { build, defineConfig, type Plugin } from 'vite';
+import { shaderPlugin } from './shaders/plugin.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -23,6 +24,7 @@ async function buildWorker(minify: boolean): Promise<string> {
     configFile: false,
     root,
     logLevel: 'warn',
+    plugins: [shaderPlugin()],
     build: {
       write: false,
       minify,
@@ -60,7 +62,7 @@ function workerPlugin(): Plugin {
 }
 
 /** Plugins that every entry of the project needs, tests included. */
-export const quernPlugins = (): Plugin[] => [workerPlugin()];
+export const quernPlugins = (): Plugin[] => [shaderPlugin(), workerPlugin()];
 
 export default defineConfig({
   plugins: quernPlugins(),
