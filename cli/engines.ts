@@ -1,0 +1,130 @@
+/**
+ * The engines of a benchmark behind one interface, each in processes of its own: load a model, run it once, say the peak of memory. Quern and
+ * onnxruntime-web run in the same kind of page of the same browser and are timed by the same clock.
+ */
+import { fork } from 'node:child_process';
+import { cpus } from 'node:os';
+import { openHarness, type HarnessPage } from './browser.ts';
+import { peakBytes } from './memory.ts';
+import { peerFolder, type Peer } from './peers.ts';
+import type { LoadRequest } from './protocol.ts';
+import { distUrl } from './session.ts';
+import type { FileServer } from './server.ts';
+import type { Report } from '../engine/report.ts';
+
+export type EngineName = 'quern' | Peer;
+
+export interface EngineLoad {
+  readonly device: string;
+  readonly threads: number;
+  readonly loadMs: number;
+  readonly firstMs: number;
+  readonly tuneMs: number;
+}
+
+export interface BenchEngine {
+  readonly name: EngineName;
+  load(): Promise<EngineLoad>;
+  /** One run, in milliseconds. */
+  run(): Promise<number>;
+  /** Peak resident bytes above those of an empty page (or an idle Node); undefined where the system does not tell. */
+  peak(): Promise<number | undefined>;
+  report(): Promise<Report | undefined>;
+  close(): Promise<void>;
+}
+
+export type NodePeerRequest =
+  | { readonly kind: 'load'; readonly folder: string; readonly model: string; readonly threads: number; readonly dims: Readonly<Record<string, number>> }
+  | { readonly kind: 'run' }
+  | { readonly kind: 'memory' };
+
+export type NodePeerAnswer =
+  | { readonly kind: 'loaded'; readonly loadMs: number; readonly firstMs: number; readonly emptyBytes: number | null }
+  | { readonly kind: 'ran'; readonly ms: number }
+  | { readonly kind: 'memory'; readonly bytes: number | null }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Long enough for the slowest engine on the slowest device; a run past it is an error, not a wait for ever. */
+const limitMs = 10 * 60_000;
+
+export async function startEngine(name: EngineName, request: LoadRequest, file: string, server: FileServer, say: (line: string) => void): Promise<BenchEngine> {
+  switch (name) {
+    case 'quern': return startQuern(request, server);
+    case 'ort-web': return startOrtWeb(request, server, await peerFolder(name, say));
+    case 'ort-node': return startOrtNode(request, file, await peerFolder(name, say));
+    default: return name satisfies never;
+  }
+}
+
+async function emptyPage(server: FileServer): Promise<{ page: HarnessPage; peak: () => Promise<number | undefined> }> {
+  const page = await openHarness(server, await distUrl(server));
+  const before = await peakBytes(await page.processes());
+  const peak = async (): Promise<number | undefined> => {
+    const after = await peakBytes(await page.processes());
+    return after === undefined || before === undefined ? undefined : Math.max(0, after - before);
+  };
+  return { page, peak };
+}
+
+async function startQuern(request: LoadRequest, server: FileServer): Promise<BenchEngine> {
+  const { page, peak } = await emptyPage(server);
+  return {
+    name: 'quern', peak,
+    load: () => page.call('benchLoad', [request], limitMs),
+    run: () => page.call('benchRun', [], limitMs),
+    report: () => page.call('benchReport', [], limitMs),
+    close: () => page.close(),
+  };
+}
+
+async function startOrtWeb(request: LoadRequest, server: FileServer, folder: string): Promise<BenchEngine> {
+  const { page, peak } = await emptyPage(server);
+  return {
+    name: 'ort-web', peak,
+    load: () => page.call('peerLoad', [{ ...request, peer: server.folder(`${folder}/dist`) }], limitMs),
+    run: () => page.call('peerRun', [], limitMs),
+    report: () => Promise.resolve(undefined),
+    close: () => page.close(),
+  };
+}
+
+function startOrtNode(request: LoadRequest, file: string, folder: string): BenchEngine {
+  const child = fork(new URL('./node-peer.mjs', import.meta.url), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  let empty = 0;
+  const ask = (message: NodePeerRequest): Promise<NodePeerAnswer> =>
+    new Promise((done, fail) => {
+      const ended = (): void => { fail(new Error('onnxruntime-node ended')); };
+      child.once('exit', ended);
+      child.once('message', (answer) => {
+        child.off('exit', ended);
+        const told = answer as NodePeerAnswer;
+        if (told.kind === 'failed') fail(new Error(told.message));
+        else done(told);
+      });
+      child.send(message);
+    });
+  const threads = request.threads ?? cpus().length;
+  return {
+    name: 'ort-node',
+    async load() {
+      const answer = await ask({ kind: 'load', folder, model: file, threads, dims: request.dims });
+      if (answer.kind !== 'loaded') throw new Error(`onnxruntime-node answered ${answer.kind}`);
+      empty = answer.emptyBytes ?? 0;
+      return { device: 'cpu', threads, loadMs: answer.loadMs, firstMs: answer.firstMs, tuneMs: 0 };
+    },
+    async run() {
+      const answer = await ask({ kind: 'run' });
+      return answer.kind === 'ran' ? answer.ms : NaN;
+    },
+    async peak() {
+      const answer = await ask({ kind: 'memory' });
+      return answer.kind === 'memory' && answer.bytes !== null ? answer.bytes - empty : undefined;
+    },
+    report: () => Promise.resolve(undefined),
+    close() {
+      child.removeAllListeners('exit');
+      child.kill();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * The page's side of the command line: loads the built engine (dist/quern.js, beside this file's folder) and does with it what Node asks
+ * for by name. Input: requests of ../protocol.ts; output: small JSON answers. Tensors come and go over HTTP.
+ */
+import { loadEngine, loadModel, runSession, type Feeds, type Session } from './engine.ts';
+import { compare, elementTolerance, valueAt, type Comparison, type HostTensor } from './compare.ts';
+import { fill } from './fill.ts';
+import { encodeNpy } from './npy.ts';
+import { fetchTensor } from './tensors.ts';
+import { loadPeer, type PeerModel } from './peer.ts';
+import type {
+  BenchLoadAnswer, InspectAnswer, LoadRequest, PageApi, PeerLoadRequest, RunAnswer, RunRequestJson, TensorSummary, TuneAnswer,
+  VerifyRequest, VerifyResult,
+} from '../protocol.ts';
+
+export async function verify(request: VerifyRequest): Promise<VerifyResult[]> {
+  const begun = performance.now();
+  const results: VerifyResult[] = [];
+  const add = (path: string, status: VerifyResult['status'], since: number, message: string, comparisons: readonly Comparison[], fallbacks: number): void => {
+    const worst = (key: 'maxAbs' | 'maxRel' | 'relL2'): number | null => {
+      const values = comparisons.map((c) => c[key]).filter((v) => !Number.isNaN(v));
+      return values.length === 0 ? null : Math.max(...values);
+    };
+    const ms = Math.round((performance.now() - since) * 10) / 10;
+    results.push({ path, status, maxAbs: worst('maxAbs'), maxRel: worst('maxRel'), relL2: worst('relL2'), message, ms, fallbacks });
+  };
+  let session: Session;
+  try {
+    session = await loadModel(request, { tune: 'off' });
+  } catch (error) {
+    for (const { path } of request.sets) add(path, statusOf(error), begun, textOf(error), [], 0);
+    return results;
+  }
+  try {
+    let since = begun;
+    for (const set of request.sets) {
+      try {
+        const feeds = await feedsOf(session, set.inputs);
+        const actual = await runSession(session, feeds);
+        const comparisons: Comparison[] = [];
+        for (const [k, url] of set.outputs.entries()) {
+          const stored = await fetchTensor(url);
+          const name = session.outputs.some((o) => o.name === stored.name) ? stored.name : session.outputs[k]?.name;
+          const tensor = name === undefined ? undefined : actual[name];
+          if (name === undefined || tensor === undefined) throw new Error(`there is no output ${String(k)} ('${stored.name}')`);
+          const tolerance = request.tolerance ?? elementTolerance(stored.tensor.dtype, request.rtol, request.atol);
+          comparisons.push(compare(name, tensor, stored.tensor, tolerance));
+        }
+        const wrong = comparisons.filter((c) => !c.ok);
+        const { fallbacks } = await session.report();
+        add(set.path, wrong.length === 0 ? 'pass' : 'fail', since, wrong.map((c) => c.message).join('\n'), comparisons, fallbacks.length);
+      } catch (error) {
+        add(set.path, statusOf(error), since, textOf(error), [], 0);
+      }
+      since = performance.now();
+    }
+  } finally {
+    await session.dispose();
+  }
+  return results;
+}
+
+/** The K-th file is the graph input its TensorProto names, else the K-th. */
+async function feedsOf(session: Session, urls: readonly string[]): Promise<Feeds> {
+  const feeds: Record<string, HostTensor> = {};
+  for (const [k, url] of urls.entries()) {
+    const { name, tensor } = await fetchTensor(url);
+    const target = session.inputs.some((input) => input.name === name) ? name : session.inputs[k]?.name;
+    if (target === undefined) throw new Error(`there is no input ${String(k)} ('${name}')`);
+    feeds[target] = tensor;
+  }
+  return feeds;
+}
+
+function statusOf(error: unknown): 'unsupported' | 'error' {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return code.startsWith('unsupported-') ? 'unsupported' : 'error';
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export async function run(request: RunRequestJson): Promise<RunAnswer> {
+  const begun = performance.now();
+  const session = await loadModel(request, { tune: 'off' });
+  const loadMs = performance.now() - begun;
+  try {
+    const feeds: Record<string, HostTensor> = {};
+    const filled: string[] = [];
+    for (const name of Object.keys(request.inputs)) {
+      if (!session.inputs.some((input) => input.name === name)) {
+        throw new Error(`the model has no input '${name}'; it has ${session.inputs.map((input) => input.name).join(', ')}`);
+      }
+    }
+    for (const input of session.inputs) {
+      const url = request.inputs[input.name];
+      if (url === undefined) filled.push(input.name);
+      feeds[input.name] = url === undefined ? fill(input.name, input.dtype, input.dims, request.dims) : (await fetchTensor(url)).tensor;
+    }
+    const since = performance.now();
+    const outputs = await runSession(session, feeds);
+    const runMs = performance.now() - since;
+    if (request.outputs !== undefined) {
+      for (const [name, tensor] of Object.entries(outputs)) {
+        const response = await fetch(`${request.outputs}/${encodeURIComponent(name.replaceAll('/', '_'))}.npy`, { method: 'POST', body: encodeNpy(tensor) });
+        if (!response.ok) throw new Error(`output '${name}' could not be written: HTTP ${String(response.status)}`);
+      }
+    }
+    return {
+      device: session.device, threads: session.threads, loadMs, runMs, filled,
+      inputs: Object.entries(feeds).map(([name, tensor]) => summary(name, tensor)),
+      outputs: Object.entries(outputs).map(([name, tensor]) => summary(name, tensor)),
+    };
+  } finally {
+    await session.dispose();
+  }
+}
+
+function summary(name: string, tensor: HostTensor): TensorSummary {
+  let [min, max, sum, nonFinite] = [Infinity, -Infinity, 0, 0];
+  const count = tensor.data.length;
+  for (let i = 0; i < count; i++) {
+    const value = valueAt(tensor, i);
+    if (!Number.isFinite(value)) nonFinite += 1;
+    else {
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+      sum += value;
+    }
+  }
+  const head = Array.from({ length: Math.min(8, count) }, (_, i) => {
+    const value = valueAt(tensor, i);
+    return Number.isInteger(value) ? String(tensor.dtype === 'float16' ? value : tensor.data[i]) : value.toPrecision(6);
+  });
+  return { name, dtype: tensor.dtype, dims: tensor.dims, min, max, mean: sum / Math.max(1, count - nonFinite), nonFinite, head };
+}
+
+interface Loaded {
+  readonly session: Session;
+  readonly feeds: Feeds;
+}
+
+let loaded: Loaded | undefined;
+let peer: PeerModel | undefined;
+
+/** Loads, runs once, tunes (so that the timed runs are of the engine as a returning visitor has it) and runs until warm. */
+export async function benchLoad(request: LoadRequest): Promise<BenchLoadAnswer> {
+  await loaded?.session.dispose();
+  const begun = performance.now();
+  const session = await loadModel(request, { tune: 'off' });
+  const ready = performance.now();
+  const feeds = Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)]));
+  const since = performance.now();
+  await runSession(session, feeds);
+  const first = performance.now();
+  await session.tune({ budgetMs: 10_000 });
+  const tuned = performance.now();
+  loaded = { session, feeds };
+  return { device: session.device, threads: session.threads, loadMs: ready - begun, firstMs: first - since, tuneMs: tuned - first };
+}
+
+/** One run, in milliseconds; what an application sees, its copies included. */
+export async function benchRun(): Promise<number> {
+  if (loaded === undefined) throw new Error('no model is loaded');
+  const since = performance.now();
+  await runSession(loaded.session, loaded.feeds);
+  return performance.now() - since;
+}
+
+export async function benchReport(): ReturnType<PageApi['benchReport']> {
+  if (loaded === undefined) throw new Error('no model is loaded');
+  return loaded.session.report();
+}
+
+export async function peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswer> {
+  await peer?.dispose();
+  const answer = await loadPeer(request);
+  peer = answer.model;
+  return answer.times;
+}
+
+export async function peerRun(): Promise<number> {
+  if (peer === undefined) throw new Error('no model is loaded');
+  return peer.run();
+}
+
+export async function tune(request: LoadRequest & { readonly exhaustive: boolean }): Promise<TuneAnswer> {
+  const session = await loadModel(request, { tune: 'off' });
+  try {
+    // One run binds the symbolic dims: without it there are no shapes to measure.
+    await runSession(session, Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)])));
+    const tuned = await session.tune({ exhaustive: request.exhaustive, ...(request.exhaustive ? { budgetMs: 30 * 60_000 } : { budgetMs: 60_000 }) });
+    return { tune: tuned, records: await session.exportTuning(), report: await session.report() };
+  } finally {
+    await session.dispose();
+  }
+}
+
+export async function inspect(request: LoadRequest): Promise<InspectAnswer> {
+  const engine = await loadEngine();
+  const support = await engine.support(new URL(request.model, location.href));
+  const session = await loadModel(request, { tune: 'off' });
+  try {
+    const notes: string[] = [];
+    try {
+      await runSession(session, Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)])));
+    } catch (error) {
+      notes.push(`a run with filled inputs failed, so nothing here has been run: ${textOf(error)}`);
+    }
+    const report = await session.report();
+    return { support, inputs: session.inputs, outputs: session.outputs, report: { ...report, notes: [...report.notes, ...notes] } };
+  } finally {
+    await session.dispose();
+  }
+}
+
+// What Node calls by name is exactly what the protocol lists.
+({ verify, run, benchLoad, benchRun, benchReport, peerLoad, peerRun, tune, inspect }) satisfies PageApi;

@@ -1,0 +1,34 @@
+/**
+ * Builds the command line into dist/cli: main.mjs and node-peer.mjs for Node (playwright stays outside: an optional peer of the package),
+ * page.mjs for the browser it drives (the engine stays outside: the page loads the built bundle, as a visitor's does).
+ *   vite build -c cli/vite.config.ts            the Node side
+ *   vite build -c cli/vite.config.ts -m page    the page's side
+ */
+import { builtinModules } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+export default defineConfig(({ mode }) => {
+  const page = mode === 'page';
+  return {
+    root: `${here}..`,
+    publicDir: false as const,
+    build: {
+      outDir: 'dist/cli',
+      emptyOutDir: false,
+      minify: false,
+      target: page ? 'es2022' : 'node20',
+      modulePreload: false,
+      lib: {
+        entry: page ? { page: `${here}page/harness.ts` } : { main: `${here}main.ts`, 'node-peer': `${here}node-peer.ts` },
+        formats: ['es' as const],
+        fileName: (_: unknown, name: string) => `${name}.mjs`,
+      },
+      rollupOptions: {
+        external: page ? [] : ['playwright', ...builtinModules, ...builtinModules.map((name) => `node:${name}`)],
+      },
+    },
+  };
+});
