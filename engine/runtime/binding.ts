@@ -1,0 +1,235 @@
+/**
+ * A plan bound to values of its dims: memory for every tensor, a device program for every segment. Costs no compilation for sizes
+ * whose kernels are known. Tensors that cross segments, inputs and outputs have regions of their own; the rest of a segment shares an
+ * arena. Segments that depend on dims read at run time are bound when those are known.
+ */
+import { type Expr, type Sym } from '../../jit/expr/expr.ts';
+import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
+import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
+import { QuernError } from '../../jit/error.ts';
+import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
+import type { Place, Plan, PlanStep, Segment } from '../plan/plan.ts';
+import type { KernelStore, Served } from './kernel-store.ts';
+import { type Residence, rootOf, tensor } from './residence.ts';
+
+export type Env = ReadonlyMap<Expr, number>;
+
+export interface BoundStep {
+  readonly step: PlanStep;
+  readonly dims: readonly number[];
+  served: Served;
+}
+
+export interface BoundSegment {
+  readonly segment: Segment;
+  readonly key: string;
+  /** Undefined where nothing is left to run (all sizes zero). */
+  readonly program: Program | undefined;
+  readonly steps: readonly BoundStep[];
+  /** Tensors to clear before each run. */
+  readonly clear: readonly { readonly view: View; readonly id: number }[];
+  readonly arena: readonly Region[];
+}
+
+/** How many sets of data-dependent sizes one segment keeps bound. */
+const keptVariants = 2;
+
+export class Binding {
+  readonly #plan: Plan;
+  readonly #stores: ReadonlyMap<Place, KernelStore>;
+  readonly #residence: Residence;
+  readonly #regions = new Map<string, Region>();
+  readonly #segments: Map<string, BoundSegment>[];
+  readonly #symbols: readonly (readonly Sym[])[];
+  readonly #crossing: ReadonlySet<number>;
+
+  constructor(plan: Plan, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
+    this.#plan = plan;
+    this.#stores = stores;
+    this.#residence = residence;
+    this.#segments = plan.segments.map(() => new Map());
+    this.#symbols = plan.segments.map((s) => [...new Set(collect([
+      ...s.steps.flatMap((step) => [...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape)]),
+    ], isSym))]);
+    this.#crossing = crossing(plan);
+  }
+
+  /** Bytes of activations. */
+  get bytes(): number {
+    const arenas = this.#segments.flatMap((m) => [...m.values()].flatMap((s) => s.arena));
+    return [...this.#regions.values(), ...arenas].reduce((n, r) => n + r.bytes, 0);
+  }
+
+  bound(): readonly BoundSegment[] {
+    return this.#segments.flatMap((m) => [...m.values()]);
+  }
+
+  shape(id: number, env: Env): number[] {
+    return tensor(this.#plan, id).shape.map((d) => evaluate(d, env));
+  }
+
+  /** Where a tensor stands on a device; memory is made on first use. */
+  view(id: number, place: Place, env: Env): View {
+    const root = rootOf(this.#plan, id);
+    const t = tensor(this.#plan, root);
+    const device = this.#store(place).device;
+    const bytes = device.storageBytes(t.dtype) * this.shape(root, env).reduce((a, b) => a * b, 1);
+    const fixed = this.#residence.find(root, place);
+    if (fixed !== undefined) return { region: fixed, offset: 0, bytes };
+    const key = `${place}:${root}`;
+    let region = this.#regions.get(key);
+    if (region === undefined || region.bytes < bytes) {
+      if (region !== undefined) {
+        this.#forgetSegments();
+        device.release(region);
+      }
+      region = device.allocate(Math.max(1, bytes));
+      this.#regions.set(key, region);
+    }
+    return { region, offset: 0, bytes };
+  }
+
+  async segment(index: number, env: Env): Promise<BoundSegment> {
+    const variants = this.#segments[index];
+    const segment = this.#plan.segments[index];
+    if (variants === undefined || segment === undefined) throw new QuernError('internal', `the plan has no segment ${index}`);
+    const key = (this.#symbols[index] ?? []).map((s) => env.get(s)).join();
+    // Memory first: a tensor that grew makes older variants invalid.
+    for (const step of segment.steps) for (const t of step.args) if (this.#crosses(t)) this.view(t, segment.place, env);
+    const known = variants.get(key);
+    if (known !== undefined) {
+      variants.delete(key);
+      variants.set(key, known);
+      return known;
+    }
+    const made = await this.#bind(segment, key, env);
+    variants.set(key, made);
+    for (const [old, bound] of variants) {
+      if (variants.size <= keptVariants) break;
+      variants.delete(old);
+      this.#dispose(bound);
+    }
+    return made;
+  }
+
+  dispose(): void {
+    this.#forgetSegments();
+    for (const [key, region] of this.#regions) this.#store(key.split(':')[0] as Place).device.release(region);
+    this.#regions.clear();
+  }
+
+  #crosses(id: number): boolean {
+    const root = rootOf(this.#plan, id);
+    return this.#crossing.has(root);
+  }
+
+  async #bind(segment: Segment, key: string, env: Env): Promise<BoundSegment> {
+    const store = this.#store(segment.place);
+    const { device } = store;
+    const live = segment.steps.filter((step) => !this.#empty(step, env));
+    const { views, arena } = this.#localMemory(device, live, env);
+    const steps: BoundStep[] = [];
+    const deviceSteps: Step[] = [];
+    const clear: { view: View; id: number }[] = [];
+    for (const step of live) {
+      const dims = step.dims.map((d) => evaluate(d, env));
+      const served = await store.serve(step.kernel, dims);
+      const args = step.args.map((id) => {
+        const root = rootOf(this.#plan, id);
+        const view = views.get(root) ?? this.view(id, segment.place, env);
+        const t = tensor(this.#plan, id);
+        return { ...view, bytes: device.storageBytes(t.dtype) * this.shape(id, env).reduce((a, b) => a * b, 1) };
+      });
+      for (const id of step.clear) {
+        const view = args[step.args.indexOf(id)];
+        if (view !== undefined) clear.push({ view, id });
+      }
+      steps.push({ step, dims, served });
+      deviceSteps.push({ compiled: served.compiled, args, dims });
+    }
+    const program = deviceSteps.length === 0 ? undefined : device.program(deviceSteps);
+    return { segment, key, program, steps, clear, arena };
+  }
+
+  /** A step that writes nothing, since some dim is 0, is left out. */
+  #empty(step: PlanStep, env: Env): boolean {
+    return step.kernel.args.every((a, i) => {
+      const id = step.args[i];
+      return a.access === 'read' || id === undefined || this.shape(id, env).includes(0);
+    });
+  }
+
+  #localMemory(device: Device, steps: readonly PlanStep[], env: Env): { views: Map<number, View>; arena: Region[] } {
+    const spans = new Map<number, { first: number; last: number }>();
+    steps.forEach((step, i) => {
+      for (const id of step.args) {
+        const root = rootOf(this.#plan, id);
+        const { source } = tensor(this.#plan, root);
+        if (this.#crossing.has(root) || source.kind !== 'computed') continue;
+        const span = spans.get(root);
+        if (span === undefined) spans.set(root, { first: i, last: i });
+        else span.last = i;
+      }
+    });
+    const requests = [...spans].map(([id, span]): Request => {
+      const t = tensor(this.#plan, id);
+      const bytes = device.storageBytes(t.dtype) * this.shape(id, env).reduce((a, b) => a * b, 1);
+      return { id, bytes, ...span };
+    });
+    const views = new Map<number, View>();
+    if (device.sharing === 'offsets') {
+      const { total, at } = packOffsets(requests, device.alignment);
+      if (total === 0) return { views, arena: [] };
+      const region = device.allocate(total);
+      for (const r of requests) views.set(r.id, { region, offset: at.get(r.id) ?? 0, bytes: r.bytes });
+      return { views, arena: [region] };
+    }
+    const { sizes, region: place } = packRegions(requests);
+    const arena = sizes.map((bytes) => device.allocate(Math.max(1, bytes)));
+    for (const r of requests) {
+      const region = arena[place.get(r.id) ?? 0];
+      if (region !== undefined) views.set(r.id, { region, offset: 0, bytes: r.bytes });
+    }
+    return { views, arena };
+  }
+
+  #forgetSegments(): void {
+    for (const variants of this.#segments) {
+      for (const bound of variants.values()) this.#dispose(bound);
+      variants.clear();
+    }
+  }
+
+  #dispose(bound: BoundSegment): void {
+    bound.program?.dispose();
+    const { device } = this.#store(bound.segment.place);
+    for (const region of bound.arena) device.release(region);
+  }
+
+  #store(place: Place): KernelStore {
+    const store = this.#stores.get(place);
+    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
+    return store;
+  }
+}
+
+/** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
+function crossing(plan: Plan): Set<number> {
+  const seen = new Map<number, number>();
+  const found = new Set<number>();
+  const add = (id: number): void => { found.add(rootOf(plan, id)); };
+  for (const i of plan.inputs) add(i.tensor);
+  for (const o of plan.outputs) add(o.tensor);
+  plan.segments.forEach((s, index) => {
+    for (const r of s.reads) add(r.tensor);
+    for (const step of s.steps) {
+      for (const id of step.args) {
+        const root = rootOf(plan, id);
+        const before = seen.get(root);
+        if (before !== undefined && before !== index) found.add(root);
+        seen.set(root, index);
+      }
+    }
+  });
+  return found;
+}

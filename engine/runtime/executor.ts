@@ -1,0 +1,271 @@
+/**
+ * Runs a plan: matches feeds with dims, binds, runs segment after segment, moves tensors between devices where segments differ in place,
+ * reads the dims that become known, and hands out results. One run at a time (the caller queues).
+ */
+import { type DType, bytesOf, viewAs } from '../../jit/expr/dtype.ts';
+import { type Expr } from '../../jit/expr/expr.ts';
+import { evaluate } from '../../jit/expr/visit.ts';
+import { text } from '../../jit/expr/text.ts';
+import type { Region, View } from '../../jit/device.ts';
+import { QuernError, at } from '../../jit/error.ts';
+import type { Place, Plan } from '../plan/plan.ts';
+import { Binding, type BoundSegment } from './binding.ts';
+import type { KernelStore } from './kernel-store.ts';
+import type { RunRequest, WireTensor } from './model.ts';
+import { Residence, rootOf, tensor } from './residence.ts';
+
+/** Sets of dims that stay bound; a decode loop uses a new one each step. */
+const keptBindings = 3;
+
+interface Handle {
+  readonly region: Region;
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+}
+
+export interface RunTimes {
+  /** Nanoseconds per step, by bound segment. */
+  readonly segments: readonly { readonly bound: BoundSegment; readonly times: readonly number[] }[];
+}
+
+export class Executor {
+  readonly plan: Plan;
+  readonly stores: ReadonlyMap<Place, KernelStore>;
+  readonly residence: Residence;
+  readonly #bindings = new Map<string, Binding>();
+  readonly #handles = new Map<number, Handle>();
+  #nextHandle = 1;
+
+  constructor(plan: Plan, stores: ReadonlyMap<Place, KernelStore>) {
+    this.plan = plan;
+    this.stores = stores;
+    this.residence = new Residence(plan, stores);
+  }
+
+  get bindings(): readonly Binding[] {
+    return [...this.#bindings.values()];
+  }
+
+  /** Bytes of kept device tensors. */
+  get keptBytes(): number {
+    return [...this.#handles.values()].reduce((n, h) => n + h.region.bytes, 0);
+  }
+
+  async run(request: RunRequest, signal?: AbortSignal, onTimes?: (times: RunTimes) => void): Promise<Record<string, WireTensor>> {
+    const env = this.#matchFeeds(request.feeds);
+    const binding = this.#binding(env);
+    const where = new Map<number, Set<Place>>();
+    for (const { name, tensor: id } of this.plan.inputs) {
+      const feed = request.feeds[name];
+      if (feed === undefined) continue;
+      const view = binding.view(id, 'main', env);
+      this.#fill(view, tensor(this.plan, id).dtype, feed);
+      where.set(id, new Set<Place>(['main']));
+    }
+    const times: { bound: BoundSegment; times: readonly number[] }[] = [];
+    for (const [index, segment] of this.plan.segments.entries()) {
+      const bound = await binding.segment(index, env);
+      await this.#bringInputs(bound, binding, where, env);
+      const store = this.#store(segment.place);
+      for (const { view, id } of bound.clear) {
+        const { dtype } = tensor(this.plan, id);
+        store.device.write(view, dtype, new Uint8Array((view.bytes / store.device.storageBytes(dtype)) * bytesOf(dtype)));
+      }
+      if (bound.program !== undefined) {
+        const result = await bound.program.run({ signal, profile: onTimes !== undefined });
+        if (result.times !== undefined) times.push({ bound, times: result.times });
+      }
+      for (const step of segment.steps) {
+        step.kernel.args.forEach((a, i) => {
+          const id = step.args[i];
+          if (a.access !== 'read' && id !== undefined) where.set(rootOf(this.plan, id), new Set<Place>([segment.place]));
+        });
+      }
+      for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
+    }
+    onTimes?.({ segments: times });
+    return this.#results(request, binding, where, env);
+  }
+
+  async read(handle: number): Promise<Uint8Array> {
+    const { region, dtype, dims } = this.#handle(handle);
+    const { device } = this.#store('main');
+    const view = { region, offset: 0, bytes: device.storageBytes(dtype) * dims.reduce((a, b) => a * b, 1) };
+    return view.bytes === 0 ? new Uint8Array(0) : device.read(view, dtype);
+  }
+
+  release(handle: number): void {
+    const known = this.#handles.get(handle);
+    if (known === undefined) return;
+    this.#handles.delete(handle);
+    this.#store('main').device.release(known.region);
+  }
+
+  dispose(): void {
+    for (const handle of [...this.#handles.keys()]) this.release(handle);
+    for (const binding of this.#bindings.values()) binding.dispose();
+    this.#bindings.clear();
+    this.residence.dispose();
+  }
+
+  /** Values of the inputs' symbols from the feeds' dims. */
+  #matchFeeds(feeds: RunRequest['feeds']): Map<Expr, number> {
+    const names = this.plan.inputs.map((i) => i.name);
+    for (const name of Object.keys(feeds)) {
+      if (!names.includes(name)) {
+        throw new QuernError('invalid-input', `the model has no input '${name}'`, { expected: names.join(', '), got: name });
+      }
+    }
+    const env = new Map<Expr, number>();
+    const open: { name: string; dim: Expr; got: number; shape: string }[] = [];
+    for (const { name, tensor: id } of this.plan.inputs) {
+      const feed = feeds[name];
+      if (feed === undefined) {
+        throw new QuernError('invalid-input', `input '${name}' was not fed`, { expected: names.join(', '), got: Object.keys(feeds).join(', ') || 'nothing' });
+      }
+      const { dtype, shape } = tensor(this.plan, id);
+      if (feed.dtype !== dtype) {
+        throw new QuernError('invalid-input', `input '${name}' has the wrong type`, { expected: dtype, got: feed.dtype });
+      }
+      const wanted = `[${shape.map(text).join(', ')}]`;
+      if (feed.dims.length !== shape.length) {
+        throw new QuernError('invalid-input', `input '${name}' has the wrong rank`, { expected: wanted, got: `[${feed.dims.join(', ')}]` });
+      }
+      shape.forEach((dim, d) => {
+        const got = feed.dims[d] ?? 0;
+        if (dim.op === 'sym' && !env.has(dim)) env.set(dim, got);
+        else open.push({ name, dim, got, shape: `${wanted}` });
+      });
+    }
+    for (const { name, dim, got, shape } of open) {
+      const expected = evaluate(dim, env);
+      if (expected === got) continue;
+      const because = dim.op === 'const' ? '' : ` with ${text(dim)} = ${expected}`;
+      const dims = feeds[name]?.dims.join(', ') ?? '';
+      throw new QuernError('invalid-input', `input '${name}' has the wrong shape`, { expected: `${shape}${because}`, got: `[${dims}]` });
+    }
+    for (const [symbol, value] of env) {
+      if (symbol.op === 'sym' && value < symbol.min) {
+        throw new QuernError('invalid-input', `dim '${symbol.name}' is too small`, { expected: `at least ${symbol.min}`, got: String(value) });
+      }
+    }
+    return env;
+  }
+
+  #binding(env: ReadonlyMap<Expr, number>): Binding {
+    const key = [...env.values()].join();
+    const known = this.#bindings.get(key);
+    this.#bindings.delete(key);
+    const binding = known ?? new Binding(this.plan, this.stores, this.residence);
+    this.#bindings.set(key, binding);
+    for (const [old, unused] of this.#bindings) {
+      if (this.#bindings.size <= keptBindings) break;
+      this.#bindings.delete(old);
+      unused.dispose();
+    }
+    return binding;
+  }
+
+  #fill(view: View, dtype: DType, feed: WireTensor): void {
+    const { device } = this.#store('main');
+    if (view.bytes === 0) return;
+    if (feed.kind === 'handle') {
+      const { region } = this.#handle(feed.handle);
+      device.copy({ region, offset: 0, bytes: view.bytes }, view);
+      return;
+    }
+    const expected = feed.dims.reduce((a, b) => a * b, 1) * bytesOf(dtype);
+    if (feed.bytes.byteLength !== expected) {
+      throw new QuernError('invalid-input', 'a feed has another number of elements than its dims say', {
+        expected: `${expected / bytesOf(dtype)} elements for [${feed.dims.join(', ')}]`, got: String(feed.bytes.byteLength / bytesOf(dtype)),
+      });
+    }
+    device.write(view, dtype, feed.bytes);
+  }
+
+  /** Brings what a segment reads to its device. */
+  async #bringInputs(bound: BoundSegment, binding: Binding, where: Map<number, Set<Place>>, env: ReadonlyMap<Expr, number>): Promise<void> {
+    if (this.stores.size === 1) return;
+    const { place } = bound.segment;
+    for (const { step } of bound.steps) {
+      for (const [i, a] of step.kernel.args.entries()) {
+        const id = step.args[i];
+        if (a.access === 'write' || id === undefined) continue;
+        const root = rootOf(this.plan, id);
+        const places = where.get(root);
+        if (places === undefined || places.has(place)) continue;
+        await this.#transfer(root, places, place, binding, env);
+      }
+    }
+  }
+
+  async #transfer(root: number, places: Set<Place>, to: Place, binding: Binding, env: ReadonlyMap<Expr, number>): Promise<void> {
+    const [from] = places;
+    if (from === undefined || places.has(to)) return;
+    const { dtype } = tensor(this.plan, root);
+    const source = binding.view(root, from, env);
+    const target = binding.view(root, to, env);
+    if (source.bytes > 0) this.#store(to).device.write(target, dtype, await this.#store(from).device.read(source, dtype));
+    places.add(to);
+  }
+
+  async #readDim(
+    read: Plan['segments'][number]['reads'][number],
+    binding: Binding,
+    where: ReadonlyMap<number, Set<Place>>,
+    env: ReadonlyMap<Expr, number>,
+  ): Promise<number> {
+    const { dtype } = tensor(this.plan, read.tensor);
+    const [place = 'main'] = where.get(rootOf(this.plan, read.tensor)) ?? [];
+    const bytes = await this.#store(place).device.read(binding.view(read.tensor, place, env), dtype);
+    const value = Number(viewAs(dtype, bytes)[read.element] ?? 0);
+    if (!Number.isSafeInteger(value)) {
+      throw at(new QuernError('shape-mismatch', 'a dim computed by the model is no size', { expected: 'a whole number', got: String(value) }), read.origin);
+    }
+    return value;
+  }
+
+  async #results(request: RunRequest, binding: Binding, where: Map<number, Set<Place>>, env: ReadonlyMap<Expr, number>): Promise<Record<string, WireTensor>> {
+    const kept = (request.keep ?? []).map((p) => new RegExp(`^${p.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`));
+    const known = this.plan.outputs.map((o) => o.name);
+    for (const name of request.outputs ?? []) {
+      if (!known.includes(name)) throw new QuernError('invalid-input', `the model has no output '${name}'`, { expected: known.join(', '), got: name });
+    }
+    const results: Record<string, WireTensor> = {};
+    for (const { name, tensor: id } of this.plan.outputs) {
+      const keep = kept.some((p) => p.test(name));
+      if (request.outputs !== undefined && !request.outputs.includes(name) && !keep) continue;
+      const { dtype } = tensor(this.plan, id);
+      const dims = binding.shape(id, env);
+      const places = where.get(rootOf(this.plan, id)) ?? new Set<Place>(['main']);
+      if (keep) {
+        await this.#transfer(rootOf(this.plan, id), places, 'main', binding, env);
+        const view = binding.view(id, 'main', env);
+        const { device } = this.#store('main');
+        const region = device.allocate(Math.max(1, view.bytes));
+        if (view.bytes > 0) device.copy(view, { region, offset: 0, bytes: view.bytes });
+        const handle = this.#nextHandle++;
+        this.#handles.set(handle, { region, dtype, dims });
+        results[name] = { kind: 'handle', dtype, dims, handle };
+        continue;
+      }
+      const [place = 'main'] = places;
+      const view = binding.view(id, place, env);
+      const bytes = view.bytes === 0 ? new Uint8Array(0) : await this.#store(place).device.read(view, dtype);
+      results[name] = { kind: 'bytes', dtype, dims, bytes };
+    }
+    return results;
+  }
+
+  #handle(id: number): Handle {
+    const handle = this.#handles.get(id);
+    if (handle === undefined) throw new QuernError('disposed', 'a device tensor was used after it was disposed of');
+    return handle;
+  }
+
+  #store(place: Place): KernelStore {
+    const store = this.stores.get(place);
+    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
+    return store;
+  }
+}

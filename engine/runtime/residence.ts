@@ -1,0 +1,173 @@
+/**
+ * Constants on devices: uploads weights, runs the plan's setup steps (packing, folded parameters) once, and gives up what only they
+ * needed, step by step, so that weights are never held twice. Afterwards every constant that a segment reads has a region there.
+ */
+import { bytesOf } from '../../jit/expr/dtype.ts';
+import { asInt } from '../../jit/expr/expr.ts';
+import type { Device, Region, View } from '../../jit/device.ts';
+import { QuernError } from '../../jit/error.ts';
+import type { Place, Plan, PlanStep, PlanTensor } from '../plan/plan.ts';
+import type { KernelStore } from './kernel-store.ts';
+
+export class Residence {
+  readonly #plan: Plan;
+  readonly #stores: ReadonlyMap<Place, KernelStore>;
+  readonly #regions = new Map<string, Region>();
+
+  constructor(plan: Plan, stores: ReadonlyMap<Place, KernelStore>) {
+    this.#plan = plan;
+    this.#stores = stores;
+  }
+
+  /** Bytes of weights on all devices. */
+  get bytes(): number {
+    return [...this.#regions.values()].reduce((n, r) => n + r.bytes, 0);
+  }
+
+  /** `onUpload` is told of bytes as they arrive. */
+  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+    const { setup, segments, outputs } = this.#plan;
+    const last = new Map<number, number>();
+    setup.forEach((step, i) => { for (const t of step.args) last.set(rootOf(this.#plan, t), i); });
+    const wanted = new Map<Place, Set<number>>();
+    const want = (place: Place, t: number): void => {
+      const set = wanted.get(place) ?? new Set<number>();
+      set.add(rootOf(this.#plan, t));
+      wanted.set(place, set);
+    };
+    for (const s of segments) for (const step of s.steps) for (const t of step.args) want(s.place, t);
+    for (const o of outputs) want('main', o.tensor);
+    const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant');
+    const total = constants.reduce((n, t) => n + sizeOf(t), 0);
+    let loaded = 0;
+    const upload = (t: PlanTensor, place: Place): Region => {
+      const region = this.#allocate(t, place);
+      if (t.source.kind === 'constant' && region.bytes > 0) {
+        const device = this.#device(place);
+        const view = { region, offset: 0, bytes: device.storageBytes(t.dtype) * countOf(t) };
+        if (view.bytes > 0) device.write(view, t.dtype, t.source.constant.bytes);
+        loaded += sizeOf(t);
+        onUpload(loaded, total);
+      }
+      return region;
+    };
+    const keeps = (t: number): boolean => wanted.get('main')?.has(t) ?? false;
+    for (const t of constants) {
+      for (const place of wanted.keys()) if (wanted.get(place)?.has(t.id) === true) upload(t, place);
+      if (!last.has(t.id)) release(t);
+    }
+    for (const [i, step] of setup.entries()) {
+      if (signal?.aborted === true) throw new QuernError('aborted', 'loading was aborted');
+      for (const t of step.args) {
+        const root = tensor(this.#plan, rootOf(this.#plan, t));
+        if (this.find(root.id, 'main') === undefined) upload(root, 'main');
+      }
+      await this.#runStep(step);
+      for (const t of new Set(step.args.map((a) => rootOf(this.#plan, a)))) {
+        if (last.get(t) !== i) continue;
+        const root = tensor(this.#plan, t);
+        if (!keeps(t)) this.#drop(t, 'main');
+        release(root);
+      }
+    }
+    // Prepared weights that another place reads as well travel once.
+    for (const [place, set] of wanted) {
+      if (place === 'main') continue;
+      for (const id of set) {
+        const t = tensor(this.#plan, id);
+        if (t.source.kind !== 'prepared') continue;
+        const from = this.find(id, 'main');
+        if (from === undefined) throw new QuernError('internal', `prepared tensor t${id} was given up too early`);
+        const bytes = await this.#device('main').read(this.#view(t, from, 'main'), t.dtype);
+        const to = this.#allocate(t, place);
+        this.#device(place).write(this.#view(t, to, place), t.dtype, bytes);
+      }
+    }
+  }
+
+  find(id: number, place: Place): Region | undefined {
+    return this.#regions.get(`${place}:${id}`);
+  }
+
+  dispose(): void {
+    for (const key of [...this.#regions.keys()]) {
+      const [place, id] = key.split(':');
+      this.#drop(Number(id), place as Place);
+    }
+  }
+
+  async #runStep(step: PlanStep): Promise<void> {
+    const store = this.#store('main');
+    const { compiled } = await store.serve(step.kernel, []);
+    const args = step.args.map((id): View => {
+      const t = tensor(this.#plan, id);
+      const region = this.find(rootOf(this.#plan, id), 'main');
+      if (region === undefined) throw new QuernError('internal', `tensor t${id} of a setup step has no memory`);
+      return this.#view(t, region, 'main');
+    });
+    if (args.some((a) => a.bytes === 0)) return;
+    for (const id of step.clear) {
+      const view = args[step.args.indexOf(id)];
+      const t = tensor(this.#plan, id);
+      if (view !== undefined) store.device.write(view, t.dtype, new Uint8Array(sizeOf(t)));
+    }
+    const program = store.device.program([{ compiled, args, dims: [] }]);
+    await program.run();
+    program.dispose();
+  }
+
+  #view(t: PlanTensor, region: Region, place: Place): View {
+    return { region, offset: 0, bytes: this.#device(place).storageBytes(t.dtype) * countOf(t) };
+  }
+
+  #allocate(t: PlanTensor, place: Place): Region {
+    const device = this.#device(place);
+    const region = device.allocate(Math.max(1, device.storageBytes(t.dtype) * countOf(t)));
+    this.#regions.set(`${place}:${t.id}`, region);
+    return region;
+  }
+
+  #drop(id: number, place: Place): void {
+    const region = this.find(id, place);
+    if (region === undefined) return;
+    this.#device(place).release(region);
+    this.#regions.delete(`${place}:${id}`);
+  }
+
+  #store(place: Place): KernelStore {
+    const store = this.#stores.get(place);
+    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
+    return store;
+  }
+
+  #device(place: Place): Device {
+    return this.#store(place).device;
+  }
+}
+
+export function tensor(plan: Plan, id: number): PlanTensor {
+  const t = plan.tensors.get(id);
+  if (t === undefined) throw new QuernError('internal', `tensor t${id} is not in the plan`);
+  return t;
+}
+
+/** The tensor whose bytes an alias names. */
+export function rootOf(plan: Plan, id: number): number {
+  let t = tensor(plan, id);
+  while (t.source.kind === 'alias') t = tensor(plan, t.source.of);
+  return t.id;
+}
+
+function countOf(t: PlanTensor): number {
+  return t.shape.reduce((n, d) => {
+    const size = asInt(d);
+    if (size === undefined) throw new QuernError('internal', `constant t${t.id} has a symbolic dim`);
+    return n * size;
+  }, 1);
+}
+
+const sizeOf = (t: PlanTensor): number => bytesOf(t.dtype) * countOf(t);
+
+function release(t: PlanTensor): void {
+  if (t.source.kind === 'constant') t.source.constant.release();
+}
