@@ -241,7 +241,7 @@ export function loadedTensors(body: Body): number[] {
 /** Makes a kernel of a body over slots: dims get the canonical names s0, s1, ... `bind` gives, in order, the dims to pass. */
 export function makeKernel(body: Body, args: readonly Arg[], numeric: Numeric): { readonly kernel: Kernel; readonly bind: readonly Sym[] } {
   const roots = [...expressions(body), ...allAxes(body).map((v) => v.extent), ...args.flatMap((a) => [...a.shape, ...a.strides])];
-  const bind = [...new Set(collect(roots, isSym))].sort((a, b) => a.id - b.id);
+  const bind = [...new Set(collect(roots, isSym))];
   const syms = bind.map((s, i) => symbol(`s${i}`, s.min));
   const go = rewriter((e) => (e.op === 'sym' ? syms[bind.indexOf(e)] : undefined));
   const renamed = args.map((a) => ({ ...a, shape: a.shape.map(go), strides: a.strides.map(go) }));

@@ -6,6 +6,7 @@
 import { QuernError } from '../error.ts';
 import { type DType, type ScalarType, isBig, isFloat } from './dtype.ts';
 import * as algebra from './index-algebra.ts';
+import { hashNumber } from '../hash.ts';
 
 export type UnaryOp =
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round' | 'trunc' | 'sqrt' | 'reciprocal'
@@ -27,6 +28,8 @@ export type BinaryOp =
 interface Node {
   /** Unique per distinct expression; grows with creation, so children come before parents. */
   readonly id: number;
+  /** Of the structure alone: the same in every session, whatever was made before. What must be stable is ordered by it, not by `id`. */
+  readonly hash: number;
 }
 export interface Const extends Node { readonly op: 'const'; readonly dtype: ScalarType; readonly value: number | bigint }
 /** A loop variable: 0 <= v < extent. */
@@ -50,7 +53,7 @@ export interface MulAdd extends Node { readonly op: 'muladd'; readonly dtype: Sc
 
 export type Expr = Const | Var | Sym | Ref | Load | Unary | Binary | Select | Cast | Bitcast | MulAdd;
 
-type Shape<T> = T extends Node ? Omit<T, 'id'> : never;
+type Shape<T> = T extends Node ? Omit<T, 'id' | 'hash'> : never;
 
 const table = new Map<string, Expr>();
 let nextId = 1;
@@ -58,9 +61,25 @@ let nextId = 1;
 function intern(key: string, node: Shape<Expr>): Expr {
   const known = table.get(key);
   if (known !== undefined) return known;
-  const made: Expr = Object.freeze({ ...node, id: nextId++ });
+  const made: Expr = Object.freeze({ ...node, id: nextId++, hash: structuralHash(node) });
   table.set(key, made);
   return made;
+}
+
+function structuralHash(node: Shape<Expr>): number {
+  switch (node.op) {
+    case 'const': return hashNumber(`c${node.dtype}:${Object.is(node.value, -0) ? '-0' : String(node.value)}`);
+    case 'var': return hashNumber(`v${node.name}:${node.extent.hash}`);
+    case 'sym': return hashNumber(`s${node.name}:${node.min}`);
+    case 'ref': return hashNumber(`r${node.name}:${node.dtype}`);
+    case 'load': return hashNumber(`l${node.tensor}:${node.dtype}[${node.index.map((i) => i.hash).join()}]`);
+    case 'unary': return hashNumber(`u${node.fn}(${node.a.hash})`);
+    case 'binary': return hashNumber(`b${node.fn}(${node.a.hash},${node.b.hash})`);
+    case 'select': return hashNumber(`?(${node.cond.hash},${node.a.hash},${node.b.hash})`);
+    case 'cast': case 'bitcast': return hashNumber(`${node.op}${node.dtype}(${node.a.hash})`);
+    case 'muladd': return hashNumber(`m(${node.a.hash},${node.b.hash},${node.c.hash})`);
+    default: return node satisfies never;
+  }
 }
 
 /** Drops the intern table. Only between models: expressions made before and after do not compare equal. */

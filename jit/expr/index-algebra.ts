@@ -38,8 +38,17 @@ function poly(terms: Iterable<Term>): Poly {
   return out;
 }
 
-const byId = (a: Expr, b: Expr): number => a.id - b.id;
-const termTimes = (a: Term, b: Term): Term => ({ coef: a.coef * b.coef, atoms: [...a.atoms, ...b.atoms].sort(byId) });
+/** A total order of atoms that does not depend on what was made first: emitted texts and keys must be the same in every session. */
+function byStructure(a: Expr, b: Expr): number {
+  if (a === b) return 0;
+  const [x, y] = [rank(a), rank(b)];
+  if (x !== y) return x - y;
+  if ((a.op === 'var' || a.op === 'sym') && (b.op === 'var' || b.op === 'sym') && a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.hash - b.hash || a.id - b.id;
+}
+const rank = (e: Expr): number => (e.op === 'var' ? 0 : e.op === 'sym' ? 1 : 2);
+
+const termTimes = (a: Term, b: Term): Term => ({ coef: a.coef * b.coef, atoms: [...a.atoms, ...b.atoms].sort(byStructure) });
 
 function times(a: Poly, b: Poly): Poly {
   const terms: Term[] = [];
@@ -55,14 +64,15 @@ function compare(a: Term, b: Term): number {
   for (let i = 0; i < a.atoms.length; i++) {
     const x = a.atoms[i];
     const y = b.atoms[i];
-    if (x !== undefined && y !== undefined && x !== y) return x.id - y.id;
+    if (x !== undefined && y !== undefined && x !== y) return byStructure(x, y);
   }
   return 0;
 }
 
 function fromPoly(p: Poly): Expr {
   const merged = recombine(p);
-  const terms = [...merged.values()].sort(compare);
+  // Largest steps first: reads as addresses are thought of, and any fixed order serves.
+  const terms = [...merged.values()].sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
   let out: Expr | undefined;
   for (const { coef, atoms } of terms) {
     let e: Expr | undefined;
@@ -289,7 +299,7 @@ export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
       const high = fn === 'min' ? b : a;
       if (isNonNegative(fromPoly(gap))) return low;
       if (isNonNegative(fromPoly(plus(new Map(), gap, -1)))) return high;
-      return a.id <= b.id ? undefined : rawBinary(fn, b, a);
+      return byStructure(a, b) <= 0 ? undefined : rawBinary(fn, b, a);
     }
     case 'lt': return decide(a, b, false);
     case 'le': return decide(a, b, true);

@@ -9,7 +9,7 @@ import { QuernError } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
 import { kernelText } from '../../kernel.ts';
 import type { Space } from '../../space.ts';
-import { hashText } from '../../tune/hash.ts';
+import { hashText } from '../../hash.ts';
 import { runKernel } from './run.ts';
 
 interface Memory extends Region {

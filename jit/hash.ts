@@ -36,3 +36,15 @@ function mix(value: number): number {
 }
 
 const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+
+/** 53 bits as a number: for ordering and comparing, where a string would be waste. */
+export function hashNumber(text: string): number {
+  let [low, high] = [0x811c9dc5, 0x9747b28c];
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5bd1e995) + (low >>> 15);
+  }
+  const a = mix(low ^ text.length);
+  return (mix(high ^ a) >>> 0) * 2 ** 21 + (mix(a ^ high) >>> 11);
+}
