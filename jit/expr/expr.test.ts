@@ -15,7 +15,13 @@ describe('index algebra', () => {
   it('subtraction cancels', () => expect(sub(add(i, j), i)).toBe(j));
   it('a division splits off what divides', () => expect(floordiv(add(mul(i, 10), j), 10)).toBe(i));
   it('its remainder is the rest', () => expect(floormod(add(mul(i, 10), j), 10)).toBe(j));
-  it('a remainder that may be too large stays', () => expect(text(floormod(add(mul(i, 10), mul(j, 2)), 10))).toBe('((j * 2) mod 10)'));
+  it('a remainder that may be too large stays', () => expect(text(floormod(add(mul(i, 10), mul(j, 3)), 10))).toBe('((j * 3) mod 10)'));
+  it('a common factor leaves the division', () => expect(text(floormod(add(mul(i, 10), mul(j, 2)), 10))).toBe('((j mod 5) * 2)'));
+  it('a lane takes no part in the division of panels', () => {
+    const [p, lane] = [variable('p', 32), variable('lane', 8)];
+    expect(text(floordiv(add(mul(p, 8), lane), 64))).toBe('(p // 8)');
+    expect(text(floormod(add(mul(p, 8), lane), 64))).toBe('(((p mod 8) * 8) + lane)');
+  });
   it('division by a symbolic dim', () => expect(floordiv(add(mul(i, s), t), s)).toBe(i));
   it('division by a sum of dims', () => {
     const total = add(past, s);

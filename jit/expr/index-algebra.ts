@@ -253,6 +253,9 @@ export function divide(a: Expr, b: Expr): Expr {
   } else if (rest.op === 'binary' && rest.fn === 'floormod') {
     const inner = split(toPoly(rest.b), divisor);
     if (inner.r.size === 0 && inner.q.size > 0) core = modulo(divide(rest.a, b), fromPoly(inner.q));
+  } else {
+    const parts = withoutLow(r, b);
+    if (parts !== undefined) core = divide(parts.high, parts.b);
   }
   return fromPoly(plus(q, toPoly(core ?? rawBinary('floordiv', rest, b))));
 }
@@ -271,8 +274,40 @@ export function modulo(a: Expr, b: Expr): Expr {
     const inner = split(toPoly(rest.b), divisor);
     if (inner.r.size === 0) return modulo(rest.a, b);
   }
+  const parts = withoutLow(r, b);
+  if (parts !== undefined) {
+    const high = modulo(parts.high, parts.b);
+    return fromPoly(plus(times(toPoly(high), toPoly(int(parts.g))), toPoly(parts.low)));
+  }
   return rawBinary('floormod', rest, b);
 }
+
+/**
+ * With r = g*high + low, 0 <= low < g and b = g*c: r div b = high div c and r mod b = g*(high mod c) + low. What a lane adds inside a
+ * panel then takes no part in the division.
+ */
+function withoutLow(r: Poly, b: Expr): { readonly g: number; readonly high: Expr; readonly low: Expr; readonly b: Expr } | undefined {
+  const whole = b.op === 'const' ? Number(b.value) : 0;
+  if (whole <= 1) return undefined;
+  const steps = new Set([...r.values()].filter((t) => t.atoms.length > 0).map((t) => gcd(Math.abs(t.coef), whole)));
+  for (const g of [...steps].filter((n) => n > 1).sort((x, y) => y - x)) {
+    const low: Term[] = [];
+    const high: Term[] = [];
+    for (const t of r.values()) {
+      if (t.coef % g === 0) high.push({ ...t, coef: t.coef / g });
+      else if (t.atoms.length > 0) low.push(t);
+      else {
+        const rest = ((t.coef % g) + g) % g;
+        low.push({ ...t, coef: rest });
+        high.push({ ...t, coef: (t.coef - rest) / g });
+      }
+    }
+    if (inRange(poly(low), toPoly(int(g)))) return { g, high: fromPoly(poly(high)), low: fromPoly(poly(low)), b: int(whole / g) };
+  }
+  return undefined;
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 const inRange = (r: Poly, b: Poly): boolean => isNonNegative(fromPoly(r)) && isBelow(r, b);
 
