@@ -1,12 +1,12 @@
 /**
- * The build: dist/quern.js (ESM) and dist/quern.global.js (script tag), each with the engine worker inlined as text, and
- * dist/quern.worker.js for pages whose policy forbids Blob workers.
+ * Builds the parts of the library, one per mode (scripts/build.mjs calls them): `worker` (dist/quern.worker.js), `module` (dist/quern.js),
+ * `ort` (dist/ort.js), `global` (dist/quern.global.js, for script tags).
  *
  * The worker is built first, into one classic script, and comes in as the module `virtual:quern-worker`: the page starts it from
  * a Blob, so one script file is enough and no bundler of a user has to know about workers.
  */
 import { fileURLToPath } from 'node:url';
-import { build, defineConfig, type Plugin } from 'vite';
+import { build, defineConfig, type BuildEnvironmentOptions, type Plugin } from 'vite';
 import { shaderPlugin } from './shaders/plugin.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -18,20 +18,41 @@ export const isolationHeaders = {
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
 
+interface Part {
+  readonly entry: string;
+  readonly format: 'es' | 'iife';
+  readonly file: string;
+  /** The global of a script tag. */
+  readonly name?: string;
+}
+
+const parts: Readonly<Record<string, Part>> = {
+  worker: { entry: 'engine/runtime/worker.ts', format: 'iife', file: 'quern.worker.js', name: 'quernWorker' },
+  module: { entry: 'engine/index.ts', format: 'es', file: 'quern.js' },
+  ort: { entry: 'engine/ort.ts', format: 'es', file: 'ort.js' },
+  global: { entry: 'engine/script-tag.ts', format: 'iife', file: 'quern.global.js', name: 'quern' },
+};
+
+function library({ entry, format, file, name }: Part): BuildEnvironmentOptions {
+  return {
+    target: 'es2022',
+    outDir: `${root}dist`,
+    emptyOutDir: false,
+    modulePreload: false,
+    lib: { entry: `${root}${entry}`, formats: [format], fileName: () => file, ...(name === undefined ? {} : { name }) },
+  };
+}
+
 /** The worker's entry and everything below it as one classic script. */
 async function buildWorker(minify: boolean): Promise<string> {
+  const { worker } = parts;
+  if (worker === undefined) throw new Error('there is no worker part');
   const result = await build({
     configFile: false,
     root,
     logLevel: 'warn',
-    plugins: [shaderPlugin()],
-    build: {
-      write: false,
-      minify,
-      target: 'es2022',
-      modulePreload: false,
-      lib: { entry: `${root}engine/runtime/worker.ts`, formats: ['iife'], name: 'quernWorker' },
-    },
+    plugins: quernPlugins(),
+    build: { ...library(worker), write: false, minify },
   });
   const output = Array.isArray(result) ? result[0] : result;
   if (output === undefined || !('output' in output)) throw new Error('the worker was not built');
@@ -64,6 +85,22 @@ function workerPlugin(): Plugin {
 /** Plugins that every entry of the project needs, tests included. */
 export const quernPlugins = (): Plugin[] => [shaderPlugin(), workerPlugin()];
 
-export default defineConfig({
-  plugins: quernPlugins(),
+/** ort.js leaves the engine to quern.js, so that a page which uses both has it once. */
+const engineOutside: Plugin = {
+  name: 'quern-engine-outside',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    return source === './index.ts' && importer?.endsWith('/engine/ort.ts') === true ? { id: './quern.js', external: 'relative' } : undefined;
+  },
+};
+
+export default defineConfig(({ mode, command }) => {
+  const part = parts[mode];
+  if (command === 'build' && part === undefined) throw new Error(`build with --mode ${Object.keys(parts).join(' or ')}; npm run build does all`);
+  return {
+    root,
+    publicDir: false,
+    plugins: [...quernPlugins(), ...(mode === 'ort' ? [engineOutside] : [])],
+    ...(part === undefined ? {} : { build: library(part) }),
+  };
 });

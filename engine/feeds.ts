@@ -50,7 +50,7 @@ function parse(info: ValueInfo, feed: Feed, home: TensorHome): Parsed {
     return { info, dtype: feed.dtype, dims: feed.dims, content: feed };
   }
   const bare = ArrayBuffer.isView(feed);
-  const data: unknown = bare ? feed : feed.data;
+  const data: unknown = !bare && typeof feed === 'object' && 'data' in feed ? feed.data : feed;
   const dtypes = dtypesOf(data);
   if (dtypes.length === 0) {
     const got = Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data === 'object' ? (data?.constructor.name ?? 'object') : typeof data;

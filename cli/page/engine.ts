@@ -1,4 +1,5 @@
 /** The built engine as the harness uses it: the script beside this one's folder, loaded as a visitor's page would load it. */
+import type { Tensor } from '../../engine/index.ts';
 import type { HostTensor } from './compare.ts';
 import type { LoadRequest } from '../protocol.ts';
 
@@ -27,5 +28,8 @@ export async function loadModel(request: LoadRequest, { tune }: { readonly tune:
 /** All outputs on the page's side. */
 export async function runSession(session: Session, feeds: Feeds): Promise<Record<string, HostTensor>> {
   const outputs = await session.run(feeds);
-  return Object.fromEntries(Object.entries(outputs).map(([name, { dtype, dims, data }]) => [name, { dtype, dims, data }]));
+  // Files hold float16 as bits; a Float16Array's buffer is just that.
+  const bits = ({ dtype, data }: Tensor): HostTensor['data'] =>
+    dtype === 'float16' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, { dtype: t.dtype, dims: t.dims, data: bits(t) }]));
 }
