@@ -30,6 +30,8 @@ interface Local { num: number; big: bigint }
 /** Everything that closures read, and that a run sets. */
 export interface Frame {
   tick: number;
+  /** Told of every store. */
+  onStore: ((tensor: number, element: number) => void) | undefined;
   readonly slots: Slot[];
   readonly cells: Map<string, Cell>;
   readonly locals: Map<string, Local>;
@@ -54,7 +56,7 @@ const halfTable = (): Float32Array => halves ??= Float32Array.from({ length: 655
 
 export function compiler(kernel: Kernel): Compiler {
   const frame: Frame = {
-    tick: 0,
+    tick: 0, onStore: undefined,
     slots: kernel.args.map(() => ({ view: new Uint8Array(0), shape: [], strides: [] })),
     cells: new Map(), locals: new Map(),
   };
@@ -232,11 +234,19 @@ export function compiler(kernel: Kernel): Compiler {
     const slot = slotOf(kernel, frame, s.tensor, dtype);
     if (isBig(dtype)) {
       const value = big(s.value);
-      return () => { const i = at(); slot.view[i] = value(); };
+      return () => {
+        const i = at();
+        slot.view[i] = value();
+        frame.onStore?.(s.tensor, i);
+      };
     }
     const value = num(s.value);
-    if (dtype === 'float16') return () => { const i = at(); slot.view[i] = toHalf(value()); };
-    return () => { const i = at(); slot.view[i] = value(); };
+    const pack = dtype === 'float16' ? toHalf : (x: number): number => x;
+    return () => {
+      const i = at();
+      slot.view[i] = pack(value());
+      frame.onStore?.(s.tensor, i);
+    };
   };
 
   const assign = (name: string, e: Expr): (() => void) => {

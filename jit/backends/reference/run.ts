@@ -7,13 +7,15 @@ import { QuernError } from '../../error.ts';
 import { type ScalarType, bytesOf, isBig, isFloat, viewAs } from '../../expr/dtype.ts';
 import { type Expr, type Var, product } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
-import { type Kernel, type ReduceOp, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
+import { type Kernel, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
 import { type Compiler, type Num, compiler } from './compile.ts';
-import { bigBinaryFn, bigRangeOf, binaryFn, rangeOf, wrapper } from './scalar.ts';
+import { bigBinaryFn, bigRangeOf, binaryFn, operatorOf, startOf, wrapper } from './scalar.ts';
 
 export interface ReferenceOptions {
   /** Compute these points alone; what other points would store stays as it was. */
-  readonly only?: readonly number[];
+  readonly only?: readonly number[] | undefined;
+  /** Told of every store: argument and element offset. */
+  readonly onStore?: (tensor: number, element: number) => void;
 }
 
 type Runner = (points: Iterator<number> | undefined) => void;
@@ -39,6 +41,7 @@ export function runKernel(kernel: Kernel, dims: readonly number[], buffers: read
   }
   const finish = bind(kernel, known.compiled, dims, buffers);
   known.compiled.frame.tick++;
+  known.compiled.frame.onStore = options.onStore;
   known.run(options.only === undefined ? undefined : [...options.only].sort((a, b) => a - b)[Symbol.iterator]());
   finish();
 }
@@ -172,7 +175,7 @@ function scan(c: Compiler, { name, op, value }: Scan, inner: readonly Var[]): ()
   if (isBig(dtype)) {
     const [low, high] = bigRangeOf(dtype);
     const start = { sum: 0n, prod: 1n, max: low, min: high }[op];
-    const [combine, next] = [bigBinaryFn(operator(op), dtype), c.big(value)];
+    const [combine, next] = [bigBinaryFn(operatorOf(op), dtype), c.big(value)];
     let acc = start;
     const run = over(c, inner, () => { acc = combine(acc, next()); });
     return () => { acc = start; run(undefined); target.big = acc; };
@@ -180,25 +183,11 @@ function scan(c: Compiler, { name, op, value }: Scan, inner: readonly Var[]): ()
   const next = c.num(value);
   const start = startOf(op, dtype);
   // Floats sum and multiply in float64 and are rounded at the end; the rest is exact in its own type.
-  const combine = binaryFn(operator(op), isFloat(dtype) ? 'float64' : dtype);
+  const combine = binaryFn(operatorOf(op), isFloat(dtype) ? 'float64' : dtype);
   const round = wrapper(dtype);
   let acc = start;
   const run = over(c, inner, () => { acc = combine(acc, next()); });
   return () => { acc = start; run(undefined); target.num = round(acc); };
-}
-
-const operator = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
-  ({ sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const)[op];
-
-/** What a reduction of nothing gives. */
-export function startOf(op: ReduceOp, dtype: ScalarType): number {
-  switch (op) {
-    case 'sum': return 0;
-    case 'prod': return 1;
-    case 'max': return isFloat(dtype) ? -Infinity : rangeOf(dtype)[0];
-    case 'min': return isFloat(dtype) ? Infinity : rangeOf(dtype)[1];
-    default: return op satisfies never;
-  }
 }
 
 function contract(c: Compiler, lhs: Expr, rhs: Expr, depth: readonly Var[]): () => void {

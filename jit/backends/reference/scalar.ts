@@ -7,6 +7,7 @@
 import { QuernError } from '../../error.ts';
 import { type ScalarType, fromHalf, isFloat, toHalf } from '../../expr/dtype.ts';
 import type { BinaryOp, UnaryOp } from '../../expr/expr.ts';
+import type { ReduceOp } from '../../kernel.ts';
 import { bigPower, bigToFloat32, erf, power, round, sigmoid } from './math.ts';
 
 export type NumFn1 = (a: number) => number;
@@ -43,6 +44,20 @@ const widths: Partial<Record<ScalarType, readonly [number, number]>> = {
 export const rangeOf = (dtype: ScalarType): readonly [number, number] => widths[dtype] ?? [0, 1];
 export const bigRangeOf = (dtype: ScalarType): readonly [bigint, bigint] =>
   dtype === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
+
+export const operatorOf = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
+  ({ sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const)[op];
+
+/** What a reduction of nothing gives. */
+export function startOf(op: ReduceOp, dtype: ScalarType): number {
+  switch (op) {
+    case 'sum': return 0;
+    case 'prod': return 1;
+    case 'max': return isFloat(dtype) ? -Infinity : rangeOf(dtype)[0];
+    case 'min': return isFloat(dtype) ? Infinity : rangeOf(dtype)[1];
+    default: return op satisfies never;
+  }
+}
 
 /** Rounds to float16, the value staying a double. */
 export const half = (x: number): number => fromHalf(toHalf(x));
