@@ -15,7 +15,7 @@ export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly Expr[];
   readonly rank: number;
-  /** The element at a logical index, one expression per dim. */
+  /** The element at a logical index, one expression per dim. Elements of float16 come as float32: results are narrowed when stored. */
   at(index: readonly Expr[]): Expr;
 }
 
@@ -47,13 +47,19 @@ export interface Lowering {
   values(tensor: Tensor): readonly Expr[] | undefined;
   /** The elements of an integer tensor as index expressions: known ones, or dims that are read while the model runs. */
   dims(tensor: Tensor): readonly Expr[];
+  /** The value of an integer expression over elements of tensors: computed now if they are known, else read while the model runs. */
+  dim(value: Expr): Expr;
   /** Elements that must be constants; throws `unsupported-model` naming `what` otherwise. */
   constants(tensor: Tensor, what: string): readonly number[];
 
   constant(dtype: DType, dims: readonly number[], elements: readonly (number | bigint)[]): Tensor;
+  /** The tensor of a constant that the model holds. */
+  weights(constant: Constant): Tensor;
+  /** The outputs of a subgraph on given inputs; it sees the values around the node. */
+  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[];
   /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;
-  /** out[index] = value(index). */
+  /** out[index] = value(index). The value may be of the type in which elements are computed (float32 for float16) or an index. */
   map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr): Tensor;
   rows(spec: RowsSpec): Tensor;
   contraction(spec: ContractionSpec): Tensor;

@@ -1,0 +1,181 @@
+/**
+ * Operators whose result is made from shapes, attributes and scalars: constants, ranges, one-hot rows, masks; and conversions of type.
+ * Shapes come out as known elements, so what is computed from them is computed while compiling.
+ */
+import type { DType } from '../../jit/expr/dtype.ts';
+import { isInteger } from '../../jit/expr/dtype.ts';
+import { type Expr, add, and, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
+import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
+import { computeType } from './module.ts';
+import { typeAttribute } from './onnx-types.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { axisOf, freshAxes, numel, withDim } from './shape.ts';
+
+const constantOp: Operator = {
+  op: 'Constant', domain: '', since: 1, arity: [0, 0],
+  lower: (build) => {
+    const { attributes } = build;
+    if (attributes.has('value')) return build.weights(attributes.tensor('value'));
+    if (attributes.has('value_int')) return build.constant('int64', [], [attributes.int('value_int')]);
+    if (attributes.has('value_float')) return build.constant('float32', [], [attributes.float('value_float')]);
+    const [ints, floats] = [attributes.ints('value_ints', []), attributes.floats('value_floats', [])];
+    if (attributes.has('value_ints')) return build.constant('int64', [ints.length], ints);
+    if (attributes.has('value_floats')) return build.constant('float32', [floats.length], floats);
+    return build.fail('unsupported-model', 'only dense numeric constants are supported', { got: [...build.node.attributes.keys()].join(', ') });
+  },
+};
+
+const constantOfShape: Operator = {
+  op: 'ConstantOfShape', domain: '', since: 9, arity: [1, 1],
+  lower: (build) => {
+    const fill = build.attributes.has('value') ? build.weights(build.attributes.tensor('value')) : build.constant('float32', [1], [0]);
+    return build.map(fill.dtype, build.dims(build.input(0)), () => scalarValue(build, fill));
+  },
+};
+
+const shapeOp: Operator = {
+  op: 'Shape', domain: '', since: 1, arity: [1, 1],
+  lower: (build) => {
+    const { shape } = build.input(0);
+    const part = shape.slice(build.attributes.int('start', 0), build.attributes.int('end', shape.length));
+    return build.known('int64', [int(part.length)], part);
+  },
+};
+
+const size: Operator = {
+  op: 'Size', domain: '', since: 1, arity: [1, 1],
+  lower: (build) => build.known('int64', [], [numel(build.input(0).shape)]),
+};
+
+const range: Operator = {
+  op: 'Range', domain: '', since: 11, arity: [3, 3],
+  lower: (build) => {
+    const [start, limit, delta] = [0, 1, 2].map((k) => scalarValue(build, build.input(k)));
+    if (start === undefined || limit === undefined || delta === undefined) return build.fail('internal', 'Range lost an input');
+    const { dtype } = build.input(0);
+    const span = sub(limit, start);
+    // ceil(span / delta), at least 0.
+    const count = isInteger(dtype) ? neg(floordiv(neg(span), delta)) : cast(ceil(div(span, delta)), 'int64');
+    return build.map(dtype, [build.dim(max(count, 0))], ([i]) => add(start, mul(cast(i ?? int(0), start.dtype), delta)));
+  },
+};
+
+/** The tensor itself; only the name changes. */
+const same = (op: string, since: number, arity: readonly [number, number] = [1, 1]): Operator => ({
+  op, domain: '', since, arity, lower: (build) => build.input(0),
+});
+
+const dropout: Operator = {
+  op: 'Dropout', domain: '', since: 7, arity: [1, 3],
+  lower: (build) => {
+    const x = build.input(0);
+    const training = build.optional(2);
+    if (training !== undefined && build.constants(training, 'training_mode')[0] !== 0 && ratioOf(build) !== 0) {
+      build.fail('unsupported-model', 'Dropout in training mode draws random numbers');
+    }
+    return [x, ...(build.wants(1) ? [build.map(build.opset < 10 ? x.dtype : 'bool', x.shape, () => (build.opset < 10 ? constant(1, computeType(x.dtype)) : truth(true)))] : [])];
+  },
+};
+
+function ratioOf(build: Lowering): number {
+  const ratio = build.optional(1);
+  return ratio === undefined ? 0.5 : build.constants(ratio, 'the ratio of Dropout')[0] ?? 0.5;
+}
+
+export function converted(build: Lowering, x: Tensor, to: DType): Tensor {
+  if (x.dtype === to) return x;
+  return build.map(to, x.shape, (index) => cast(x.at(index), computeType(to)));
+}
+
+const castOp: Operator = {
+  op: 'Cast', domain: '', since: 6, arity: [1, 1],
+  lower: (build) => converted(build, build.input(0), typeAttribute(build, 'to')),
+};
+
+const castLike: Operator = {
+  op: 'CastLike', domain: '', since: 15, arity: [2, 2],
+  lower: (build) => converted(build, build.input(0), build.input(1).dtype),
+};
+
+const oneHot: Operator = {
+  op: 'OneHot', domain: '', since: 9, arity: [3, 3],
+  lower: (build) => {
+    const [indices, depthInput, values] = [build.input(0), build.input(1), build.input(2)];
+    const axis = axisOf(build, build.attributes.int('axis', -1), indices.rank + 1);
+    const depth = build.dim(cast(scalarValue(build, depthInput), 'int64'));
+    return build.map(values.dtype, [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)], (index) => {
+      const hot = fromEnd(toIndex(indices.at(index.filter((_, d) => d !== axis))), depth);
+      return select(eq(hot, index[axis] ?? int(0)), values.at([int(1)]), values.at([int(0)]));
+    });
+  },
+};
+
+const trilu: Operator = {
+  op: 'Trilu', domain: '', since: 14, arity: [1, 2],
+  lower: (build) => {
+    const x = build.input(0);
+    const shift = build.optional(1);
+    const k = shift === undefined ? int(0) : toIndex(scalarValue(build, shift));
+    const upper = build.attributes.int('upper', 1) !== 0;
+    return build.map(x.dtype, x.shape, (index) => {
+      const diagonal = add(index.at(-2) ?? int(0), k);
+      const column = index.at(-1) ?? int(0);
+      return select(upper ? ge(column, diagonal) : le(column, diagonal), x.at(index), zeroOf(x.dtype));
+    });
+  },
+};
+
+const eyeLike: Operator = {
+  op: 'EyeLike', domain: '', since: 9, arity: [1, 1],
+  lower: (build) => {
+    const x = build.input(0);
+    const dtype = typeAttribute(build, 'dtype', x.dtype);
+    return build.map(dtype, x.shape, ([i, j]) =>
+      select(eq(add(i ?? int(0), build.attributes.int('k', 0)), j ?? int(0)), constant(1, computeType(dtype)), zeroOf(dtype)));
+  },
+};
+
+/** Running totals along an axis, in one pass per line. */
+const cumulative = (op: string, since: number, join: (total: Expr, next: Expr) => Expr, start: number): Operator => ({
+  op, domain: '', since, arity: [2, 2],
+  lower: (build) => {
+    const x = build.input(0);
+    const axis = axisOf(build, build.constants(build.input(1), `the axis of ${op}`)[0] ?? 0, x.rank);
+    const [exclusive, reverse] = [build.attributes.int('exclusive', 0) !== 0, build.attributes.int('reverse', 0) !== 0];
+    const { axes, index } = freshAxes(build, withDim(x.shape, axis, int(1)));
+    const length = x.shape[axis] ?? int(1);
+    const step = build.axis(length);
+    const at = index.map((i, d) => (d === axis ? (reverse ? sub(sub(length, 1), step) : step) : i));
+    const total = local(build, 'total', computeType(x.dtype));
+    const next = total.set(join(total.value, x.at(at)));
+    return single(build, { dtype: x.dtype, shape: x.shape }, axes, (out) => {
+      const store = storeTo(out, at, total.value);
+      return [total.declare(constant(start, computeType(x.dtype))), loopFor(step, exclusive ? [store, next] : [next, store])];
+    });
+  },
+});
+
+/** Cosine windows: sum of terms a_k cos(2 pi k n / N). */
+const window = (op: string, terms: readonly number[]): Operator => ({
+  op, domain: '', since: 17, arity: [1, 1],
+  lower: (build) => {
+    const dtype = typeAttribute(build, 'output_datatype', 'float32');
+    const length = build.dim(cast(scalarValue(build, build.input(0)), 'int64'));
+    const type = computeType(dtype);
+    const period = build.attributes.int('periodic', 1) !== 0 ? length : sub(length, 1);
+    return build.map(dtype, [length], ([i]) => {
+      const angle = div(mul(cast(i ?? int(0), type), 2 * Math.PI), cast(period, type));
+      return terms.reduce<Expr>((total, a, k) => add(total, k === 0 ? constant(a, type) : mul(cosine(mul(angle, k)), a)), constant(0, type));
+    });
+  },
+});
+
+/** Whether indices lie inside a shape. */
+export const insideShape = (index: readonly Expr[], shape: readonly Expr[]): Expr =>
+  and(...index.flatMap((i, d) => [ge(i, 0), lt(i, shape[d] ?? int(1))]));
+
+export const operators: readonly Operator[] = [
+  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), dropout, castOp, castLike, oneHot, trilu, eyeLike,
+  cumulative('CumSum', 11, add, 0), cumulative('CumProd', 26, mul, 1),
+  window('HannWindow', [0.5, -0.5]), window('HammingWindow', [25 / 46, -21 / 46]), window('BlackmanWindow', [0.42, -0.5, 0.08]),
+];

@@ -1,0 +1,303 @@
+/**
+ * From the graph of a model to a tensor program: each node, in order, is handed to its operator's `lower`, which defines the outputs
+ * from the inputs. Types of all values fall out of it. Axis and local names count up inside one node only, so that equal layers give
+ * equal kernels.
+ */
+import { QuernError, at, type ErrorCode, type ErrorDetails } from '../../jit/error.ts';
+import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
+import { type Expr, type Var, add, cast, eq, int, mul, ref, select, variable } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
+import { Constant, type Graph, type Node, type TensorType } from '../graph/graph.ts';
+import type { Origin, Program } from '../graph/program.ts';
+import { NodeAttributes } from './attributes.ts';
+import { ProgramBuilder, computeType } from './module.ts';
+import type { Attributes, ContractionSpec, LoopSpec, Lowering, RowsSpec, Tensor } from './operator.ts';
+import { findOperator } from './registry.ts';
+import { staticSize } from './values.ts';
+
+/** The tensor program of a graph. Throws a QuernError that names the node where a graph cannot be lowered. */
+export function lowerGraph(graph: Graph): Program {
+  return lower(graph).program;
+}
+
+/** Element type and shape of every value of a graph, by name. */
+export function inferTypes(graph: Graph): Map<string, TensorType> {
+  const { values } = lower(graph);
+  return new Map([...values].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+}
+
+/** Values by name, with those of the graphs around. */
+class Scope {
+  readonly values = new Map<string, Tensor>();
+  readonly used: ReadonlySet<string>;
+  readonly #graph: Graph;
+  readonly #outer: Scope | undefined;
+  readonly #builder: ProgramBuilder;
+
+  constructor(graph: Graph, builder: ProgramBuilder, outer?: Scope) {
+    this.#graph = graph;
+    this.#builder = builder;
+    this.#outer = outer;
+    this.used = usedNames(graph);
+  }
+
+  find(name: string): Tensor | undefined {
+    const known = this.values.get(name);
+    if (known !== undefined) return known;
+    const constant = this.#graph.constants.get(name);
+    if (constant === undefined) return this.#outer?.find(name);
+    const made = this.#builder.weights(constant);
+    this.values.set(name, made);
+    return made;
+  }
+
+  get(name: string): Tensor {
+    const found = this.find(name);
+    if (found === undefined) throw new QuernError('invalid-model', `value '${name}' is used before anything produces it`);
+    return found;
+  }
+
+  /** Subgraphs carry no opsets of their own. */
+  opset(domain: string): number | undefined {
+    return this.#graph.opsets.get(domain) ?? this.#outer?.opset(domain);
+  }
+}
+
+function lower(graph: Graph): { readonly program: Program; readonly values: ReadonlyMap<string, Tensor> } {
+  const builder = new ProgramBuilder();
+  const scope = new Scope(graph, builder);
+  const inputs = graph.inputs.map(({ name, type }) => {
+    if (type === undefined) throw new QuernError('invalid-model', `input '${name}' of the model has no type`);
+    const tensor = builder.tensor(type.dtype, type.shape, { kind: 'input', name });
+    scope.values.set(name, tensor);
+    return { name, tensor: tensor.id };
+  });
+  lowerNodes(graph, scope, builder);
+  const taken = new Set<number>(inputs.map((i) => i.tensor));
+  const outputs = graph.outputs.map(({ name }) => {
+    const tensor = scope.get(name);
+    // An output is a tensor of its own, which a run may hand out: not an input, a weight, or another output.
+    const own = taken.has(tensor.id) || builder.isConstant(tensor) ? copy(builder, tensor, name) : tensor;
+    taken.add(own.id);
+    return { name, tensor: own.id };
+  });
+  for (const name of graph.constants.keys()) scope.find(name);
+  return { program: builder.finish(inputs, outputs), values: scope.values };
+}
+
+function copy(builder: ProgramBuilder, tensor: Tensor, name: string): Tensor {
+  const made = builder.tensor(tensor.dtype, tensor.shape);
+  const axes = tensor.shape.map((dim, d) => variable(`i${d}`, dim));
+  const store = { tensor: made.id, index: axes, value: tensor.at(axes) };
+  builder.compute({ kind: 'map', axes, store }, [made], { node: name, op: 'Identity' });
+  return made;
+}
+
+function lowerNodes(graph: Graph, scope: Scope, builder: ProgramBuilder): void {
+  for (const node of graph.nodes) {
+    try {
+      lowerNode(node, scope, builder);
+    } catch (error) {
+      throw at(error, { node: node.name, op: node.op });
+    }
+  }
+}
+
+function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
+  const opset = node.opset ?? scope.opset(node.domain) ?? (node.domain === '' ? 1 : undefined);
+  const entry = opset === undefined ? undefined : findOperator(node.domain, node.op, opset);
+  if (opset === undefined || entry === undefined) {
+    throw new QuernError('unsupported-operator', `Quern has no operator '${node.op}' of ${node.domain === '' ? 'ai.onnx' : node.domain}, opset ${opset ?? 'not imported'}`);
+  }
+  const given = trailing(node.inputs);
+  const [fewest, most] = entry.arity;
+  if (given < fewest || given > most) {
+    throw new QuernError('invalid-model', 'the number of inputs is wrong', {
+      expected: fewest === most ? String(fewest) : `${fewest} to ${most === Infinity ? 'any number' : most}`, got: String(given),
+    });
+  }
+  const result = entry.lower(new NodeLowering(node, opset, scope, builder));
+  const outputs = 'id' in result ? [result] : result;
+  for (const [k, name] of node.outputs.entries()) {
+    if (name === '') continue;
+    const output = outputs[k];
+    if (output !== undefined) scope.values.set(name, output);
+    else if (scope.used.has(name)) throw new QuernError('unsupported-model', `output ${k} ('${name}') is not computed by Quern`);
+  }
+}
+
+/** Inputs without the empty ones at the end. */
+function trailing(inputs: readonly string[]): number {
+  let count = inputs.length;
+  while (count > 0 && inputs[count - 1] === '') count -= 1;
+  return count;
+}
+
+function usedNames(graph: Graph): Set<string> {
+  const used = new Set(graph.outputs.map((o) => o.name));
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) used.add(input);
+    for (const attribute of node.attributes.values()) {
+      if (attribute.type === 'graph') for (const name of usedNames(attribute.value)) used.add(name);
+    }
+  }
+  return used;
+}
+
+class NodeLowering implements Lowering {
+  readonly node: Node;
+  readonly opset: number;
+  readonly attributes: Attributes;
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly #scope: Scope;
+  readonly #builder: ProgramBuilder;
+  readonly #origin: Origin;
+  #axes = 0;
+  #names = 0;
+
+  constructor(node: Node, opset: number, scope: Scope, builder: ProgramBuilder) {
+    this.node = node;
+    this.opset = opset;
+    this.attributes = new NodeAttributes(node);
+    this.#scope = scope;
+    this.#builder = builder;
+    this.#origin = { node: node.name, op: node.op };
+    this.inputs = node.inputs.slice(0, trailing(node.inputs)).map((name) => (name === '' ? undefined : scope.get(name)));
+  }
+
+  input(index: number): Tensor {
+    return this.inputs[index] ?? this.fail('invalid-model', `input ${index} is missing`);
+  }
+
+  optional(index: number): Tensor | undefined {
+    return this.inputs[index];
+  }
+
+  wants(output: number): boolean {
+    const name = this.node.outputs[output];
+    return name !== undefined && name !== '' && this.#scope.used.has(name);
+  }
+
+  values(tensor: Tensor): readonly Expr[] | undefined {
+    const known = this.#builder.elements(tensor);
+    return known?.every((e) => e !== undefined) === true ? known : undefined;
+  }
+
+  dims(tensor: Tensor): readonly Expr[] {
+    const size = staticSize(tensor.shape);
+    if (size === undefined) {
+      return this.fail('unsupported-model', 'a list of dims has a length that is not known while compiling', { got: shapeText(tensor.shape) });
+    }
+    return Array.from({ length: size }, (_, k) => this.#builder.dataDim(tensor, k, this.#origin));
+  }
+
+  dim(value: Expr): Expr {
+    const known = this.#builder.evaluate(value);
+    if (known !== undefined) return known;
+    const scalar = this.map('int64', [], () => cast(value, 'int64'));
+    return this.#builder.dataDim(scalar, 0, this.#origin);
+  }
+
+  constants(tensor: Tensor, what: string): readonly number[] {
+    const known = this.#builder.elements(tensor);
+    if (known === undefined && staticSize(tensor.shape) === 0) return [];
+    if (known === undefined) return this.fail('unsupported-model', `${what} must be known while the model is compiled`);
+    return known.map((e) => {
+      if (e?.op === 'const') return Number(e.value);
+      return this.fail('unsupported-model', `${what} must be known while the model is compiled`);
+    });
+  }
+
+  weights(constant: Constant): Tensor {
+    return this.#builder.weights(constant);
+  }
+
+  constant(dtype: DType, dims: readonly number[], elements: readonly (number | bigint)[]): Tensor {
+    return this.#builder.weights(new Constant(dtype, dims, encode(dtype, elements)));
+  }
+
+  known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor {
+    const fixed = elements.every((e) => e.op === 'const') && shape.every((d) => d.op === 'const');
+    if (fixed) return this.constant(dtype, shape.map((d) => (d.op === 'const' ? Number(d.value) : 0)), elements.map((e) => (e.op === 'const' ? e.value : 0)));
+    const made = this.map(dtype, shape, (index) => {
+      const flat = index.reduce<Expr>((sum, i, d) => add(mul(sum, shape[d] ?? int(1)), i), int(0));
+      const of = (from: number, to: number): Expr => {
+        if (to - from <= 1) return elements[from] ?? int(0);
+        return select(eq(flat, int(from)), elements[from] ?? int(0), of(from + 1, to));
+      };
+      return of(0, elements.length);
+    });
+    this.#builder.state(made, elements);
+    return made;
+  }
+
+  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr): Tensor {
+    const index = shape.map((dim, d) => (dim.op === 'const' && dim.value === 1 ? int(0) : variable(`i${d}`, dim)));
+    const axes = index.filter((i): i is Var => i.op === 'var');
+    const made = this.#builder.tensor(dtype, shape);
+    this.#builder.compute({ kind: 'map', axes, store: { tensor: made.id, index, value: value(index) } }, [made], this.#origin);
+    return made;
+  }
+
+  rows(spec: RowsSpec): Tensor {
+    const made = this.#builder.tensor(spec.dtype, spec.shape);
+    const { axes, inner, scans, each, index, value } = spec;
+    this.#builder.compute({ kind: 'rows', axes, inner, scans, each, store: { tensor: made.id, index, value } }, [made], this.#origin);
+    return made;
+  }
+
+  contraction(spec: ContractionSpec): Tensor {
+    const made = this.#builder.tensor(spec.dtype, spec.shape);
+    const { batch, rows, cols, depth, lhs, rhs, index } = spec;
+    const acc = ref('acc', computeType(lhs.dtype === 'index' ? 'int32' : lhs.dtype));
+    const value = spec.value?.(acc) ?? acc;
+    this.#builder.compute(
+      { kind: 'contraction', batch, rows, cols, depth, lhs, rhs, store: { tensor: made.id, index, value } }, [made], this.#origin,
+    );
+    return made;
+  }
+
+  loop(spec: LoopSpec): readonly Tensor[] {
+    const outputs = spec.outputs.map((o) => this.#builder.tensor(o.dtype, o.shape));
+    const initial = new Map<number, number | 'zero'>();
+    for (const [k, { initial: from }] of spec.outputs.entries()) {
+      const output = outputs[k];
+      if (output !== undefined && from !== undefined) initial.set(output.id, from === 'zero' ? from : from.id);
+    }
+    const body = { kind: 'loop', axes: spec.axes, body: spec.body(outputs) } as const;
+    this.#builder.compute(body, outputs, this.#origin, initial.size > 0 ? initial : undefined);
+    return outputs;
+  }
+
+  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[] {
+    const scope = new Scope(graph, this.#builder, this.#scope);
+    for (const [k, { name }] of graph.inputs.entries()) {
+      const given = inputs[k];
+      if (given !== undefined) scope.values.set(name, given);
+    }
+    lowerNodes(graph, scope, this.#builder);
+    return graph.outputs.map(({ name }) => scope.get(name));
+  }
+
+  axis(extent: Expr | number): Var {
+    return variable(`a${this.#axes++}`, extent);
+  }
+
+  name(stem: string): string {
+    return `${stem}${this.#names++}`;
+  }
+
+  fail(code: ErrorCode, message: string, details?: ErrorDetails): never {
+    throw new QuernError(code, message, details);
+  }
+}
+
+/** Row-major bytes of elements given as numbers. */
+function encode(dtype: DType, elements: readonly (number | bigint)[]): Uint8Array {
+  const array = viewAs(dtype, new Uint8Array(elements.length * bytesOf(dtype)));
+  for (const [i, element] of elements.entries()) {
+    if (array instanceof BigInt64Array || array instanceof BigUint64Array) array[i] = BigInt(element);
+    else array[i] = dtype === 'float16' ? toHalf(Number(element)) : Number(element);
+  }
+  return bytesUnder(array);
+}

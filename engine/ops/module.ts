@@ -1,0 +1,164 @@
+/**
+ * A tensor program under construction: tensors, the computations that write them, and what is known of their elements. Knows no
+ * operators and no nodes; lower.ts drives it. Tensor ids and the names of dims read at run time count up, so equal graphs give equal
+ * programs.
+ */
+import { QuernError } from '../../jit/error.ts';
+import { type DType, isInteger } from '../../jit/expr/dtype.ts';
+import { type Expr, type Sym, cast, int, load, select, symbol } from '../../jit/expr/expr.ts';
+import { collect, isSym } from '../../jit/expr/visit.ts';
+import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
+import type { Constant } from '../graph/graph.ts';
+import type { Computation, DataDim, Origin, Program, Source, TensorDef } from '../graph/program.ts';
+import type { Tensor } from './operator.ts';
+import { type Known, ValueTable, staticSize } from './values.ts';
+
+/** The type in which elements are computed: float16 is only a way to store. */
+export const computeType = (dtype: DType): DType => (dtype === 'float16' ? 'float32' : dtype);
+
+class ProgramTensor implements Tensor {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+
+  constructor(def: TensorDef) {
+    this.id = def.id;
+    this.dtype = def.dtype;
+    this.shape = def.shape;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  at(index: readonly Expr[]): Expr {
+    if (index.length !== this.shape.length) {
+      throw new QuernError('internal', `tensor ${this.id} is read with an index of the wrong rank`, {
+        expected: String(this.shape.length), got: String(index.length),
+      });
+    }
+    return cast(load(this.id, this.dtype, index), computeType(this.dtype));
+  }
+}
+
+/** The value as it is stored: index to integers, float32 to float16 without a detour where a float16 is only moved. */
+export function narrow(value: Expr, dtype: DType): Expr {
+  if (value.dtype === dtype) return value;
+  if (dtype === 'float16' && value.dtype === 'float32') {
+    if (value.op === 'cast' && value.a.dtype === 'float16') return value.a;
+    if (value.op === 'select') return select(value.cond, narrow(value.a, dtype), narrow(value.b, dtype));
+    return cast(value, dtype);
+  }
+  if (value.dtype === 'index' && isInteger(dtype)) return cast(value, dtype);
+  throw new QuernError('internal', 'a definition has another type than its tensor', { expected: dtype, got: value.dtype });
+}
+
+export class ProgramBuilder {
+  readonly #tensors = new Map<number, TensorDef>();
+  readonly #bodies = new Map<number, Body>();
+  readonly #computations: Computation[] = [];
+  readonly #dataDims: DataDim[] = [];
+  readonly #dimOf = new Map<string, Sym>();
+  readonly #weights = new Map<Constant, Tensor>();
+  readonly #symbols = new Set<string>();
+  readonly #values = new ValueTable(this.#tensors, this.#bodies);
+  #next = 0;
+
+  tensor(dtype: DType, shape: readonly Expr[], source: Source = { kind: 'computed' }): Tensor {
+    const def: TensorDef = { id: this.#next++, dtype, shape, source };
+    this.#tensors.set(def.id, def);
+    if (source.kind === 'input') for (const dim of collect(shape, isSym)) this.#symbols.add(dim.name);
+    return new ProgramTensor(def);
+  }
+
+  weights(constant: Constant): Tensor {
+    const known = this.#weights.get(constant);
+    if (known !== undefined) return known;
+    const made = this.tensor(constant.dtype, constant.dims.map(int), { kind: 'constant', constant });
+    this.#weights.set(constant, made);
+    return made;
+  }
+
+  isConstant(tensor: Tensor): boolean {
+    return this.#tensors.get(tensor.id)?.source.kind === 'constant';
+  }
+
+  /** Adds a computation; its stores are brought to the types of the tensors they write. */
+  compute(body: Body, outputs: readonly Tensor[], origin: Origin, initial?: ReadonlyMap<number, number | 'zero'>): void {
+    const typed = this.#typed(body);
+    for (const output of outputs) this.#bodies.set(output.id, typed);
+    this.#computations.push({ body: typed, outputs: outputs.map((o) => o.id), origins: [origin], ...(initial === undefined ? {} : { initial }) });
+  }
+
+  /** States the elements of a tensor whose computation does not show them. */
+  state(tensor: Tensor, elements: Known): void {
+    this.#values.set(tensor.id, elements);
+  }
+
+  elements(tensor: Tensor): Known | undefined {
+    return this.#values.of(tensor.id);
+  }
+
+  evaluate(value: Expr): Expr | undefined {
+    return this.#values.evaluate(value);
+  }
+
+  /** The dim that one element of an integer tensor is: its known value, or a symbol that is read at run time. */
+  dataDim(tensor: Tensor, element: number, origin: Origin): Expr {
+    const known = this.#values.of(tensor.id)?.[element];
+    if (known !== undefined) return known;
+    const key = `${tensor.id}:${element}`;
+    const before = this.#dimOf.get(key);
+    if (before !== undefined) return before;
+    const made = symbol(this.#freshSymbol());
+    this.#dimOf.set(key, made);
+    this.#dataDims.push({ symbol: made, tensor: tensor.id, element, origin });
+    const size = staticSize(tensor.shape) ?? 0;
+    const rest = this.#values.of(tensor.id) ?? new Array<undefined>(size).fill(undefined);
+    this.#values.learn(tensor.id, rest.map((e, i) => (i === element ? made : e)));
+    return made;
+  }
+
+  finish(inputs: Program['inputs'], outputs: Program['outputs']): Program {
+    const tensors = new Map<number, TensorDef>();
+    for (const [id, def] of this.#tensors) {
+      const values = this.#shown(def);
+      tensors.set(id, values === undefined ? def : { ...def, values });
+    }
+    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims };
+  }
+
+  #freshSymbol(): string {
+    let n = this.#dataDims.length;
+    while (this.#symbols.has(`data${n}`)) n += 1;
+    this.#symbols.add(`data${n}`);
+    return `data${n}`;
+  }
+
+  /** Elements worth handing on: all known, and exact. 64 covers shapes, axes and scalars; longer lists are cheaper to load. */
+  #shown(def: TensorDef): readonly Expr[] | undefined {
+    const size = staticSize(def.shape);
+    if (size === undefined || size > 64) return undefined;
+    const known = this.#values.of(def.id);
+    if (known === undefined || def.dtype === 'float16') return undefined;
+    const exact = (e: Expr | undefined): e is Expr =>
+      e !== undefined && (e.op !== 'const' || e.dtype !== 'index' || Number.isSafeInteger(Number(e.value)));
+    return known.every(exact) ? known : undefined;
+  }
+
+  #typed(body: Body): Body {
+    const typeOf = (tensor: number): DType => this.#tensors.get(tensor)?.dtype ?? 'float32';
+    if (stores(body).every((s) => s.value.dtype === typeOf(s.tensor))) return body;
+    const stmt = (s: Stmt): Stmt => {
+      switch (s.do) {
+        case 'let': case 'set': return s;
+        case 'for': case 'while': return { ...s, body: s.body.map(stmt) };
+        case 'if': return { ...s, then: s.then.map(stmt), else: s.else.map(stmt) };
+        case 'store': return { ...s, store: { ...s.store, value: narrow(s.store.value, typeOf(s.store.tensor)) } };
+        default: return s satisfies never;
+      }
+    };
+    if (body.kind === 'loop') return { ...body, body: body.body.map(stmt) };
+    return { ...body, store: { ...body.store, value: narrow(body.store.value, typeOf(body.store.tensor)) } };
+  }
+}

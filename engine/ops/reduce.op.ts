@@ -1,0 +1,138 @@
+/**
+ * Reductions over axes: one pass (two for LogSumExp and the arg reductions) over the reduced dims for each point of the others.
+ */
+import { isFloat } from '../../jit/expr/dtype.ts';
+import { type Expr, type Var, add, asInt, cast, constant, div, eq, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
+import type { ReduceOp } from '../../jit/kernel.ts';
+import { abs, exp, isnan, log, sqrt } from './math.ts';
+import { computeType } from './module.ts';
+import { axesArgument } from './movement.op.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { axesOf, axisOf, freshAxes, numel } from './shape.ts';
+
+/** The split of a tensor's points into rows and what is reduced in each. */
+export interface RowSplit {
+  readonly axes: readonly Var[];
+  readonly inner: readonly Var[];
+  /** The full index into the tensor. */
+  readonly index: readonly Expr[];
+  /** Number of elements in a row. */
+  readonly count: Expr;
+  /** Shape and index of a result with one element per row. */
+  readonly shape: readonly Expr[];
+  readonly at: readonly Expr[];
+}
+
+export function splitRows(build: Lowering, x: Tensor, reduced: readonly number[], keep: boolean): RowSplit {
+  const gone = new Set(reduced);
+  const outer = freshAxes(build, x.shape.map((dim, d) => (gone.has(d) ? int(1) : dim)));
+  const within = freshAxes(build, x.shape.map((dim, d) => (gone.has(d) ? dim : int(1))));
+  const kept = x.shape.map((_, d) => d).filter((d) => keep || !gone.has(d));
+  return {
+    axes: outer.axes,
+    inner: within.axes,
+    index: x.shape.map((_, d) => (gone.has(d) ? within.index[d] : outer.index[d]) ?? int(0)),
+    count: numel(reduced.map((d) => x.shape[d] ?? int(1))),
+    shape: kept.map((d) => (gone.has(d) ? int(1) : x.shape[d] ?? int(1))),
+    at: kept.map((d) => outer.index[d] ?? int(0)),
+  };
+}
+
+interface Reduction {
+  readonly op: ReduceOp;
+  readonly before?: (x: Expr) => Expr;
+  readonly after?: (total: Expr, count: Expr) => Expr;
+}
+
+const reductions: Readonly<Record<string, Reduction>> = {
+  ReduceSum: { op: 'sum' },
+  ReduceProd: { op: 'prod' },
+  ReduceMax: { op: 'max' },
+  ReduceMin: { op: 'min' },
+  ReduceMean: { op: 'sum', after: (total, count) => div(total, cast(count, total.dtype)) },
+  ReduceL1: { op: 'sum', before: abs },
+  ReduceL2: { op: 'sum', before: (x) => mul(x, x), after: root },
+  ReduceSumSquare: { op: 'sum', before: (x) => mul(x, x) },
+  ReduceLogSum: { op: 'sum', after: (total) => log(total) },
+};
+
+/** Integers have a root too: that of their value, cut off. */
+function root(total: Expr): Expr {
+  return isFloat(total.dtype) ? sqrt(total) : cast(sqrt(cast(total, 'float64')), total.dtype);
+}
+
+/** The axes of a reduction: all where none are given; undefined where none means "leave the tensor alone". */
+function reducedAxes(build: Lowering, x: Tensor): readonly number[] | undefined {
+  const given = axesArgument(build, 1) ?? [];
+  if (given.length > 0) return axesOf(build, given, x.rank);
+  return build.attributes.int('noop_with_empty_axes', 0) !== 0 ? undefined : x.shape.map((_, d) => d);
+}
+
+const keepsDims = (build: Lowering): boolean => build.attributes.int('keepdims', 1) !== 0;
+
+const reduceOp = (op: string, { op: join, before = (x) => x, after = (total) => total }: Reduction): Operator => ({
+  op, domain: '', since: 1, arity: [1, 2],
+  lower: (build) => {
+    const x = build.input(0);
+    const reduced = reducedAxes(build, x);
+    const type = computeType(x.dtype);
+    if (reduced === undefined) return build.map(x.dtype, x.shape, (index) => after(before(x.at(index)), int(1)));
+    const { axes, inner, index, count, shape, at } = splitRows(build, x, reduced, keepsDims(build));
+    const name = build.name('total');
+    // Booleans have an order, but max and min of them are or and and.
+    const bool = x.dtype === 'bool';
+    const element = bool ? cast(x.at(index), 'int32') : before(x.at(index));
+    const total = ref(name, bool ? 'int32' : type);
+    const value = bool ? cast(total, 'bool') : after(total, count);
+    return build.rows({ dtype: x.dtype, shape, axes, inner, scans: [{ name, op: join, value: element }], each: false, index: at, value });
+  },
+});
+
+const logSumExp: Operator = {
+  op: 'ReduceLogSumExp', domain: '', since: 1, arity: [1, 2],
+  lower: (build) => {
+    const x = build.input(0);
+    const reduced = reducedAxes(build, x);
+    if (reduced === undefined) return x;
+    const { axes, inner, index, shape, at } = splitRows(build, x, reduced, keepsDims(build));
+    const type = computeType(x.dtype);
+    const [top, total] = [build.name('top'), build.name('total')];
+    // An infinite maximum would give inf - inf; it is then the result itself, by way of log(exp(inf)) or log(0).
+    const raw = ref(top, type);
+    const shift = select(or(eq(raw, Infinity), eq(raw, -Infinity)), constant(0, type), raw);
+    return build.rows({
+      dtype: x.dtype, shape, axes, inner, each: false, index: at,
+      scans: [{ name: top, op: 'max', value: x.at(index) }, { name: total, op: 'sum', value: exp(sub(x.at(index), shift)) }],
+      value: add(log(ref(total, type)), shift),
+    });
+  },
+};
+
+const argOp = (op: string, best: 'max' | 'min'): Operator => ({
+  op, domain: '', since: 1, arity: [1, 1],
+  lower: (build) => {
+    const x = build.input(0);
+    const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
+    const last = build.attributes.int('select_last_index', 0) !== 0;
+    const { axes, inner, index, shape, at } = splitRows(build, x, [axis], keepsDims(build));
+    const dim = x.shape[axis] ?? int(1);
+    if (asInt(dim) === 1) return build.map('int64', shape, () => int(0));
+    const [value, place] = [build.name(best), build.name('place')];
+    const element = x.at(index);
+    const here = index[axis] ?? int(0);
+    const isBest = isFloat(element.dtype) ? or(eq(element, ref(value, element.dtype)), isnan(element)) : eq(element, ref(value, element.dtype));
+    return build.rows({
+      dtype: 'int64', shape, axes, inner, each: false, index: at,
+      scans: [
+        { name: value, op: best, value: element },
+        { name: place, op: last ? 'max' : 'min', value: last ? select(isBest, here, int(0)) : select(isBest, here, sub(dim, 1)) },
+      ],
+      value: last ? max(ref(place, 'index'), 0) : min(ref(place, 'index'), sub(dim, 1)),
+    });
+  },
+});
+
+export const operators: readonly Operator[] = [
+  ...Object.entries(reductions).map(([op, reduction]) => reduceOp(op, reduction)),
+  logSumExp, argOp('ArgMax', 'max'), argOp('ArgMin', 'min'),
+];

@@ -1,0 +1,326 @@
+/**
+ * Elements of small tensors as far as they are known while compiling: the definition of a tensor, evaluated at each of its points,
+ * with loads answered by what is known of the tensor they read. Integers become `index` expressions over dims (so Shape, Gather,
+ * Concat and friends give symbolic shapes), bool and float elements stay what they are. Elements that depend on data are unknown,
+ * each for itself. Nothing above `limit` elements is touched, so weights are never read here.
+ */
+import { fromHalf, isFloat, roundEven, toHalf, viewAs, type ScalarType } from '../../jit/expr/dtype.ts';
+import {
+  type BinaryOp, type Expr, type UnaryOp, type Var, binary, cast, constant, int, isComparison, ne, select, truth, unary,
+} from '../../jit/expr/expr.ts';
+import { isNonNegative } from '../../jit/expr/index-algebra.ts';
+import type { Body, ReduceOp } from '../../jit/kernel.ts';
+import type { Constant } from '../graph/graph.ts';
+import type { TensorDef } from '../graph/program.ts';
+
+export type Known = readonly (Expr | undefined)[];
+
+const limit = 1024;
+/** Reductions are followed up to this many points in all. */
+const reduceLimit = 4096;
+
+export class ValueTable {
+  readonly #defs: ReadonlyMap<number, TensorDef>;
+  readonly #bodies: ReadonlyMap<number, Body>;
+  readonly #known = new Map<number, Known | undefined>();
+
+  /** `bodies` tells by which computation a tensor is written. */
+  constructor(defs: ReadonlyMap<number, TensorDef>, bodies: ReadonlyMap<number, Body>) {
+    this.#defs = defs;
+    this.#bodies = bodies;
+  }
+
+  /** Row-major elements, unknown ones undefined; undefined if the size is not static or too large, or nothing is known. */
+  of(id: number): Known | undefined {
+    if (this.#known.has(id)) return this.#known.get(id);
+    const def = this.#defs.get(id);
+    const found = def === undefined ? undefined : this.#find(def);
+    const useful = found?.some((e) => e !== undefined) === true || found?.length === 0 ? found : undefined;
+    this.#known.set(id, useful);
+    return useful;
+  }
+
+  /** What is stated rather than derived: elements of a tensor whose computation does not show them. */
+  set(id: number, elements: Known): void {
+    this.#known.set(id, elements);
+  }
+
+  /** Elements that became known later (dims read at run time): what was derived without them is derived again when asked for. */
+  learn(id: number, elements: Known): void {
+    for (const [known, found] of this.#known) if (found === undefined || found.includes(undefined)) this.#known.delete(known);
+    this.set(id, elements);
+  }
+
+  /** An expression over loads, in the terms of `of`. */
+  evaluate(e: Expr): Expr | undefined {
+    return this.#eval(e, new Map(), new Map());
+  }
+
+  #find(def: TensorDef): Known | undefined {
+    const size = staticSize(def.shape);
+    if (size === undefined || size > limit) return undefined;
+    if (def.source.kind === 'constant') return constantElements(def.source.constant);
+    const body = this.#bodies.get(def.id);
+    if (body === undefined) return undefined;
+    if (body.kind === 'map') return this.#map(def, size, body.axes, (vars) => this.#point(body.store.index, body.store.value, vars, new Map(), def));
+    if (body.kind === 'rows') return this.#rows(def, size, body);
+    return undefined;
+  }
+
+  #point(index: readonly Expr[], value: Expr, vars: ReadonlyMap<Expr, Expr>, refs: ReadonlyMap<string, Expr>, def: TensorDef):
+  readonly [number, Expr] | undefined {
+    const at = this.#offset(index, def.shape, vars, refs);
+    const known = this.#eval(value, vars, refs);
+    return at === undefined || known === undefined ? undefined : [at, known];
+  }
+
+  #map(def: TensorDef, size: number, axes: readonly Var[], at: (vars: ReadonlyMap<Expr, Expr>) => readonly [number, Expr] | undefined): Known {
+    const out = new Array<Expr | undefined>(size).fill(undefined);
+    for (const vars of points(axes) ?? []) {
+      const found = at(vars);
+      if (found !== undefined) out[found[0]] = normal(found[1], def.dtype);
+    }
+    return out;
+  }
+
+  #rows(def: TensorDef, size: number, body: Extract<Body, { kind: 'rows' }>): Known | undefined {
+    const inner = staticSize(body.inner.map((v) => v.extent));
+    if (body.each || inner === undefined || inner * size > reduceLimit) return undefined;
+    return this.#map(def, size, body.axes, (vars) => {
+      const refs = new Map<string, Expr>();
+      for (const scan of body.scans) {
+        let total: Expr | undefined;
+        for (const point of points(body.inner) ?? []) {
+          const next = this.#eval(scan.value, new Map([...vars, ...point]), refs);
+          if (next === undefined) return undefined;
+          total = total === undefined ? next : applyBinary(reduction[scan.op], total, next);
+          if (total === undefined) return undefined;
+        }
+        if (total === undefined) return undefined;
+        refs.set(scan.name, total);
+      }
+      return this.#point(body.store.index, body.store.value, vars, refs, def);
+    });
+  }
+
+  #offset(index: readonly Expr[], shape: readonly Expr[], vars: ReadonlyMap<Expr, Expr>, refs: ReadonlyMap<string, Expr>): number | undefined {
+    let at = 0;
+    for (const [d, i] of index.entries()) {
+      const extent = shape[d];
+      const where = this.#eval(i, vars, refs);
+      if (where?.op !== 'const' || extent?.op !== 'const') return undefined;
+      const place = Number(where.value);
+      if (place < 0 || place >= Number(extent.value)) return undefined;
+      at = at * Number(extent.value) + place;
+    }
+    return at;
+  }
+
+  #eval(e: Expr, vars: ReadonlyMap<Expr, Expr>, refs: ReadonlyMap<string, Expr>): Expr | undefined {
+    switch (e.op) {
+      case 'const': return normal(e, e.dtype);
+      case 'sym': return e;
+      case 'var': return vars.get(e);
+      case 'ref': return refs.get(e.name);
+      case 'load': {
+        const def = this.#defs.get(e.tensor);
+        const known = def === undefined ? undefined : this.of(e.tensor);
+        if (def === undefined || known === undefined) return undefined;
+        const at = this.#offset(e.index, def.shape, vars, refs);
+        return at === undefined ? undefined : known[at];
+      }
+      case 'unary': {
+        const a = this.#eval(e.a, vars, refs);
+        return a === undefined ? undefined : fit(applyUnary(e.fn, a), e.dtype);
+      }
+      case 'binary': {
+        const a = this.#eval(e.a, vars, refs);
+        if (a === undefined) return undefined;
+        if (a.op === 'const' && a.dtype === 'bool' && ((e.fn === 'and' && a.value === 0) || (e.fn === 'or' && a.value === 1))) return a;
+        const b = this.#eval(e.b, vars, refs);
+        return b === undefined ? undefined : fit(applyBinary(e.fn, a, b), e.dtype);
+      }
+      case 'select': {
+        const cond = this.#eval(e.cond, vars, refs);
+        if (cond === undefined) return undefined;
+        if (cond.op === 'const') return this.#eval(cond.value === 0 ? e.b : e.a, vars, refs);
+        const a = this.#eval(e.a, vars, refs);
+        const b = this.#eval(e.b, vars, refs);
+        return a === undefined || b === undefined ? undefined : select(cond, a, b);
+      }
+      case 'cast': {
+        const a = this.#eval(e.a, vars, refs);
+        return a === undefined ? undefined : convert(a, e.dtype);
+      }
+      case 'bitcast': case 'muladd': return undefined;
+      default: return e satisfies never;
+    }
+  }
+}
+
+const reduction: Readonly<Record<ReduceOp, BinaryOp>> = { sum: 'add', prod: 'mul', max: 'max', min: 'min' };
+
+/** The number of elements of a shape without symbols. */
+export function staticSize(shape: readonly Expr[]): number | undefined {
+  let size = 1;
+  for (const dim of shape) {
+    if (dim.op !== 'const') return undefined;
+    size *= Number(dim.value);
+  }
+  return size;
+}
+
+function* points(axes: readonly Var[]): Generator<ReadonlyMap<Expr, Expr>> {
+  const sizes = axes.map((v) => (v.extent.op === 'const' ? Number(v.extent.value) : 0));
+  const total = sizes.reduce((a, b) => a * b, 1);
+  for (let flat = 0; flat < total; flat++) {
+    const at = new Map<Expr, Expr>();
+    let rest = flat;
+    for (let d = axes.length - 1; d >= 0; d--) {
+      const axis = axes[d];
+      const size = sizes[d] ?? 1;
+      if (axis !== undefined) at.set(axis, int(rest % size));
+      rest = Math.floor(rest / size);
+    }
+    yield at;
+  }
+}
+
+function constantElements(tensor: Constant): Known | undefined {
+  if (tensor.size === 0) return [];
+  if (tensor.released) return undefined;
+  const raw = viewAs(tensor.dtype, tensor.bytes);
+  return Array.from(raw, (v: number | bigint) => {
+    if (tensor.dtype === 'float16') return constant(fromHalf(Number(v)), 'float32');
+    if (tensor.dtype === 'bool') return truth(Number(v) !== 0);
+    if (isFloat(tensor.dtype)) return constant(Number(v), tensor.dtype);
+    // Beyond 2^53 the nearest double: such values only occur as "until the end" of slices.
+    return int(Number(v));
+  });
+}
+
+/** The form in which elements are kept: integers as index, float16 as float32. */
+function normal(e: Expr, dtype: ScalarType): Expr {
+  if (e.op !== 'const' || e.dtype === 'index' || e.dtype === 'bool') return e;
+  if (isFloat(e.dtype)) return dtype === 'float16' ? constant(fromHalf(toHalf(Number(e.value))), 'float32') : e;
+  return int(Number(e.value));
+}
+
+const ranges: Partial<Record<ScalarType, readonly [number, number]>> = {
+  int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535], int32: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1],
+};
+
+/** Wraps constants into the range of their type; symbolic values are taken to fit, as dims do, where the type is signed or they cannot be negative. */
+function fit(e: Expr | undefined, dtype: ScalarType): Expr | undefined {
+  if (e === undefined || e.dtype !== 'index') return e;
+  const range = ranges[dtype];
+  if (e.op !== 'const') return dtype === 'int64' || dtype === 'int32' || dtype === 'index' || isNonNegative(e) ? e : undefined;
+  const value = Number(e.value);
+  if (!Number.isSafeInteger(value)) return undefined;
+  if (range === undefined) return dtype === 'uint64' && value < 0 ? undefined : e;
+  const [low, high] = range;
+  if (value >= low && value <= high) return e;
+  const span = high - low + 1;
+  return int(low + ((((value - low) % span) + span) % span));
+}
+
+function convert(a: Expr, to: ScalarType): Expr | undefined {
+  if (to === 'bool') {
+    if (a.dtype === 'bool') return a;
+    return a.op === 'const' ? truth(Number(a.value) !== 0) : a.dtype === 'index' ? ne(a, int(0)) : undefined;
+  }
+  if (isFloat(to)) {
+    const float: ScalarType = to === 'float16' ? 'float32' : to;
+    if (a.op === 'const') return normal(constant(Number(a.value), float), to);
+    if (to === 'float16') return undefined;
+    return a.dtype === 'bool' ? select(a, constant(1, float), constant(0, float)) : cast(a, float);
+  }
+  if (a.dtype === 'bool') return a.op === 'const' ? int(Number(a.value)) : select(a, int(1), int(0));
+  if (a.dtype === 'index') return a.op === 'const' && (to === 'int64' || to === 'index') ? a : fit(a, to);
+  if (a.op === 'const') return Number.isFinite(a.value) ? fit(int(Math.trunc(Number(a.value))), to) : undefined;
+  return fit(a.op === 'cast' && a.a.dtype === 'index' ? a.a : cast(a, 'index'), to);
+}
+
+function applyUnary(fn: UnaryOp, a: Expr): Expr | undefined {
+  if (a.dtype === 'bool') return fn === 'not' ? unary('not', a) : undefined;
+  if (a.dtype === 'index') {
+    if (fn === 'neg') return unary(fn, a);
+    if (fn === 'abs' && isNonNegative(a)) return a;
+    if (a.op !== 'const') return undefined;
+    const v = Number(a.value);
+    if (fn === 'abs') return int(Math.abs(v));
+    if (fn === 'sign') return int(Math.sign(v));
+    return fn === 'not' && Math.abs(v) < 2 ** 31 ? int(~v) : undefined;
+  }
+  if (a.op === 'const') {
+    const v = numeric[fn]?.(Number(a.value));
+    if (v === undefined) return undefined;
+    return fn === 'isnan' ? truth(v !== 0) : constant(v, a.dtype);
+  }
+  // A dim as a float is whole.
+  if (a.op === 'cast' && a.a.dtype === 'index' && (fn === 'floor' || fn === 'ceil' || fn === 'round' || fn === 'trunc')) return a;
+  return fn === 'isnan' || fn === 'erf' || fn === 'sigmoid' ? undefined : unary(fn, a);
+}
+
+const numeric: Partial<Record<UnaryOp, (v: number) => number>> = {
+  neg: (v) => -v, abs: Math.abs, sign: Math.sign, floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc, round: roundEven, sqrt: Math.sqrt,
+  reciprocal: (v) => 1 / v, exp: Math.exp, log: Math.log, sin: Math.sin, cos: Math.cos, isnan: (v) => Number(Number.isNaN(v)),
+};
+
+function applyBinary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  if (a.dtype !== b.dtype) return undefined;
+  if (a.op === 'const' && b.op === 'const') return a.dtype === 'bool' ? logic(fn, a.value !== 0, b.value !== 0) : fold(fn, Number(a.value), Number(b.value), a.dtype);
+  if (a.dtype === 'bool') return fn === 'and' || fn === 'or' ? binary(fn, a, b) : undefined;
+  if (a.dtype === 'index') {
+    if (fn === 'and' || fn === 'or' || fn === 'xor' || fn === 'shl' || fn === 'shr' || fn === 'pow') return undefined;
+    return binary(fn, a, b);
+  }
+  const [x, y] = [whole(a), whole(b)];
+  const exact = fn === 'add' || fn === 'sub' || fn === 'mul' || fn === 'min' || fn === 'max';
+  if (x !== undefined && y !== undefined && (exact || isComparison(fn))) {
+    const made = binary(fn, x, y);
+    return exact ? cast(made, a.dtype) : made;
+  }
+  return binary(fn, a, b);
+}
+
+/** The integer behind a float that is one: a dim, or a whole constant. */
+function whole(e: Expr): Expr | undefined {
+  if (e.op === 'cast' && e.a.dtype === 'index') return e.a;
+  return e.op === 'const' && Number.isSafeInteger(e.value) ? int(Number(e.value)) : undefined;
+}
+
+function logic(fn: BinaryOp, a: boolean, b: boolean): Expr | undefined {
+  switch (fn) {
+    case 'and': return truth(a && b);
+    case 'or': return truth(a || b);
+    case 'xor': case 'ne': return truth(a !== b);
+    case 'eq': return truth(a === b);
+    default: return undefined;
+  }
+}
+
+function fold(fn: BinaryOp, a: number, b: number, dtype: ScalarType): Expr | undefined {
+  const float = isFloat(dtype);
+  const result = (v: number): Expr | undefined => (float ? constant(v, dtype) : Number.isNaN(v) || !Number.isFinite(v) ? undefined : int(v));
+  switch (fn) {
+    case 'add': return result(a + b);
+    case 'sub': return result(a - b);
+    case 'mul': return result(a * b);
+    case 'div': return result(float ? a / b : Math.trunc(a / b));
+    case 'rem': return result(a % b);
+    case 'floordiv': return result(Math.floor(a / b));
+    case 'floormod': return result(a - Math.floor(a / b) * b);
+    case 'pow': return result(a ** b);
+    case 'min': return result(Math.min(a, b));
+    case 'max': return result(Math.max(a, b));
+    case 'eq': return truth(a === b);
+    case 'ne': return truth(a !== b);
+    case 'lt': return truth(a < b);
+    case 'le': return truth(a <= b);
+    case 'gt': return truth(a > b);
+    case 'ge': return truth(a >= b);
+    case 'and': case 'or': case 'xor': case 'shl': case 'shr': return undefined;
+    default: return fn satisfies never;
+  }
+}
