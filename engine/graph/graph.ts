@@ -3,7 +3,7 @@
  * produced once); types are not stored here but inferred by lowering (ops/), so that no pass can leave a stale one behind.
  */
 import { QuernError } from '../../jit/error.ts';
-import type { DType } from '../../jit/expr/dtype.ts';
+import { type DType, bytesOf } from '../../jit/expr/dtype.ts';
 import type { Expr } from '../../jit/expr/expr.ts';
 
 /** The true range of 4-bit integers, which are held in 8 bits. */
@@ -34,6 +34,11 @@ export class Constant {
 
   get size(): number {
     return this.dims.reduce((a, b) => a * b, 1);
+  }
+
+  /** Bytes that the elements take, whether they are still here or not. */
+  get byteLength(): number {
+    return this.size * bytesOf(this.dtype);
   }
 
   get bytes(): Uint8Array {

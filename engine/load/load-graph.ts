@@ -1,0 +1,76 @@
+/**
+ * The way from a source to a Graph: scan (skeleton.ts), read (proto.ts), inline (functions.ts), fetch external data (external.ts), build
+ * (build-graph.ts). `loadGraph` gives a graph with all its weights; `loadHead` one whose large constants have no bytes, read without
+ * transferring them where the source allows.
+ */
+import type { Progress, WireSource } from '../runtime/model.ts';
+import type { Graph } from '../graph/graph.ts';
+import { buildGraph } from './build-graph.ts';
+import { readExternal } from './external.ts';
+import { inlineFunctions } from './functions.ts';
+import { type ModelProto, readModel } from './proto.ts';
+import { readSkeleton } from './skeleton.ts';
+import { Download, type SourceOptions, openSource } from './source.ts';
+
+export interface LoadOptions {
+  /** The most bytes that the model file and its external data may hold together. */
+  readonly maxBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/**
+ * Loads a model with its weights. Throws QuernErrors: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`,
+ * `unsupported-dtype`, `model-too-large`, `out-of-memory`, `aborted`.
+ */
+export async function loadGraph(source: WireSource, externalData: Readonly<Record<string, WireSource>> = {}, options: LoadOptions = {}): Promise<Graph> {
+  const download = new Download(options);
+  const model = await readFile(source, download, true);
+  const external = await readExternal(model, source, externalData, download);
+  download.report('weights');
+  options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
+  const graph = buildGraph(model, external);
+  options.onProgress?.({ phase: 'parse', loaded: 1, total: 1 });
+  return graph;
+}
+
+/** As `loadGraph`, but constants of 16 KiB and more, and external ones, are `released`: dims and dtype without bytes. */
+export async function loadHead(source: WireSource, options: SourceOptions = {}): Promise<Graph> {
+  return buildGraph(await readHead(source, options), undefined);
+}
+
+/** The messages of a model, with functions inlined and without large payloads. */
+export async function readHead(source: WireSource, options: SourceOptions = {}): Promise<ModelProto> {
+  return readFile(source, new Download(options), false);
+}
+
+/** Bytes of all tensors that the model holds, those of external files included, in the form in which the engine keeps them. */
+export function weightBytes(graph: Graph): number {
+  let sum = 0;
+  const seen = new Set<unknown>();
+  const add = (g: Graph): void => {
+    for (const constant of g.constants.values()) {
+      if (seen.has(constant)) continue;
+      seen.add(constant);
+      sum += constant.byteLength;
+    }
+    for (const node of g.nodes) {
+      for (const a of node.attributes.values()) {
+        if (a.type === 'tensor') sum += a.value.byteLength;
+        if (a.type === 'graph') add(a.value);
+      }
+    }
+  };
+  add(graph);
+  return sum;
+}
+
+async function readFile(source: WireSource, download: Download, keep: boolean): Promise<ModelProto> {
+  const stream = await openSource(source, download);
+  try {
+    return inlineFunctions(readModel(await readSkeleton(stream, keep)));
+  } finally {
+    await stream.close();
+  }
+}
+

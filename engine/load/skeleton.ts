@@ -1,0 +1,199 @@
+/**
+ * The streaming scanner: from the bytes of a model file, as they arrive, to its skeleton, the same protobuf message with every large
+ * tensor payload taken out into memory of its own. Only messages of 16 KiB and more are looked into, along the paths that can lead to a
+ * tensor; everything else is copied as it is, and read later (wire.ts, proto.ts). So a file is never held twice: the peak is the weights
+ * plus a skeleton of about one percent. Invariant: nothing is allocated for bytes that have not arrived, unless the source's size is known
+ * and covers them.
+ */
+import { QuernError } from '../../jit/error.ts';
+import { type ByteStream, Reader } from './byte-stream.ts';
+import type { Payload, Skeleton } from './wire.ts';
+
+/** Below this a payload stays in the skeleton; biases and norms do, matrices do not. */
+const LARGE = 16 * 1024;
+const MAX_DEPTH = 100;
+
+type Action = Schema | 'payload' | 'keep';
+interface Schema {
+  readonly name: string;
+  /** By field number; large fields that are not listed are dropped (doc strings, training data). */
+  readonly fields: ReadonlyMap<number, Action>;
+}
+
+const schema = (name: string, fields: readonly (readonly [number, Action])[]): Schema => ({ name, fields: new Map(fields) });
+const tensor = schema('tensor', [[1, 'keep'], [4, 'payload'], [5, 'keep'], [7, 'keep'], [8, 'keep'], [9, 'payload'], [10, 'payload'], [11, 'keep'], [13, 'keep']]);
+const sparse = schema('sparse_tensor', [[1, tensor], [2, tensor], [3, 'keep']]);
+const attributeFields = new Map<number, Action>();
+const attribute: Schema = { name: 'attribute', fields: attributeFields };
+const node = schema('node', [[1, 'keep'], [2, 'keep'], [5, attribute]]);
+const graph = schema('graph', [[1, node], [2, 'keep'], [5, tensor], [11, 'keep'], [12, 'keep'], [13, 'keep'], [15, sparse]]);
+for (const [field, action] of [[4, 'keep'], [5, tensor], [6, graph], [7, 'keep'], [8, 'keep'], [9, 'keep'], [10, tensor], [11, graph], [22, sparse]] as const) {
+  attributeFields.set(field, action);
+}
+const model = schema('model', [[7, graph], [8, 'keep'], [25, schema('function', [[7, node], [11, attribute], [4, 'keep'], [5, 'keep']])]]);
+
+interface Level {
+  readonly name: string;
+  readonly fields: ReadonlyMap<number, Action>;
+  /** Offset in the file after its last byte. */
+  readonly end: number;
+  /** Where its length stands in the skeleton, to be filled in. */
+  readonly patch: number;
+}
+
+/** Reads a model to its end. With `keep` false, large payloads are passed over and only their lengths are kept. */
+export async function readSkeleton(stream: ByteStream, keep: boolean): Promise<Skeleton> {
+  const reader = new Reader(stream);
+  const out = new Growing();
+  const payloads = new Map<number, Payload>();
+  const marks: (readonly [position: number, offset: number])[] = [[0, 0]];
+  const levels: Level[] = [];
+  let level: Level = { name: model.name, fields: model.fields, end: Infinity, patch: -1 };
+  let start = 0;
+  const fail = (message: string, details: { expected?: string; got?: string } = {}): never => {
+    const path = [...levels, level].map((l) => l.name).join('.');
+    throw new QuernError('invalid-model', `${message} (at ${path}, byte ${start})`, details);
+  };
+
+  await rejectOtherFormats(reader);
+  for (;;) {
+    while (reader.offset === level.end) {
+      out.patchVarint(level.patch, out.length - level.patch - PATCH);
+      const outer = levels.pop();
+      if (outer === undefined) return fail('messages end where none began');
+      level = outer;
+    }
+    start = reader.offset;
+    if (level.patch < 0 && (await reader.atEnd())) break;
+    const tag = await reader.varint(fail);
+    const [field, wire] = [Math.floor(tag / 8), tag % 8];
+    if (field === 0 || field > 0x1fffffff) fail(`there is no field number ${field}`);
+    if (wire === 0) {
+      const value = await reader.varint(fail);
+      out.varint(tag);
+      out.varintOf(value, reader.last);
+    } else if (wire === 1 || wire === 5) {
+      out.varint(tag);
+      await reader.copy(wire === 1 ? 8 : 4, out, fail);
+    } else if (wire === 2) {
+      const length = await reader.varint(fail);
+      const left = Math.min(level.end, stream.exact ? (stream.size ?? Infinity) : Infinity) - reader.offset;
+      if (length > left) {
+        const where = stream.exact && level.end > (stream.size ?? Infinity) ? 'file' : 'message';
+        fail(`a length runs past the end of its ${where}`, { expected: `at most ${left} bytes`, got: `${length} bytes` });
+      }
+      const action = length < LARGE ? 'keep' : level.fields.get(field);
+      if (action === undefined) {
+        await reader.skip(length, fail);
+      } else if (action === 'keep') {
+        out.varint(tag);
+        out.varint(length);
+        await reader.copy(length, out, fail);
+      } else if (action === 'payload') {
+        out.varint(tag);
+        payloads.set(out.length, { bytes: keep ? await reader.take(length, fail) : await reader.skip(length, fail), length });
+        out.varint(0);
+      } else {
+        if (levels.length >= MAX_DEPTH) fail(`messages nest deeper than ${MAX_DEPTH} levels`);
+        out.varint(tag);
+        levels.push(level);
+        level = { name: action.name, fields: action.fields, end: reader.offset + length, patch: out.length };
+        out.patchVarint(out.length, 0);
+      }
+      marks.push([out.length, reader.offset]);
+    } else {
+      fail('a field has a wire type that protobuf 3 does not use', { got: `wire type ${wire}` });
+    }
+    if (reader.offset > level.end) fail('a field runs past the end of its message');
+  }
+  return { bytes: out.bytes(), payloads, fileOffset: (position) => offsetAt(marks, position) };
+}
+
+function offsetAt(marks: readonly (readonly [number, number])[], position: number): number {
+  let [low, high] = [0, marks.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((marks[middle]?.[0] ?? 0) <= position) low = middle;
+    else high = middle - 1;
+  }
+  const [at, offset] = marks[low] ?? [0, 0];
+  return offset + position - at;
+}
+
+/** A varint of a length that is not known yet is written with this many bytes: enough for 2^35. */
+const PATCH = 5;
+
+/** Bytes that grow by doubling, so that only what has arrived takes memory. */
+class Growing {
+  #bytes = new Uint8Array(4096);
+  length = 0;
+
+  append(part: Uint8Array): void {
+    this.#reserve(part.length);
+    this.#bytes.set(part, this.length);
+    this.length += part.length;
+  }
+
+  varint(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.length++] = rest;
+  }
+
+  /** A varint as it stood in the file: beyond 2^53 the number is not exact, the bytes are. */
+  varintOf(value: number, bytes: readonly number[]): void {
+    if (Number.isSafeInteger(value)) this.varint(value);
+    else this.append(Uint8Array.from(bytes));
+  }
+
+  patchVarint(at: number, value: number): void {
+    if (at === this.length) {
+      this.#reserve(PATCH);
+      this.length += PATCH;
+    }
+    let rest = value;
+    for (let i = 0; i < PATCH; i++) {
+      this.#bytes[at + i] = (rest % 128) | (i < PATCH - 1 ? 0x80 : 0);
+      rest = Math.floor(rest / 128);
+    }
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
+    larger.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = larger;
+  }
+}
+
+const ascii = (text: string): readonly number[] => [...text].map((c) => c.charCodeAt(0));
+/** What people load by mistake. None of these prefixes can begin an ONNX file. */
+const formats: readonly { readonly at: number; readonly magic: readonly number[]; readonly what: string; readonly hint?: string }[] = [
+  { at: 0, magic: ascii('<'), what: 'HTML or XML', hint: 'the server may have answered with an error page: open the URL in a browser' },
+  { at: 0, magic: ascii('version https://git-lfs'), what: 'a Git LFS pointer', hint: 'fetch the file itself, with git lfs pull or from its download URL' },
+  { at: 0, magic: [0x50, 0x4b, 3, 4], what: 'a zip archive (a PyTorch file is one too)', hint: 'unpack it, or export the model to ONNX' },
+  { at: 0, magic: [0x1f, 0x8b], what: 'gzip', hint: "unpack it, or serve it with the header 'Content-Encoding: gzip'" },
+  { at: 0, magic: ascii('GGUF'), what: 'GGUF', hint: 'export the model to ONNX' },
+  { at: 4, magic: ascii('TFL3'), what: 'TensorFlow Lite', hint: 'convert it with tf2onnx' },
+  { at: 4, magic: ascii('ORTM'), what: 'the ORT format of onnxruntime', hint: 'use the .onnx file it was made from' },
+  { at: 4, magic: [0, 0, 0, 0, ...ascii('{')], what: 'safetensors', hint: 'export the model to ONNX' },
+  { at: 0, magic: ascii('{'), what: 'JSON', hint: 'the server may have answered with an error message' },
+];
+
+async function rejectOtherFormats(reader: Reader): Promise<void> {
+  const head = await reader.peek(32);
+  const refuse = (got: string, hint?: string): never => {
+    throw new QuernError('invalid-model', 'this is no ONNX model', { expected: 'a protobuf ModelProto', got, ...(hint === undefined ? {} : { hint }) });
+  };
+  if (head.length === 0) refuse('no bytes at all');
+  const found = formats.find(({ at, magic }) => magic.every((byte, i) => head[at + i] === byte));
+  if (found !== undefined) refuse(found.what, found.hint);
+}

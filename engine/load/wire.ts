@@ -1,0 +1,235 @@
+/**
+ * A cursor over protobuf bytes that trusts nothing: pbf reads the values, this class checks that every length stays inside the message
+ * around it, that wire types are the expected ones and that nesting is bounded. Whatever is wrong ends in a QuernError `invalid-model`
+ * with the path of the field and its offset in the file. Input: a whole message in memory (a skeleton, see skeleton.ts, or a small
+ * file); invariant: no read leaves the message being read, and no allocation exceeds the bytes that are there.
+ */
+import { PbfReader } from 'pbf';
+import { QuernError } from '../../jit/error.ts';
+
+/** Contents of a large bytes field; `bytes` is absent where the file was only skimmed. */
+export interface Payload {
+  readonly bytes: Uint8Array | undefined;
+  readonly length: number;
+}
+
+export interface Skeleton {
+  readonly bytes: Uint8Array;
+  /** Large fields that are empty in `bytes`, by the position there of their length. */
+  readonly payloads: ReadonlyMap<number, Payload>;
+  /** The offset in the file of a position in `bytes`. */
+  fileOffset(position: number): number;
+}
+
+export const asSkeleton = (bytes: Uint8Array): Skeleton => ({ bytes, payloads: new Map<number, Payload>(), fileOffset: (position) => position });
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+const FIXED32 = 5;
+const wireNames = ['a varint', 'a 64-bit value', 'a length-delimited value', 'a group', 'the end of a group', 'a 32-bit value'];
+
+/** A subgraph takes four levels (graph, node, attribute, graph); real models nest three or four subgraphs at most. */
+const MAX_DEPTH = 100;
+
+export class Wire {
+  readonly #pbf: PbfReader;
+  readonly #skeleton: Skeleton;
+  readonly #path: string[];
+  #end: number;
+  #wire = 0;
+  /** Where the current field starts. */
+  #start = 0;
+
+  private constructor(skeleton: Skeleton, root: string) {
+    this.#pbf = new PbfReader(skeleton.bytes);
+    this.#skeleton = skeleton;
+    this.#path = [root];
+    this.#end = skeleton.bytes.length;
+  }
+
+  /** Runs a reader over a whole message; whatever it throws becomes a QuernError that says where. */
+  static read<T>(skeleton: Skeleton, root: string, reader: (wire: Wire) => T): T {
+    const wire = new Wire(skeleton, root);
+    try {
+      return reader(wire);
+    } catch (error) {
+      if (error instanceof QuernError) throw error;
+      return wire.fail(error instanceof RangeError ? 'a value runs past the end of the file' : error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Calls `visit` with the number of each field of the current message. A field that `visit` does not read is skipped. */
+  each(visit: (field: number) => void): void {
+    const pbf = this.#pbf;
+    const end = this.#end;
+    while (pbf.pos < end) {
+      this.#start = pbf.pos;
+      const tag = this.#varint();
+      const field = Math.floor(tag / 8);
+      this.#wire = tag % 8;
+      if (field === 0 || field > 0x1fffffff) this.fail(`there is no field number ${field}`);
+      const value = pbf.pos;
+      visit(field);
+      if (pbf.pos === value) this.#skip();
+      if (pbf.pos > end) this.fail('a value runs past the end of its message');
+    }
+  }
+
+  /** Reads the current field as a message. `name` (and `index`, in a repeated field) are for error texts. */
+  message<T>(name: string, reader: (wire: Wire) => T, index?: number): T {
+    this.#path.push(index === undefined ? name : `${name}[${index}]`);
+    if (this.#path.length > MAX_DEPTH) this.fail(`messages nest deeper than ${MAX_DEPTH} levels`);
+    const around = this.#end;
+    const length = this.#length();
+    this.#end = this.#pbf.pos + length;
+    const result = reader(this);
+    this.#pbf.pos = this.#end;
+    this.#end = around;
+    this.#path.pop();
+    return result;
+  }
+
+  string(name: string): string {
+    return utf8.decode(this.bytes(name));
+  }
+
+  /** A view of the skeleton: copy what is kept. */
+  bytes(name: string): Uint8Array {
+    return this.#named(name, () => {
+      const length = this.#length();
+      const start = this.#pbf.pos;
+      this.#pbf.pos = start + length;
+      return this.#pbf.buf.subarray(start, start + length);
+    });
+  }
+
+  /** A bytes field that may have been taken out of the skeleton; its own memory either way. */
+  payload(name: string): Payload {
+    const stored = this.#skeleton.payloads.get(this.#pbf.pos);
+    const bytes = this.bytes(name);
+    return stored ?? { bytes: bytes.slice(), length: bytes.length };
+  }
+
+  /** A varint as a signed 64-bit integer: a number where that is exact, else a bigint. */
+  integer(name: string): number | bigint {
+    return this.#named(name, () => {
+      this.#expect(VARINT);
+      return this.#signed();
+    });
+  }
+
+  /** A varint as a number; values beyond 2^53 are clamped to the nearest safe integer. */
+  int(name: string): number {
+    return clampInteger(this.integer(name));
+  }
+
+  float(name: string): number {
+    return this.#named(name, () => {
+      this.#expect(FIXED32);
+      return this.#pbf.readFloat();
+    });
+  }
+
+  /** Appends a repeated integer field, packed or not. */
+  integers(name: string, into: (number | bigint)[]): void {
+    this.#packed(name, VARINT, () => into.push(this.#signed()));
+  }
+
+  floats(name: string, into: number[]): void {
+    this.#packed(name, FIXED32, () => into.push(this.#pbf.readFloat()));
+  }
+
+  /** Appends the little-endian bytes of a repeated field of 4- or 8-byte values, packed or not. */
+  fixed(name: string, size: 4 | 8, into: Payload[]): void {
+    if (this.#wire === LENGTH) {
+      const part = this.payload(name);
+      if (part.length % size !== 0) this.#named(name, () => this.fail(`packed values of ${size} bytes take a multiple of that`, { got: `${part.length} bytes` }));
+      into.push(part);
+    } else {
+      this.#named(name, () => {
+        this.#expect(size === 4 ? FIXED32 : FIXED64);
+        const start = this.#pbf.pos;
+        if (start + size > this.#end) this.fail('a value runs past the end of its message');
+        this.#pbf.pos = start + size;
+        into.push({ bytes: this.#pbf.buf.slice(start, start + size), length: size });
+      });
+    }
+  }
+
+  /** Throws `invalid-model` at the current place. */
+  fail(message: string, details: { readonly expected?: string; readonly got?: string } = {}): never {
+    const place = `${this.#path.join('.')}, byte ${this.#skeleton.fileOffset(this.#start)}`;
+    throw new QuernError('invalid-model', `${message} (at ${place})`, details);
+  }
+
+  #named<T>(name: string, read: () => T): T {
+    this.#path.push(name);
+    const result = read();
+    this.#path.pop();
+    return result;
+  }
+
+  #packed(name: string, wire: number, one: () => void): void {
+    this.#named(name, () => {
+      if (this.#wire === wire) return one();
+      const around = this.#end;
+      this.#end = this.#pbf.pos + this.#length();
+      while (this.#pbf.pos < this.#end) one();
+      if (this.#pbf.pos > this.#end) this.fail('a packed value runs past the end of its field');
+      this.#end = around;
+    });
+  }
+
+  #expect(wire: number): void {
+    if (this.#wire !== wire) {
+      this.fail('a field has the wrong wire type', { expected: wireNames[wire] ?? '', got: wireNames[this.#wire] ?? `wire type ${this.#wire}` });
+    }
+  }
+
+  #length(): number {
+    this.#expect(LENGTH);
+    const length = this.#varint();
+    const left = this.#end - this.#pbf.pos;
+    if (length > left) this.fail('a length runs past the end of its message', { expected: `at most ${left} bytes`, got: `${length} bytes` });
+    return length;
+  }
+
+  #varint(): number {
+    const value = this.#pbf.readVarint();
+    if (this.#pbf.pos > this.#end) this.fail('a varint runs past the end of its message');
+    return value;
+  }
+
+  #signed(): number | bigint {
+    const start = this.#pbf.pos;
+    const value = this.#pbf.readVarint(true);
+    const { pos, buf } = this.#pbf;
+    if (pos > this.#end) this.fail('a varint runs past the end of its message');
+    if (Number.isSafeInteger(value)) return value;
+    let exact = 0n;
+    for (let i = start; i < pos; i++) exact |= BigInt((buf[i] ?? 0) & 0x7f) << BigInt(7 * (i - start));
+    return BigInt.asIntN(64, exact);
+  }
+
+  #skip(): void {
+    switch (this.#wire) {
+      case VARINT: this.#varint(); break;
+      case FIXED64: this.#pbf.pos += 8; break;
+      case FIXED32: this.#pbf.pos += 4; break;
+      case LENGTH: {
+        const length = this.#length();
+        this.#pbf.pos += length;
+        break;
+      }
+      default: this.fail('a field has a wire type that protobuf 3 does not use', { got: wireNames[this.#wire] ?? `wire type ${this.#wire}` });
+    }
+  }
+}
+
+const utf8 = new TextDecoder();
+
+export function clampInteger(value: number | bigint): number {
+  if (typeof value === 'number') return value;
+  return value > 0n ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
+}
