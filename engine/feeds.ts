@@ -53,8 +53,10 @@ function parse(info: ValueInfo, feed: Feed, home: TensorHome): Parsed {
   const data: unknown = !bare && typeof feed === 'object' && 'data' in feed ? feed.data : feed;
   const dtypes = dtypesOf(data);
   if (dtypes.length === 0) {
-    const got = Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data === 'object' ? (data?.constructor.name ?? 'object') : typeof data;
-    throw new QuernError('invalid-input', `input '${info.name}' was fed no typed array`, { expected: `elements of ${info.dtype} in a typed array`, got });
+    throw new QuernError('invalid-input', `input '${info.name}' was fed no typed array`, {
+      expected: `elements of ${info.dtype} in a typed array`,
+      got: kindOf(data),
+    });
   }
   const dtype = dtypes.find((d) => d === info.dtype);
   if (dtype === undefined) throw wrongDtype(info, dtypes.join(' or '));
@@ -65,6 +67,12 @@ function parse(info: ValueInfo, feed: Feed, home: TensorHome): Parsed {
     throw new QuernError('invalid-input', `input '${info.name}' has dims that are no sizes`, { expected: 'whole numbers from 0', got: listed(dims) });
   }
   return { info, dtype, dims, content: data as TensorData };
+}
+
+/** What to call a value in a message. */
+export function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  return value !== null && typeof value === 'object' ? value.constructor.name : value === null ? 'null' : typeof value;
 }
 
 const wrongDtype = (info: ValueInfo, got: string): QuernError =>

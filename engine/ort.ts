@@ -120,8 +120,7 @@ function elements(type: DType, data: Elements): TensorData {
     case 'int64': return new BigInt64Array(bigs());
     case 'uint64': return new BigUint64Array(bigs());
     default:
-      void (type satisfies never);
-      throw new QuernError('unsupported-dtype', 'a tensor was made of a type that Quern does not compute with', { got: String(type) });
+      throw new QuernError('unsupported-dtype', 'a tensor was made of a type that Quern does not compute with', { got: String(type satisfies never) });
   }
 }
 

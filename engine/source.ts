@@ -3,6 +3,7 @@
  * Blob worker has no base of its own); URL and Request cannot be cloned and become text; streams are transferred.
  */
 import { QuernError } from './errors.ts';
+import { kindOf } from './feeds.ts';
 import type { WireSource } from './runtime/model.ts';
 
 export type Source = string | URL | Request | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
@@ -15,10 +16,9 @@ export async function toWireSource(source: Source, option = 'source'): Promise<W
   if (source instanceof Uint8Array) return { kind: 'bytes', bytes: onlyTheView(source) };
   if (source instanceof ArrayBuffer) return { kind: 'bytes', bytes: new Uint8Array(source) };
   if (source instanceof ReadableStream) return fromStream(source, option);
-  const got: unknown = source;
   throw new QuernError('invalid-option', `'${option}' is no source of a model`, {
     expected: 'a URL as text or object, a Request, Blob, ArrayBuffer, Uint8Array or ReadableStream',
-    got: got === null ? 'null' : typeof got === 'object' ? got.constructor.name : typeof got,
+    got: kindOf(source),
   });
 }
 

@@ -5,12 +5,12 @@
 import { viewAs, type DType } from '../jit/expr/dtype.ts';
 import { QuernError } from './errors.ts';
 
-/** The page's Float16Array where its libraries know one (ES2025), else nothing. */
-type Float16Data = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
-
-export type TensorData =
+type PlainData =
   | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
-  | BigInt64Array | BigUint64Array | Float16Data;
+  | BigInt64Array | BigUint64Array;
+
+/** With Float16Array where the page's libraries know one (ES2025). */
+export type TensorData = typeof globalThis extends { Float16Array: { prototype: infer T } } ? PlainData | T : PlainData;
 
 /** What `run` takes: a typed array alone (its dims then come from the model), or with dims; or a tensor an earlier run returned. */
 export interface TensorInput {

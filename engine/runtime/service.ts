@@ -65,7 +65,7 @@ export function createService({ loadModel, support }: ServiceParts): EngineApi {
           if (signal.aborted) throw aborted();
           if (!sessions.has(session)) throw new QuernError('disposed', 'the session was disposed before the run began');
           const results = await model.run(request, signal);
-          if (!signal.aborted) return results;
+          if (!isAborted(signal)) return results;
           for (const result of Object.values(results)) if (result.kind === 'handle') model.release(result.handle);
           throw aborted();
         });
@@ -122,6 +122,8 @@ export function createService({ loadModel, support }: ServiceParts): EngineApi {
   };
 }
 
+/** Asked again: between two looks at a signal it may have fired, which flow analysis cannot know. */
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
 const aborted = (): QuernError => new QuernError('aborted', 'the call was aborted');
 
 /** Bytes in a buffer of their own, so that it can be transferred: results may be views of memory that lives on. */
@@ -144,11 +146,16 @@ function transferable<T extends Readonly<Record<string, WireTensor>>>(outcome: {
   return transfer(outcome, [...buffers] as Transferable[]);
 }
 
+export interface ProgressSender {
+  readonly send: (progress: Progress) => void;
+  readonly flush: () => Promise<void>;
+}
+
 /**
  * Sends progress to the page, at most one message under way: of what happens in between only the newest of each phase is kept, so
  * that a fast download does not flood the page. `flush` waits until the page has seen the last, so that none comes after the result.
  */
-export function progressSender(sink: ProgressSink | undefined): { send(progress: Progress): void; flush(): Promise<void> } {
+export function progressSender(sink: ProgressSink | undefined): ProgressSender {
   const waiting = new Map<Progress['phase'], Progress>();
   let pump: Promise<void> | undefined;
   const drain = async (to: ProgressSink): Promise<void> => {

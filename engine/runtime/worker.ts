@@ -10,7 +10,12 @@ import { loadModel } from './load-model.ts';
 import type { Hello, Ready } from './protocol.ts';
 import { createService } from './service.ts';
 
-const scope = self as unknown as DedicatedWorkerGlobalScope;
+/** Of a dedicated worker's global scope what is used here: its types and the page's cannot be loaded together. */
+interface WorkerScope extends EventTarget {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+}
+
+const scope = self as unknown as WorkerScope;
 
 function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
@@ -31,8 +36,8 @@ function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   });
 }
 
-scope.addEventListener('message', (event: MessageEvent<Hello>) => {
-  const hello = event.data;
+scope.addEventListener('message', (event) => {
+  const hello = (event as MessageEvent<Hello>).data;
   switch (hello.role) {
     case 'engine': serveEngine(hello); break;
     case 'thread': serveThread(scope); break;
