@@ -1,0 +1,227 @@
+/**
+ * Takes apart what no instruction computes: exp, log, tanh, sigmoid, erf, sin, cos and powers of float32 as trees of multiplications,
+ * additions and bit operations; float16 as its bits with conversions around. One spelling for scalar and vector code, so both give the
+ * same bits. What is rare goes through float64, whose functions backends take from the host. Output expressions hold no float16 type.
+ * Errors are in units in the last place of the result against Math in double, the largest over 4 million arguments spread over
+ * the whole range of floats (decompose.test.ts samples fewer), first rounded twice (mul+add), then fused.
+ */
+import { type DType, type ScalarType, isFloat } from './dtype.ts';
+import {
+  type Expr, type UnaryOp, add, binary, bitcast, cast, constant, div, gt, le, load, lt, max, min, mul, muladd, ref, select, sub, unary,
+} from './expr.ts';
+import { rewriter } from './visit.ts';
+
+const f32 = (x: number): Expr => constant(x, 'float32');
+const i32 = (x: number): Expr => constant(x, 'int32');
+const u32 = (x: number): Expr => constant(x, 'uint32');
+const abs = (x: Expr): Expr => unary('abs', x);
+const neg = (x: Expr): Expr => unary('neg', x);
+const shl = (x: Expr, bits: number): Expr => binary('shl', x, constant(bits, x.dtype));
+const shr = (x: Expr, bits: number): Expr => binary('shr', x, constant(bits, x.dtype));
+const bitAnd = (x: Expr, mask: number): Expr => binary('and', x, constant(mask, x.dtype));
+const bitOr = (x: Expr, y: Expr): Expr => binary('or', x, y);
+const bits = (x: Expr): Expr => bitcast(x, 'int32');
+const float = (x: Expr): Expr => bitcast(x, 'float32');
+
+/** c[0] + c[1]*x + c[2]*x^2 ... by Horner's rule. */
+const polynomial = (x: Expr, c: readonly number[]): Expr =>
+  c.slice(0, -1).reduceRight<Expr>((acc, a) => muladd(acc, x, f32(a)), f32(c[c.length - 1] ?? 0));
+
+/** x with the sign of `sign` put on; x >= 0. */
+const withSign = (x: Expr, sign: Expr): Expr => float(bitOr(bits(x), bitAnd(bits(sign), -(2 ** 31))));
+
+/**
+ * e^x = 2^n * e^r with r in [-ln2/2, ln2/2]; ln2 in two parts, the first short enough that n times it is exact (Cody and Waite 1980);
+ * polynomial of Cephes expf (Moshier 1992). 2^n in two factors, so that subnormal results and n = 128 come out. Error 1.2 ulp.
+ */
+function exp(x: Expr): Expr {
+  const inside = min(max(x, f32(-104)), f32(89));
+  const n = unary('round', mul(inside, f32(1.44269504088896341)));
+  const r = muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), inside));
+  const p = polynomial(r, [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4]);
+  const y = add(muladd(p, mul(r, r), r), f32(1));
+  const k = cast(n, 'int32');
+  const half = shr(k, 1);
+  const power = (e: Expr): Expr => float(shl(add(e, i32(127)), 23));
+  return mul(mul(y, power(half)), power(sub(k, half)));
+}
+
+/**
+ * log x = k*ln2 + log(1 + f) with 1 + f in [sqrt(1/2), sqrt 2); series in s = f / (2 + f) with the coefficients of FreeBSD's e_logf.c.
+ * Subnormal arguments are scaled up first. Error 0.9 ulp.
+ */
+function log(x: Expr): Expr {
+  const tiny = lt(x, f32(2 ** -126));
+  const scaled = select(tiny, mul(x, f32(2 ** 23)), x);
+  const above = sub(bits(scaled), i32(0x3f3504f3));
+  const k = shr(above, 23);
+  const m = float(sub(bits(scaled), shl(k, 23)));
+  const f = sub(m, f32(1));
+  const s = div(f, add(f, f32(2)));
+  const z = mul(s, s);
+  const r = mul(z, polynomial(z, [0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841]));
+  const halfSquare = mul(mul(f, f), f32(0.5));
+  const exponent = cast(sub(k, select(tiny, i32(23), i32(0))), 'float32');
+  const correction = muladd(exponent, f32(9.0580006145e-6), mul(s, add(halfSquare, r)));
+  const value = muladd(exponent, f32(6.9313812256e-1), sub(f, sub(halfSquare, correction)));
+  const special = select(lt(x, f32(0)), f32(NaN), select(le(x, f32(0)), f32(-Infinity), x));
+  return select(gt(x, f32(0)), select(lt(x, f32(Infinity)), value, x), special);
+}
+
+/** 1 / (1 + e^-x). Error 2.3 ulp down to -87; below, where the result is less than 1e-38, it may be 0. */
+const sigmoid = (x: Expr): Expr => div(f32(1), add(f32(1), exp(neg(x))));
+
+/**
+ * Odd rational function of degrees 13 and 6 on [-7.9, 7.9], the ends beyond (coefficients of Eigen's ptanh, also used by MLAS).
+ */
+function tanh(x: Expr): Expr {
+  const limit = 7.90531110763549805;
+  const c = min(max(x, f32(-limit)), f32(limit));
+  const s = mul(c, c);
+  const top = polynomial(s, [
+    4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8, -8.60467152213735e-11, 2.00018790482477e-13,
+    -2.76076847742355e-16,
+  ]);
+  const bottom = polynomial(s, [4.89352518554385e-3, 2.26843463243900e-3, 1.18534705686654e-4, 1.19825839466702e-6]);
+  return select(lt(abs(x), f32(4e-4)), x, div(mul(c, top), bottom));
+}
+
+/**
+ * An odd polynomial near 0; 1 - e^-p(|x|) elsewhere, p a polynomial (coefficients published by N. Juffa for single precision, 2019).
+ */
+function erf(x: Expr): Expr {
+  const t = abs(x);
+  const s = mul(x, x);
+  const near = muladd(polynomial(s, [1.28379151e-1, -3.76124859e-1, 1.12818025e-1, -2.67667342e-2, 4.99339588e-3, -5.99104969e-4]), x, x);
+  const high = muladd(muladd(f32(1.72948930e-5), t, f32(-3.83208680e-4)), s, muladd(f32(3.88393435e-3), t, f32(-2.42545605e-2)));
+  const p = muladd(muladd(muladd(high, t, f32(1.06777847e-1)), t, f32(6.34846687e-1)), t, f32(1.28717512e-1));
+  const far = withSign(sub(f32(1), exp(neg(muladd(p, t, t)))), x);
+  return select(gt(t, f32(0.921875)), far, near);
+}
+
+/**
+ * x = n * pi/2 + r, pi/2 in three parts (Cody and Waite); polynomials of Cephes sinf and cosf on [-pi/4, pi/4]. From 8192 on, where the
+ * reduction loses bits, through float64.
+ */
+function sinOrCos(fn: 'sin' | 'cos', x: Expr): Expr {
+  const n = unary('round', mul(x, f32(2 / Math.PI)));
+  const r = muladd(n, f32(-7.54978995489188e-8), muladd(n, f32(-4.837512969970703125e-4), muladd(n, f32(-1.5703125), x)));
+  const z = mul(r, r);
+  const quadrant = add(cast(n, 'int32'), i32(fn === 'cos' ? 1 : 0));
+  const sine = muladd(mul(polynomial(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, r);
+  const cosine = add(muladd(polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]), mul(z, z), mul(z, f32(-0.5))), f32(1));
+  const value = select(binary('eq', bitAnd(quadrant, 1), i32(0)), sine, cosine);
+  const signed = float(binary('xor', bits(value), shl(bitAnd(quadrant, 2), 30)));
+  return select(lt(abs(x), f32(8192)), signed, throughDouble(fn, x));
+}
+
+const throughDouble = (fn: UnaryOp, x: Expr): Expr => cast(unary(fn, cast(x, 'float64')), 'float32');
+
+/** A power with a constant exponent that needs no logarithm. */
+function knownPower(a: Expr, exponent: number): Expr | undefined {
+  const k = (x: number): Expr => constant(x, a.dtype);
+  switch (exponent) {
+    case 0: return k(1);
+    case 1: return a;
+    case 2: return mul(a, a);
+    case 3: return mul(mul(a, a), a);
+    case 4: return mul(mul(a, a), mul(a, a));
+    case -1: return div(k(1), a);
+    case -2: return div(k(1), mul(a, a));
+    // + 0 and the select: pow(-0, 0.5) is +0 and pow(-Infinity, 0.5) is Infinity, unlike the root.
+    case 0.5: return select(binary('eq', a, k(-Infinity)), k(Infinity), unary('sqrt', add(a, k(0))));
+    case -0.5: return select(binary('eq', a, k(-Infinity)), k(0), div(k(1), unary('sqrt', add(a, k(0)))));
+    default: return undefined;
+  }
+}
+
+function sign(x: Expr): Expr {
+  const zero = constant(0, x.dtype);
+  const one = constant(1, x.dtype);
+  if (x.dtype === 'uint64' || x.dtype.startsWith('uint')) return select(gt(x, zero), one, x);
+  return select(lt(x, zero), constant(-1, x.dtype), select(gt(x, zero), one, x));
+}
+
+/** The float32 that the low 16 bits of an int32 stand for as a float16: exact, subnormals too. */
+export function fromHalfBits(h: Expr): Expr {
+  const magnitude = mul(float(shl(bitAnd(h, 0x7fff), 13)), f32(2 ** 112));
+  const special = bitOr(bits(magnitude), i32(0x7f800000));
+  const finite = lt(bitAnd(h, 0x7fff), i32(0x7c00));
+  return float(bitOr(select(finite, bits(magnitude), special), shl(bitAnd(h, 0x8000), 16)));
+}
+
+/**
+ * The float16 next to a float32, ties to even, as the low 16 bits of an int32. Adding the right power of two lets the float adder
+ * round at bit 13; scaling up and down first turns what is too large into infinity.
+ */
+export function toHalfBits(x: Expr): Expr {
+  const w = bitcast(x, 'uint32');
+  const doubled = shl(w, 1);
+  const bias = max(binary('and', doubled, u32(0xff000000)), u32(0x71000000));
+  const base = mul(mul(abs(x), f32(2 ** 112)), f32(2 ** -110));
+  const sum = bitcast(add(bitcast(add(shr(bias, 1), u32(0x07800000)), 'float32'), base), 'uint32');
+  const finite = add(bitAnd(shr(sum, 13), 0x7c00), bitAnd(sum, 0x0fff));
+  const magnitude = select(gt(doubled, u32(0xff000000)), u32(0x7e00), finite);
+  return bitcast(bitOr(bitAnd(shr(w, 16), 0x8000), magnitude), 'int32');
+}
+
+export interface Decomposer {
+  /** Rewrites an expression. What was float16 is then float32. */
+  readonly value: (e: Expr) => Expr;
+  /** The same for a value about to be stored in a tensor of a type: float16 becomes its bits, an int32. */
+  readonly stored: (value: Expr, dtype: DType) => Expr;
+}
+
+const wide = (dtype: ScalarType): ScalarType => (dtype === 'float16' ? 'float32' : dtype);
+
+/** `stored` takes values that have been through `value`. */
+export function decomposer(): Decomposer {
+  const value = rewriter((e, again) => {
+    switch (e.op) {
+      case 'const': return e.dtype === 'float16' ? f32(Number(e.value)) : undefined;
+      case 'ref': return e.dtype === 'float16' ? ref(e.name, 'float32') : undefined;
+      case 'load':
+        return e.dtype === 'float16' ? fromHalfBits(cast(load(e.tensor, 'uint16', e.index.map(again)), 'int32')) : undefined;
+      case 'unary': return unaryOf(e.fn, again(e.a));
+      case 'binary': {
+        if (e.fn !== 'pow' || !isFloat(e.dtype) || e.b.op !== 'const') return undefined;
+        return knownPower(again(e.a), Number(e.b.value));
+      }
+      case 'cast': {
+        const a = again(e.a);
+        if (e.dtype !== 'float16') return cast(a, e.dtype);
+        return e.a.dtype === 'float16' ? a : roundToHalf(a);
+      }
+      case 'bitcast': {
+        const a = again(e.a);
+        if (e.dtype === 'float16') return fromHalfBits(cast(a, 'int32'));
+        return e.a.dtype === 'float16' ? cast(toHalfBits(a), wide(e.dtype)) : undefined;
+      }
+      case 'var': case 'sym': case 'select': case 'muladd': return undefined;
+      default: return e satisfies never;
+    }
+  });
+  return { value, stored: (e, dtype) => (dtype === 'float16' ? toHalfBits(cast(e, 'float32')) : e) };
+}
+
+/** A float64 or an integer rounded to float16. Through float32: 24 bits are enough for the second rounding of 11 to be right except at ties. */
+const roundToHalf = (a: Expr): Expr => fromHalfBits(toHalfBits(cast(a, 'float32')));
+
+function unaryOf(fn: UnaryOp, x: Expr): Expr {
+  if (fn === 'sign') return sign(x);
+  if (x.dtype !== 'float32') return unary(fn, x);
+  switch (fn) {
+    case 'exp': return exp(x);
+    case 'log': return log(x);
+    case 'sigmoid': return sigmoid(x);
+    case 'tanh': return tanh(x);
+    case 'erf': return erf(x);
+    case 'sin': case 'cos': return sinOrCos(fn, x);
+    case 'tan': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh': case 'asinh': case 'acosh': case 'atanh':
+      return throughDouble(fn, x);
+    case 'neg': case 'abs': case 'floor': case 'ceil': case 'round': case 'trunc': case 'sqrt': case 'reciprocal': case 'not': case 'isnan':
+      return unary(fn, x);
+    default: return fn satisfies never;
+  }
+}
+
