@@ -1,0 +1,119 @@
+/**
+ * `npm test`: lint, types, unit tests in Node and Chromium, the build and its size, end-to-end tests of what was built and, where the test
+ * material lies beside the repository, the conformance run over it. Every step runs even if one before it failed (save what needs the
+ * build); the last line adds up the runners' own reports. `npm test -- unit e2e` runs only the steps named.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { ensureChromium } from './chromium.mjs';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const results = 'test-results';
+const only = process.argv.slice(2);
+/** Gzipped bytes of the script-tag bundle: "about 100 KB of JavaScript" with room for every operator. */
+const bundleBudget = 150 * 1024;
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const broken = [];
+
+const node = (script, ...args) => spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: process.env }).status === 0;
+
+async function step(name, work) {
+  if (only.length > 0 && !only.includes(name)) return true;
+  console.log(`\n== ${name}`);
+  const started = Date.now();
+  let ok = false;
+  try {
+    ok = await work();
+  } catch (error) {
+    console.error(error);
+  }
+  if (!ok) broken.push(name);
+  console.log(`== ${name}: ${ok ? 'ok' : 'FAILED'} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  return ok;
+}
+
+function report(path) {
+  if (!existsSync(path)) throw new Error(`the runner wrote no report (${path}): it did not get that far`);
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+function unit() {
+  const path = `${results}/unit.json`;
+  const ok = node('node_modules/vitest/vitest.mjs', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${path}`);
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = report(path);
+  totals.passed += numPassedTests;
+  totals.failed += numFailedTests;
+  totals.skipped += numPendingTests;
+  // A file that cannot even be loaded has no tests to fail.
+  const unloadable = testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((a) => a.status === 'failed'));
+  totals.failed += unloadable.length;
+  return ok;
+}
+
+function e2e() {
+  const path = `${results}/e2e.json`;
+  process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = path;
+  const ok = node('node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts');
+  const { stats, errors } = report(path);
+  totals.passed += stats.expected + stats.flaky;
+  totals.failed += stats.unexpected + errors.length;
+  totals.skipped += stats.skipped;
+  return ok;
+}
+
+function size() {
+  const bytes = gzipSync(readFileSync('dist/quern.global.js'), { level: 9 }).length;
+  console.log(`dist/quern.global.js: ${(bytes / 1024).toFixed(1)} KB gzipped, at most ${bundleBudget / 1024} KB`);
+  return bytes <= bundleBudget;
+}
+
+/** Where the material lies: beside the repository, in shared/material. Its unpacked form is ignored by git. */
+function unpackMaterial() {
+  const packed = '../shared/material';
+  if (existsSync(`${packed}/unpack`)) {
+    if (spawnSync(`${packed}/unpack`, ['.material'], { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) throw new Error('the test material could not be unpacked');
+    return true;
+  }
+  return existsSync('.material/onnx-tests');
+}
+
+function material() {
+  if (!existsSync('.material/onnx-tests')) {
+    console.log('skipped: there is no test material (../shared/material), so the ONNX backend tests and real models were not run');
+    return true;
+  }
+  let ok = true;
+  for (const device of ['wasm', 'webgpu']) {
+    const path = `${results}/material-${device}.json`;
+    const folders = ['.material/onnx-tests', '.material/models'].filter((folder) => existsSync(folder));
+    ok = node('cli/quern.mjs', 'verify', ...folders, '--device', device, '--json', path) && ok;
+    for (const { status } of report(path).results) totals[status === 'pass' ? 'passed' : 'failed']++;
+  }
+  return ok;
+}
+
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+const unpacked = unpackMaterial();
+await step('lint', () => node('node_modules/eslint/bin/eslint.js', '.', '--max-warnings=0') && node('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'));
+await step('types', () => node('node_modules/typescript/bin/tsc', '--noEmit', '-p', '.'));
+await step('browser', async () => {
+  await ensureChromium();
+  return true;
+});
+await step('unit', unit);
+if (await step('build', () => node('scripts/build.mjs'))) {
+  await step('size', size);
+  await step('e2e', e2e);
+  await step('material', material);
+} else {
+  console.log('the build failed, so there was nothing to measure or to test end to end');
+}
+if (!unpacked) console.log('\nnote: tests that need the material were skipped, as it is not there');
+if (broken.length > 0) console.log(`\nfailed: ${broken.join(', ')}`);
+if (totals.skipped > 0) console.log(`${totals.skipped} skipped`);
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = broken.length > 0 || totals.failed > 0 ? 1 : 0;
