@@ -19,14 +19,15 @@ const mostNodes = 240;
 /** What may be computed again at each read: a few instructions, no transcendental. */
 const cheap = 6;
 
-export function inlineMaps(program: Program): Program {
+/** `operands`: whether contractions take movement into their operands; not after those have been packed. */
+export function inlineMaps(program: Program, operands = true): Program {
   const uses = usesOf(program);
   const bodies = new Map<number, Computation>();
   const computations = program.computations.map((original) => {
     let c = original;
     const refused = new Set<Load>();
     for (let guard = 0; guard < 64; guard++) {
-      const next = inlineOne(program, c, bodies, refused, (t) => uses.readers.get(t)?.length ?? 0);
+      const next = inlineOne(program, c, bodies, refused, operands, (t) => uses.readers.get(t)?.length ?? 0);
       if (next === undefined) break;
       c = next;
     }
@@ -42,6 +43,7 @@ function inlineOne(
   c: Computation,
   maps: ReadonlyMap<number, Computation>,
   refused: Set<Load>,
+  operands: boolean,
   readers: (tensor: number) => number,
 ): Computation | undefined {
   for (const l of collect(expressions(c.body), isLoad)) {
@@ -54,7 +56,7 @@ function inlineOne(
     const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
     const origins = producer === undefined || uniform !== undefined ? [] : producer.origins;
     if (uniform !== undefined && c.body.kind !== 'contraction') return { ...c, body };
-    if (producer === undefined || !worth(c.body, body, producer.body, l, value, readers(l.tensor))) { refused.add(l); continue; }
+    if (producer === undefined || !worth(c.body, body, producer.body, l, value, operands, readers(l.tensor))) { refused.add(l); continue; }
     return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
   }
   return undefined;
@@ -76,7 +78,7 @@ function valueAt(body: Body, l: Load): Expr | undefined {
   return substitute(body.store.value, new Map(body.axes.map((a, d) => [a as Expr, l.index[d] ?? a])));
 }
 
-function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, readers: number): boolean {
+function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, operands: boolean, readers: number): boolean {
   if (before.kind === 'loop') return value.op === 'const';
   if (loadedTensors(after).length > Math.max(mostReads, loadedTensors(before).length)) return false;
   let nodes = 0;
@@ -86,7 +88,7 @@ function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, 
   if (before.kind === 'contraction') {
     if (after.kind !== 'contraction') return false;
     const inOperand = collect([before.lhs, before.rhs], isLoad).includes(l);
-    if (inOperand) return value.op === 'load' && stillAffine(after);
+    if (inOperand) return operands && value.op === 'load' && stillAffine(after);
   }
   const price = cost(value);
   if (movement || price <= 1) return true;

@@ -31,21 +31,27 @@ const programPasses = (panel: number): readonly Pass<Program>[] => [
   { name: 'fuse-epilogues-2', run: fuseEpilogues },
   { name: 'merge-rows-2', run: mergeRows },
   { name: 'pack-operands', run: (p) => packOperands(p, panel) },
-  { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p)) },
+  { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p, false)) },
 ];
 
-export function runGraphPasses(graph: Graph, observe?: Observer): Graph {
-  return graphPasses.reduce((g, pass) => {
-    const next = pass.run(g);
-    observe?.(pass.name, { graph: next });
-    return next;
-  }, graph);
+export interface PassOptions {
+  readonly observe?: Observer | undefined;
+  /** Passes to leave out, by name: every one is optional for a right answer, and fuzzing holds them to it. */
+  readonly skip?: ReadonlySet<string> | undefined;
 }
 
-export function runProgramPasses(program: Program, panel: number, observe?: Observer): Program {
-  return programPasses(panel).reduce((p, pass) => {
-    const next = pass.run(p);
-    observe?.(pass.name, { program: next });
-    return next;
-  }, program);
+export const passNames: readonly string[] = [...graphPasses, ...programPasses(0)].map((p) => p.name);
+
+function run<T>(passes: readonly Pass<T>[], ir: T, skip: ReadonlySet<string> | undefined, observe: (stage: string, ir: T) => void): T {
+  return passes.filter((p) => skip?.has(p.name) !== true).reduce((before, pass) => {
+    const after = pass.run(before);
+    observe(pass.name, after);
+    return after;
+  }, ir);
 }
+
+export const runGraphPasses = (graph: Graph, { observe, skip }: PassOptions = {}): Graph =>
+  run(graphPasses, graph, skip, (stage, g) => observe?.(stage, { graph: g }));
+
+export const runProgramPasses = (program: Program, panel: number, { observe, skip }: PassOptions = {}): Program =>
+  run(programPasses(panel), program, skip, (stage, p) => observe?.(stage, { program: p }));

@@ -10,7 +10,7 @@ import { QuernError } from '../../jit/error.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../graph/program.ts';
 import { lowerGraph } from '../ops/lower.ts';
-import { type Observer, runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
+import { type PassOptions, runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
 import { buildPlan } from '../plan/build-plan.ts';
 import type { Place, Plan } from '../plan/plan.ts';
 import { Executor } from './executor.ts';
@@ -23,11 +23,10 @@ export interface Devices {
   readonly cpu?: Device;
 }
 
-export interface CompileOptions {
+export interface CompileOptions extends PassOptions {
   readonly precision: 'exact' | 'fast';
   readonly dims: Readonly<Record<string, number>>;
   readonly lookup?: (place: Place) => Lookup;
-  readonly observe?: Observer;
 }
 
 export interface CompiledModel {
@@ -39,10 +38,10 @@ export interface CompiledModel {
 export function compileModel(graph: Graph, devices: Devices, options: CompileOptions): CompiledModel {
   const fixed = fixDims(graph, options.dims);
   const { profile } = devices.main;
-  const cleaned = runGraphPasses(fixed, options.observe);
+  const cleaned = runGraphPasses(fixed, options);
   const lowered = lowerGraph(cleaned);
   options.observe?.('lower', { program: lowered });
-  const program = runProgramPasses(lowered, profile.panel, options.observe);
+  const program = runProgramPasses(lowered, profile.panel, options);
   const plan = buildPlan(program, {
     numeric: { fma: profile.fma, precision: options.precision },
     refuses: (kernel) => {

@@ -1,0 +1,61 @@
+/** Graphs for tests, written tersely: `graph({ inputs: { x: ['B', 64] }, weights: { w: [64, 32] }, nodes: [...], outputs: ['y'] })`. */
+import { type DType, bytesUnder } from '../../jit/expr/dtype.ts';
+import { int, symbol } from '../../jit/expr/expr.ts';
+import { type Attribute, Constant, type Graph, type Node } from '../graph/graph.ts';
+
+type Dims = readonly (number | string)[];
+type AttributeValue = number | string | readonly number[];
+
+export interface GraphSpec {
+  readonly opset?: number;
+  readonly inputs: Readonly<Record<string, Dims | { readonly dtype: DType; readonly dims: Dims }>>;
+  /** float32 weights, filled from a fixed seed. */
+  readonly weights?: Readonly<Record<string, readonly number[]>>;
+  /** int64 vectors; a number is a scalar. */
+  readonly ints?: Readonly<Record<string, readonly number[] | number>>;
+  readonly floats?: Readonly<Record<string, readonly number[] | number>>;
+  readonly nodes: readonly NodeSpec[];
+  readonly outputs: readonly string[];
+}
+/** [operator, inputs, output(s), attributes]; a number among attributes is an int where whole, else a float. */
+export type NodeSpec = readonly [string, string, string, Readonly<Record<string, AttributeValue>>?];
+
+const names = (list: string): string[] => list.split(' ').map((n) => (n === '_' ? '' : n));
+
+export function graph(spec: GraphSpec): Graph {
+  const constants = new Map<string, Constant>();
+  for (const [name, dims] of Object.entries(spec.weights ?? {})) constants.set(name, new Constant('float32', dims, bytesUnder(noise(dims, name))));
+  const vector = (v: readonly number[] | number): readonly number[] => (typeof v === 'number' ? [v] : v);
+  const dimsOf = (v: readonly number[] | number): number[] => (typeof v === 'number' ? [] : [v.length]);
+  for (const [name, v] of Object.entries(spec.ints ?? {})) {
+    constants.set(name, new Constant('int64', dimsOf(v), bytesUnder(new BigInt64Array(vector(v).map(BigInt)))));
+  }
+  for (const [name, v] of Object.entries(spec.floats ?? {})) {
+    constants.set(name, new Constant('float32', dimsOf(v), bytesUnder(new Float32Array(vector(v)))));
+  }
+  const inputs = Object.entries(spec.inputs).map(([name, given]) => {
+    const { dtype, dims } = 'dtype' in given ? given : { dtype: 'float32' as const, dims: given };
+    return { name, type: { dtype, shape: dims.map((d) => (typeof d === 'number' ? int(d) : symbol(d, 1))) } };
+  });
+  const nodes = spec.nodes.map(([op, from, to, attributes = {}], i): Node => ({
+    name: `${op}_${i}`, op, domain: '', inputs: names(from), outputs: names(to),
+    attributes: new Map(Object.entries(attributes).map(([k, v]) => [k, attribute(v)])),
+  }));
+  return { name: 'test', opsets: new Map([['', spec.opset ?? 17]]), inputs, outputs: spec.outputs.map((name) => ({ name })), nodes, constants };
+}
+
+function attribute(value: AttributeValue): Attribute {
+  if (typeof value === 'string') return { type: 'string', value };
+  if (typeof value === 'number') return Number.isInteger(value) ? { type: 'int', value } : { type: 'float', value };
+  return { type: 'ints', value };
+}
+
+/** Numbers in (-1, 1) that depend on the seed text alone. */
+export function noise(dims: readonly number[], seed: string): Float32Array {
+  let state = [...seed].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+  return Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, next);
+}
