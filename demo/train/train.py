@@ -107,6 +107,9 @@ def main():
         })
     with open(MODELS / 'digits.fixture.json', 'w') as file:
         file.write(json.dumps({'halfWidth': PAGE_HALF_WIDTH, 'source': 'torch', 'cases': cases}, separators=(',', ':')) + '\n')
+    # The same strokes alone, small enough for the page to carry: one example of each digit for those who cannot draw.
+    with open(MODELS / 'examples.json', 'w') as file:
+        file.write(json.dumps({'digits': [case['strokes'] for case in cases]}, separators=(',', ':')))
     print('written', path, path.stat().st_size, 'bytes')
 
 
