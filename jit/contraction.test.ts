@@ -76,7 +76,7 @@ describe('merging axes', () => {
   it('rows keep an axis when all extents are 1', () => {
     const store = { tensor: 2, index: [int(0), int(0), n], value: acc };
     const c = the(analyse({ ...batched, batch: [], rows: [], lhs: f32(0, int(0), int(0), k), store }, batchedArgs));
-    expect(names(c.rows)).toBe('one<1');
+    expect(names(c.rows)).toBe('row<1');
   });
 });
 
@@ -90,9 +90,13 @@ describe('guards', () => {
       ['-1', ['y*1', 'ky*1'], '(H + -1)'], ['-1', ['x*1', 'kx*1'], '(H + -1)'],
     ]);
   });
+  it('where all taps are inside, kx and c are one run', () => {
+    const { body, args } = convolution(int(8), 4);
+    expect(names(the(analyse(body, args)).inside?.depth ?? [])).toBe('ky<3 kx.c<12');
+  });
   it('one channel: taps of one step', () => {
     const { body, args } = convolution(int(8), 1);
-    expect(names(the(analyse(body, args)).depth)).toBe('ky<3 kx<3 one<1');
+    expect(names(the(analyse(body, args)).depth)).toBe('ky<3 kx<3 tap<1');
   });
   it('a guard that is no range is kept whole', () => {
     const odd = select(lt(floormod(m, 2), 1), f32(0, floordiv(m, 2), k), zero);

@@ -41,6 +41,13 @@ export interface Operand {
   readonly ranges?: readonly Range[];
 }
 
+/** The sum, for points that no guard touches. */
+export interface Inside {
+  readonly depth: readonly Var[];
+  readonly lhs: Operand;
+  readonly rhs: Operand;
+}
+
 export interface Contraction {
   /** 'gemm' has cols; 'depthwise' has none: each point of batch has weights of its own. */
   readonly form: 'gemm' | 'depthwise';
@@ -56,6 +63,8 @@ export interface Contraction {
   readonly dtype: ScalarType;
   readonly lhs: Operand;
   readonly rhs: Operand;
+  /** Where lhs is guarded: the same sum without guards, in which more depth axes may be one. */
+  readonly inside?: Inside;
   readonly out: { readonly slot: number; readonly dtype: DType; readonly offset: Expr };
   /** What is stored, over the axes of this contraction and `ref('acc')`; columns as `cols.n`. */
   readonly value: Expr;
@@ -84,7 +93,7 @@ export function analyse(original: ContractionBody, args: readonly Arg[], width =
   const guard = unguarded(body.lhs)?.guard;
   const last = body.depth[body.depth.length - 1];
   // A guard that changes with every step: taps of one step each.
-  const depth = guard !== undefined && last !== undefined && mentions(guard, last) ? [...body.depth, variable('one', 1)] : body.depth;
+  const depth = guard !== undefined && last !== undefined && mentions(guard, last) ? [...body.depth, variable('tap', 1)] : body.depth;
   const [n, ...more] = body.cols;
   if (more.length > 0) return { why: 'columns do not merge into one axis' };
   const cols = n === undefined ? undefined : columns(n, body.panel ?? width, body.panel !== undefined);
@@ -96,8 +105,9 @@ export function analyse(original: ContractionBody, args: readonly Arg[], width =
   if ('why' in rhs) return { why: `rhs ${rhs.why}` };
   if (rhs.guard !== undefined) return { why: 'rhs is guarded' };
   const offset = offsetOf(out, body.store.index);
+  const within = guard === undefined ? undefined : insideOf(body, args, cols);
   return {
-    form, body, batch, rows, depth, ...(cols === undefined ? {} : { cols }), dtype: body.lhs.dtype, lhs, rhs,
+    form, body, batch, rows, depth, ...(within === undefined ? {} : { inside: within }), ...(cols === undefined ? {} : { cols }), dtype: body.lhs.dtype, lhs, rhs,
     out: { slot: body.store.tensor, dtype: out.dtype, offset }, value: body.store.value,
   };
 }
@@ -106,32 +116,11 @@ function columns(n: Var, width: number, packed: boolean): Columns {
   const panel = variable(`${n.name}.panel`, ceilDiv(n.extent, width));
   const lane = variable(`${n.name}.lane`, width);
   const whole = add(mul(panel, width), lane);
-  const split = rewriter((e, again) => {
-    if (e === n) return whole;
-    if (e.op !== 'binary' || e.dtype !== 'index' || (e.fn !== 'floordiv' && e.fn !== 'floormod')) return undefined;
-    return reduced(e.fn, again(e.a), again(e.b));
-  });
+  const split = rewriter((e) => (e === n ? whole : undefined));
   return { n, width, packed, panel, lane, split };
 }
 
 export const ceilDiv = (e: Expr, by: number): Expr => floordiv(add(e, by - 1), by);
-
-/** (g*x + r) div (g*c) = x div c and (g*x + r) mod (g*c) = g*(x mod c) + r for 0 <= r < g: divisions that a lane does not take part in. */
-function reduced(fn: 'floordiv' | 'floormod', a: Expr, b: Expr): Expr {
-  const plain = fn === 'floordiv' ? floordiv(a, b) : floormod(a, b);
-  const whole = asInt(b);
-  if (whole === undefined || plain.op !== 'binary' || plain.fn !== fn) return plain;
-  for (let g = whole; g > 1; g--) {
-    if (whole % g !== 0) continue;
-    const x = floordiv(plain.a, g);
-    const r = floormod(plain.a, g);
-    // Only where both come out without a division, which proves 0 <= r < g from the extents.
-    if (collect([x, r], isDivision).length > collect([plain.a], isDivision).length) continue;
-    return fn === 'floordiv' ? floordiv(x, whole / g) : add(mul(floormod(x, whole / g), g), r);
-  }
-  return plain;
-}
-const isDivision = (e: Expr): e is Expr => e.op === 'binary' && (e.fn === 'floordiv' || e.fn === 'floormod');
 
 function operand(e: Expr, args: readonly Arg[], axes: readonly Var[], inner: Var): Operand | { readonly why: string } {
   const plain = unguarded(e);
@@ -162,10 +151,16 @@ function unguarded(e: Expr): { readonly load: Load; readonly guard?: Expr } | un
   return inside === undefined || inside.guard !== undefined ? undefined : { ...inside, guard: e.cond };
 }
 
-/** The body without lhs's guard: what holds where every tap is inside. */
-export function inside(body: ContractionBody): ContractionBody {
-  const plain = unguarded(body.lhs);
-  return plain?.guard === undefined ? body : { ...body, lhs: cast(plain.load, body.lhs.dtype) };
+/** The body without lhs's guard, its depth axes merged: what holds where every tap is inside. */
+function insideOf(guarded: ContractionBody, args: readonly Arg[], cols: Columns | undefined): Inside | undefined {
+  const plain = unguarded(guarded.lhs);
+  if (plain === undefined) return undefined;
+  const { rows, depth, ...body } = mergeGroup({ ...guarded, lhs: cast(plain.load, guarded.lhs.dtype) }, 'depth', args);
+  const inner = depth[depth.length - 1];
+  if (inner === undefined) return undefined;
+  const lhs = operand(body.lhs, args, [...rows, ...depth], inner);
+  const rhs = operand(cols?.split(body.rhs) ?? body.rhs, args, [...(cols ? [cols.panel, cols.lane] : rows), ...depth], inner);
+  return 'why' in lhs || 'why' in rhs ? undefined : { depth, lhs, rhs };
 }
 
 /** The linear form over all of `axes`; undefined if there is none. */
@@ -230,25 +225,30 @@ export function merge(original: ContractionBody, args: readonly Arg[]): Contract
       body = { ...body, batch: body.batch.filter((v) => !shared.includes(v)), rows: [...shared, ...rows] };
     }
   }
-  for (const group of ['batch', 'rows', 'cols', 'depth'] as const) {
-    for (let i = 0; i + 1 < body[group].length;) {
-      const made = merged(body, group, i, args);
-      if (made === undefined) i++;
-      else body = made;
-    }
+  for (const group of ['batch', 'rows', 'cols', 'depth'] as const) body = mergeGroup(body, group, args);
+  return body;
+}
+
+function mergeGroup(original: ContractionBody, group: Group, args: readonly Arg[]): ContractionBody {
+  let body = original;
+  for (let i = 0; i + 1 < body[group].length;) {
+    const made = merged(body, group, i, args);
+    if (made === undefined) i++;
+    else body = made;
   }
   return body;
 }
 
 function withoutUnits(body: ContractionBody): ContractionBody {
   const by = new Map<Expr, Expr>();
-  const keep = (axes: readonly Var[], least: number): Var[] => {
+  const keep = (axes: readonly Var[], least: number, name = ''): Var[] => {
     const kept = axes.filter((v) => asInt(v.extent) !== 1);
     axes.forEach((v) => { if (!kept.includes(v)) by.set(v, int(0)); });
-    return kept.length >= least ? kept : [variable(least === 1 && axes[0] ? axes[0].name : 'one', 1)];
+    return kept.length >= least ? kept : [axes[0] ?? variable(name, 1)];
   };
   const made = {
-    batch: keep(body.batch, 0), rows: keep(body.rows, 1), cols: keep(body.cols, Math.min(1, body.cols.length)), depth: keep(body.depth, 1),
+    batch: keep(body.batch, 0), rows: keep(body.rows, 1, 'row'), cols: keep(body.cols, Math.min(1, body.cols.length)),
+    depth: keep(body.depth, 1, 'step'),
   };
   return { ...body, ...made, ...substituted(body, by) };
 }

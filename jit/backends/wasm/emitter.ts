@@ -97,14 +97,14 @@ export function finishCode(
   return { kernel, schedule, key: hashOf(bytes), source: () => module.listing(), bytes, units, grain, math };
 }
 
-function signatureOf(name: MathImport): { params: ('f64' | 'i64')[]; results: ('f64' | 'i64')[] } {
+export function signatureOf(name: MathImport): { params: ('f64' | 'i64')[]; results: ('f64' | 'i64')[] } {
   const [params = '', results = ''] = mathImports[name].split(':');
   const types = (word: string): ('f64' | 'i64')[] => [...word].map((letter) => (letter === 'd' ? 'f64' : 'i64'));
   return { params: types(params), results: types(results) };
 }
 
 /** The imported functions that expressions call (those of float32 are decomposed before emission and need none). */
-function mathNeeded(roots: readonly Expr[]): MathImport[] {
+export function mathNeeded(roots: readonly Expr[]): MathImport[] {
   const names = new Set<MathImport>();
   const isMath = (name: string): name is MathImport => name in mathImports;
   walk(roots, (e) => {
