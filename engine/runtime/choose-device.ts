@@ -1,0 +1,52 @@
+/**
+ * Which device a session runs on, and why. `webgpu` and `wasm` are taken at their word; `auto` prefers a hardware GPU and says what it saw.
+ * A software adapter (`isFallbackAdapter`) loses to WASM by an order of magnitude: SwiftShader reaches 3 GFLOP/s where one core of the
+ * same machine reaches 50.
+ */
+import type { Device } from '../../jit/device.ts';
+import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
+import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Devices } from './compile-model.ts';
+import { spawnThread } from './spawn-thread.ts';
+
+export interface Chosen {
+  readonly devices: Devices;
+  readonly why: string;
+  readonly isolated: boolean;
+}
+
+/** Above this many threads the models at hand gain nothing, and the page needs a core too. */
+const mostThreads = 8;
+
+/** `weightBytes`: what the model's constants take; sizes the memory of the CPU device. */
+export async function chooseDevice(options: ResolvedOptions, weightBytes: number): Promise<Chosen> {
+  const isolated = globalThis.crossOriginIsolated;
+  const cores = globalThis.navigator.hardwareConcurrency;
+  const wanted = options.threads === 'auto' ? Math.min(cores, mostThreads) : options.threads;
+  const threads = isolated ? wanted : 1;
+  const wasm = (count: number): Promise<Device> => createWasmDevice({
+    threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread } : {}),
+  });
+  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threads) }, why, isolated });
+  if (options.device === 'wasm') return onCpu('asked for');
+  if (options.device === 'webgpu') {
+    const main = await createWebGpuDevice({});
+    return { devices: { main, cpu: await wasm(1) }, why: 'asked for', isolated };
+  }
+  const { gpu } = globalThis.navigator as Navigator & { readonly gpu?: GPU };
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === undefined || adapter === null) return onCpu('no WebGPU adapter');
+  if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
+  const main = await createWebGpuDevice({});
+  return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated };
+}
+
+/**
+ * The most that the CPU's memory may grow to. Only address space is set aside; a page can make some 125 memories of 4 GiB. Weights
+ * stand twice for a moment while one of them is packed.
+ */
+function memoryFor(weightBytes: number, maxBytes: number | undefined): number {
+  const need = Math.min(2 * weightBytes + 2 ** 30, 2 ** 32);
+  return maxBytes === undefined ? need : Math.min(need, maxBytes);
+}
