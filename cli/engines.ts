@@ -4,12 +4,13 @@
  */
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { openHarness, type HarnessPage } from './browser.ts';
 import { peakBytes } from './memory.ts';
 import { peerFolder, type Peer } from './peers.ts';
 import type { LoadRequest } from './protocol.ts';
 import { distUrl } from './session.ts';
-import type { FileServer } from './server.ts';
+import { packageRoot, type FileServer } from './server.ts';
 import type { Report } from '../engine/report.ts';
 
 export type EngineName = 'quern' | Peer;
@@ -89,7 +90,7 @@ async function startOrtWeb(request: LoadRequest, server: FileServer, folder: str
 }
 
 function startOrtNode(request: LoadRequest, file: string, folder: string): BenchEngine {
-  const child = fork(new URL('./node-peer.mjs', import.meta.url), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(join(packageRoot(), 'dist/cli/node-peer.mjs'), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   let empty = 0;
   const ask = (message: NodePeerRequest): Promise<NodePeerAnswer> =>
     new Promise((done, fail) => {

@@ -67,7 +67,7 @@ export function digitPanel(onRun: () => void): { attach(session: Session): void 
       const value = values?.[digit] ?? 0;
       fill.style.transform = `scaleX(${value.toFixed(4)})`;
       number.textContent = values === undefined ? '' : percent(value);
-      row.classList.toggle('top', digit === best);
+      row.classList.toggle('best', digit === best);
     });
   };
 

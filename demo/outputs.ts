@@ -58,7 +58,8 @@ function heat(numbers: Float64Array, dims: readonly number[], low: number, high:
   const [width, height] = [Math.ceil(columns / stride), Math.ceil(rows / stride)];
   const canvas = h('canvas', { class: 'heat', attr: { width, height, role: 'img', 'aria-label': `Heat map, ${String(rows)} by ${String(columns)}` } });
   canvas.style.aspectRatio = `${String(width)} / ${String(height)}`;
-  if (height * 8 < width) canvas.style.height = '2.5rem';
+  // A vector's strip is stretched to be seen; a slice keeps its proportions.
+  if (flat) [canvas.style.height, canvas.style.objectFit] = ['2.5rem', 'fill'];
   const context = canvas.getContext('2d');
   if (context === null) return undefined;
   const image = context.createImageData(width, height);
