@@ -59,6 +59,7 @@ export class ValueTable {
   #find(def: TensorDef): Known | undefined {
     const size = staticSize(def.shape);
     if (size === undefined || size > limit) return undefined;
+    if (size === 0) return [];
     if (def.source.kind === 'constant') return constantElements(def.source.constant);
     const body = this.#bodies.get(def.id);
     if (body === undefined) return undefined;
