@@ -46,7 +46,7 @@ async function check(folder: string): Promise<void> {
 }
 
 describe.skipIf(folders.length === 0)('ONNX operator tests', () => {
-  it.each(folders)('%s', async (folder) => {
+  it.each(folders)('%s', { timeout: 60_000 }, async (folder) => {
     const record = (status: string, error?: unknown): void => {
       results.push({ test: folder, status, ...(error instanceof Error ? { message: error.message } : {}) });
     };
