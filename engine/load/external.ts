@@ -46,7 +46,8 @@ export async function readExternal(
   for (const { name, data } of externalTensors(model)) {
     if (data.kind !== 'external') continue;
     const ranges = files.get(data.range.location) ?? new Map<string, { readonly range: ExternalRange; readonly tensor: string }>();
-    ranges.set(rangeKey(data.range), { range: data.range, tensor: name });
+    const key = rangeKey(data.range);
+    if (!ranges.has(key)) ranges.set(key, { range: data.range, tensor: name });
     files.set(data.range.location, ranges);
   }
   // Where each file is to come from is settled before any of them is read.

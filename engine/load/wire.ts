@@ -174,7 +174,8 @@ export class Wire {
     this.#named(name, () => {
       if (this.#wire === wire) return one();
       const around = this.#end;
-      this.#end = this.#pbf.pos + this.#length();
+      const length = this.#length();
+      this.#end = this.#pbf.pos + length;
       while (this.#pbf.pos < this.#end) one();
       if (this.#pbf.pos > this.#end) this.fail('a packed value runs past the end of its field');
       this.#end = around;
