@@ -48,6 +48,11 @@ describe('index algebra', () => {
     const b = symbol('B', 1);
     expect(floordiv(mul(mul(b, s), 64), mul(b, 64))).toBe(s);
   });
+  it('an exact quotient needs no positive divisor', () => {
+    const empty = symbol('E');
+    expect(floordiv(mul(past, mul(empty, 64)), mul(empty, 64))).toBe(past);
+    expect(floormod(mul(past, mul(empty, 64)), mul(empty, 64))).toBe(int(0));
+  });
   it('comparisons that always hold fold', () => expect(lt(i, 6).op).toBe('const'));
   it('comparisons with dims fold', () => expect(lt(t, s)).toBe(lt(int(0), int(1))));
   it('min of what is ordered', () => expect(min(t, s)).toBe(t));

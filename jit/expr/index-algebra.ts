@@ -245,7 +245,8 @@ export function divide(a: Expr, b: Expr): Expr {
   if (a.op === 'const' && b.op === 'const') return int(Math.floor(Number(a.value) / Number(b.value)));
   const divisor = toPoly(b);
   const { q, r } = split(toPoly(a), divisor);
-  if (inRange(r, divisor)) return fromPoly(q);
+  // Nothing left over: exact, also where the divisor may be 0, by which nobody may divide.
+  if (r.size === 0 || inRange(r, divisor)) return fromPoly(q);
   const rest = fromPoly(r);
   let core: Expr | undefined;
   if (rest.op === 'binary' && rest.fn === 'floordiv' && isNonNegative(rest.b)) {
@@ -269,7 +270,7 @@ export function modulo(a: Expr, b: Expr): Expr {
   const divisor = toPoly(b);
   const { r } = split(toPoly(a), divisor);
   const rest = fromPoly(r);
-  if (inRange(r, divisor)) return rest;
+  if (r.size === 0 || inRange(r, divisor)) return rest;
   if (rest.op === 'binary' && rest.fn === 'floormod') {
     const inner = split(toPoly(rest.b), divisor);
     if (inner.r.size === 0) return modulo(rest.a, b);
