@@ -19,7 +19,7 @@ const scope = self as unknown as WorkerScope;
 
 function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
-    expose(createService({ loadModel, support }), scope);
+    expose(createService({ loadModel, support: ({ source, dims }, signal) => support(source, { dims, signal }) }), scope);
     scope.postMessage({ ready: true, version } satisfies Ready);
   };
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
