@@ -51,11 +51,15 @@ export class Reader {
     while (seen.length < count) {
       const next = await this.#stream.next();
       if (next === undefined) break;
-      const joined = new Uint8Array(seen.length + next.length);
-      joined.set(seen);
-      joined.set(next, seen.length);
-      seen = joined;
-      [this.#chunk, this.#at] = [joined, 0];
+      // Most often there is nothing to join, and pieces of a stable source must stay the views that they are.
+      if (seen.length === 0) seen = next as Uint8Array<ArrayBuffer>;
+      else {
+        const joined = new Uint8Array(seen.length + next.length);
+        joined.set(seen);
+        joined.set(next, seen.length);
+        seen = joined;
+      }
+      [this.#chunk, this.#at] = [seen, 0];
     }
     return seen.subarray(0, count);
   }
