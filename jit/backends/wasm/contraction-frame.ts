@@ -3,14 +3,18 @@
  * browser's compiler makes only those that are called and replaces slow code by fast between two tiles (V8's first tier cannot leave
  * a running loop). Each function reads arguments and dims from the parameter block itself.
  */
-import type { Expr, Sym, Var } from '../../expr/expr.ts';
+import type { Expr, Ref, Sym, Var } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
 import { type BuiltModule, mathNeeded, signatureOf } from './emitter.ts';
 import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
-import type { MathImport, OpContext } from './scalar-ops.ts';
+import type { ValType } from './opcodes.ts';
+import { type MathImport, type OpContext, valTypeOf } from './scalar-ops.ts';
 import { Scalar, argBase } from './scalar.ts';
 import { Scope } from './scope.ts';
+
+/** A parameter: a variable or named value, under which it is then defined, or just a number. */
+export type Parameter = Var | Ref | { readonly name: string; readonly type: ValType };
 
 /** An open function. */
 export interface Scene {
@@ -20,8 +24,13 @@ export interface Scene {
   readonly context: OpContext;
   /** The address of the parameter block. */
   readonly params: Local;
-  /** The parameter that carries a variable, or any other. */
-  readonly given: (parameter: Var | string) => Local;
+  readonly given: (parameter: Parameter) => Local;
+}
+
+interface FuncOptions {
+  readonly exported?: boolean;
+  /** Named values that the function sets again and again. */
+  readonly changing?: readonly string[];
 }
 
 export class KernelModule {
@@ -39,14 +48,11 @@ export class KernelModule {
     return { module: this.module, math: this.math };
   }
 
-  /** A function of the parameter block and some i32; those that stand for variables are defined under them. */
-  func(
-    name: string, parameters: readonly (Var | string)[], build: (scene: Scene) => void,
-    { exported = false, changing = [] }: { readonly exported?: boolean; readonly changing?: readonly string[] } = {},
-  ): FuncRef {
-    const nameOf = (p: Var | string): string => (typeof p === 'string' ? p : p.name);
+  /** A function of the parameter block's address and `parameters`. */
+  func(name: string, parameters: readonly Parameter[], build: (scene: Scene) => void, { exported = false, changing = [] }: FuncOptions = {}): FuncRef {
+    const typed = parameters.map((p): [string, ValType] => [p.name, 'op' in p ? valTypeOf(p.dtype) : p.type]);
     const { kernel, functions, written } = this;
-    return this.module.func(name, Object.fromEntries([['params', 'i32'], ...parameters.map((p) => [nameOf(p), 'i32'])]), [], (f) => {
+    return this.module.func(name, Object.fromEntries<ValType>([['params', 'i32'], ...typed]), [], (f) => {
       const start = f.hole();
       const root = new Scope('function', undefined, undefined);
       const context: OpContext = {
@@ -62,8 +68,8 @@ export class KernelModule {
       const scalar = new Scalar({
         ...context, start, root, params: f.param(0), parameter: (leaf) => place.get(leaf), written, changing: new Set(changing),
       });
-      const given = (p: Var | string): Local => f.param(1 + parameters.indexOf(p));
-      parameters.forEach((p) => { if (typeof p !== 'string') root.define(p, given(p)); });
+      const given = (p: Parameter): Local => f.param(1 + parameters.indexOf(p));
+      parameters.forEach((p) => { if ('op' in p) root.define(p, given(p)); });
       build({ f, scalar, root, context, params: f.param(0), given });
     }, exported);
   }

@@ -1,0 +1,252 @@
+/**
+ * One tile of a contraction with columns: `rows` x `panels` accumulators in locals, the sum over depth, then the store with everything
+ * that is computed on the sum before it (bias, activation, residual). Input: the analysed contraction and the tile's shape. Output:
+ * a function of the tile's first row, first panel and batch point. lhs is read in place, through one pointer where the distance of
+ * rows is known, else through one for each row; a row that a guard puts outside reads zeros from the zero page.
+ */
+import type { Columns, Contraction, Inside, Operand, Range } from '../../contraction.ts';
+import { invariant } from '../../error.ts';
+import {
+  type Expr, type Var, add, asInt, binary, cast, floordiv, floormod, int, mul, product, sub, truth, variable,
+} from '../../expr/expr.ts';
+import { isNonNegative } from '../../expr/index-algebra.ts';
+import { substitute } from '../../expr/visit.ts';
+import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
+import { type Count, type Place, type Stream, emitSteps, streamOf } from './contraction-loop.ts';
+import { type Finish, emitStores } from './contraction-store.ts';
+import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
+import { addressOf } from './scalar.ts';
+import type { Scope } from './scope.ts';
+import { zeroBytes, zeroPage } from './zero-page.ts';
+
+/** What all tiles of a kernel have in common. */
+export interface Gemm {
+  readonly c: Contraction;
+  readonly cols: Columns;
+  /** The first row of a tile, counted over all row axes. */
+  readonly first: Var;
+  readonly unroll: number;
+  readonly fma: boolean;
+  readonly finish: Finish;
+}
+
+export interface TileShape {
+  readonly rows: number;
+  readonly panels: number;
+}
+
+export const tileParameters = (g: Gemm): Parameter[] => [g.first, g.cols.panel, ...g.c.batch];
+
+export function emitTile(module: KernelModule, g: Gemm, { rows, panels }: TileShape): FuncRef {
+  return module.func(`tile${rows}x${panels * g.cols.width}`, tileParameters(g), (scene) => {
+    const { f } = scene;
+    const vectors = (panels * g.cols.width) / 4;
+    const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_, v) => f.local('v128', `acc${r}_${v}`)));
+    const places = rowPlaces(scene, g, rows);
+    // Arms of a branch get scopes of their own: what is computed in one is not known in the other.
+    const depth = (nest: Inside, guarded: boolean): void => { emitDepth(scene, g, acc, places, nest, guarded, scene.scalar.branch(scene.root)); };
+    const { c } = g;
+    if (c.lhs.guard === undefined || c.inside === undefined) depth(c, c.lhs.guard !== undefined);
+    else {
+      const all = insideTest(c.lhs, places, c.depth);
+      if (all === undefined) depth(c, true);
+      else {
+        const inside = c.inside;
+        scene.scalar.push(all, scene.root);
+        f.if(() => { depth(inside, false); }, () => { depth(c, true); });
+      }
+    }
+    emitStores(scene, g.finish, acc, places, g.cols);
+  });
+}
+
+/** For each row of the tile, what stands for the row axes there. */
+export type RowPlaces = readonly ReadonlyMap<Expr, Expr>[];
+
+/** One axis: the first row and a constant. Several: coordinates in locals, counted up from row to row. */
+function rowPlaces({ f, scalar, root }: Scene, { c, first }: Gemm, rows: number): RowPlaces {
+  const [axis, ...more] = c.rows;
+  invariant(axis !== undefined, 'a contraction without row axes');
+  if (more.length === 0) return Array.from({ length: rows }, (_, r) => new Map([[axis, add(first, r)]]));
+  const places: Map<Expr, Expr>[] = [];
+  let before: Var[] | undefined;
+  for (let r = 0; r < rows; r++) {
+    const here = c.rows.map((v) => variable(`${v.name}${r}`, v.extent));
+    const locals = here.map((v) => f.local('i32', v.name));
+    let rest: Expr = first;
+    let carry: Local | undefined;
+    for (let i = c.rows.length - 1; i >= 0; i--) {
+      const [v, local, last] = [here[i], locals[i], before?.[i]];
+      invariant(v !== undefined && local !== undefined, 'a row axis is missing');
+      if (last === undefined) {
+        scalar.push(i === 0 ? rest : floormod(rest, v.extent), root);
+        f.set(local);
+        rest = floordiv(rest, v.extent);
+        continue;
+      }
+      scalar.push(last, root);
+      if (carry === undefined) f.i32(1);
+      else f.get(carry);
+      f.op('i32.add');
+      f.set(local);
+      if (i === 0) break;
+      carry = f.local('i32', 'carry');
+      f.get(local);
+      scalar.push(v.extent, root);
+      f.op('i32.eq');
+      f.set(carry);
+      f.i32(0);
+      f.get(local);
+      f.get(carry);
+      f.op('select');
+      f.set(local);
+    }
+    here.forEach((v, i) => { const local = locals[i]; if (local !== undefined) root.define(v, local); });
+    places.push(new Map(c.rows.map((v, i) => [v, here[i] ?? v])));
+    before = here;
+  }
+  return places;
+}
+
+const unsigned = (e: Expr): Expr => cast(e, 'uint32');
+const within = (e: Expr, limit: Expr): Expr => binary('le', unsigned(e), unsigned(limit));
+
+/** 0 <= at (<= limit) with as few comparisons as possible. */
+const rangeTest = (r: Range, at: Expr): Expr => within(at, r.limit ?? int(2 ** 31 - 1));
+
+function guardTest(lhs: Operand, place: ReadonlyMap<Expr, Expr>): Expr {
+  if (lhs.guard === undefined) return truth(true);
+  if (lhs.ranges === undefined) return substitute(lhs.guard, place);
+  return lhs.ranges.map((r) => rangeTest(r, substitute(r.expr, place))).reduce((a, b) => binary('and', a, b));
+}
+
+/** Whether all rows of the tile are inside at every tap: the ranges hold at both ends of all depth axes. */
+function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[]): Expr | undefined {
+  const tests: Expr[] = [];
+  for (const range of lhs.ranges ?? []) {
+    let [least, most]: [Expr, Expr] = [int(0), int(0)];
+    for (const v of depth) {
+      const coef = range.at.coefs.get(v);
+      if (coef === undefined) continue;
+      const sign = asInt(coef);
+      if (sign === undefined) return undefined;
+      const reach = mul(coef, sub(v.extent, 1));
+      if (sign > 0) most = add(most, reach);
+      else least = add(least, reach);
+    }
+    const start = substitute(range.expr, new Map<Expr, Expr>(depth.map((v) => [v, int(0)])));
+    // One unsigned comparison, unless the taps reach over more than the range holds.
+    const room = range.limit === undefined ? undefined : sub(range.limit, sub(most, least));
+    for (const place of places) {
+      const at = substitute(start, place);
+      if (room !== undefined && isNonNegative(room)) {
+        tests.push(within(add(at, least), room));
+        continue;
+      }
+      tests.push(binary('le', int(0), add(at, least)));
+      if (range.limit !== undefined) tests.push(binary('le', add(at, most), range.limit));
+    }
+  }
+  return tests.length === 0 ? undefined : tests.reduce((a, b) => binary('and', a, b));
+}
+
+/** The sum over depth: loops over the outer axes, then runs of the innermost. */
+function emitDepth(scene: Scene, g: Gemm, acc: readonly (readonly Local[])[], rows: RowPlaces, nest: Inside, guarded: boolean, start: Scope): void {
+  const { scalar } = scene;
+  const inner = nest.depth[nest.depth.length - 1];
+  invariant(inner !== undefined, 'a contraction without depth');
+  const outer = nest.depth.slice(0, -1);
+  const pointers = new Pointers(scene.f);
+  const go = (scope: Scope, axes: readonly Var[]): void => {
+    const [v, ...rest] = axes;
+    if (v !== undefined) { scalar.loop(scope, v, (turn) => { go(turn, rest); }); return; }
+    const lhs = lhsStream(scene, nest.lhs, rows, inner, scope, pointers, guarded);
+    const rhs = rhsStream(scene, g.cols, nest.rhs, inner, scope, pointers, (acc[0]?.length ?? 0));
+    const extent = asInt(inner.extent);
+    const count: Count = extent ?? scalar.value(inner.extent, scope);
+    emitSteps(scene.f, { acc, fma: g.fma }, lhs, rhs, count, g.unroll);
+  };
+  go(start, outer);
+}
+
+/** Locals for pointers, the same ones for each run. */
+class Pointers {
+  private readonly known = new Map<string, Local>();
+  constructor(private readonly f: FunctionBuilder) {}
+  get(name: string): Local {
+    const local = this.known.get(name) ?? this.f.local('i32', name);
+    this.known.set(name, local);
+    return local;
+  }
+}
+
+function lhsStream(scene: Scene, lhs: Operand, rows: RowPlaces, inner: Var, scope: Scope, pointers: Pointers, guarded: boolean): Stream {
+  const { f, scalar } = scene;
+  const start = substitute(lhs.offset, new Map([[inner, int(0)]]));
+  const offsets = rows.map((place) => substitute(start, place));
+  const step = mul(lhs.step, 4);
+  const known = asInt(step);
+  if (!guarded) {
+    const places = setPointers(scene, lhs.slot, offsets, 'a', scope, pointers);
+    return streamOf(places, known ?? scalar.value(step, scope));
+  }
+  const length = asInt(inner.extent);
+  // Zeros reach far enough if the run is short; else a row outside stands still.
+  const still = known === undefined || length === undefined || known < 0 || known * length > zeroBytes;
+  const steps: Local[] = [];
+  const places = offsets.map((offset, r): Place => {
+    const pointer = pointers.get(`a${r}`);
+    const address = addressOf(lhs.slot, 'float32', offset);
+    const test = guardTest(lhs, rows[r] ?? new Map());
+    scalar.push(add(address.base, address.offset), scope);
+    f.i32(zeroPage);
+    scalar.push(test, scope);
+    f.op('select');
+    f.set(pointer);
+    if (still) {
+      const own = pointers.get(`step${r}`);
+      scalar.push(step, scope);
+      f.i32(0);
+      scalar.push(test, scope);
+      f.op('select');
+      f.set(own);
+      steps.push(own);
+    }
+    return { pointer, offset: 0 };
+  });
+  return streamOf(places, still ? steps : known);
+}
+
+function rhsStream(
+  scene: Scene, cols: Columns, rhs: Operand, inner: Var, scope: Scope, pointers: Pointers, vectors: number,
+): Stream {
+  const start = substitute(rhs.offset, new Map([[inner, int(0)]]));
+  const perPanel = cols.width / 4;
+  const offsets = Array.from({ length: vectors }, (_, v) => substitute(start, new Map<Expr, Expr>([
+    [cols.panel, add(cols.panel, Math.floor(v / perPanel))], [cols.lane, int((v % perPanel) * 4)],
+  ])));
+  const step = mul(rhs.step, 4);
+  return streamOf(setPointers(scene, rhs.slot, offsets, 'b', scope, pointers), asInt(step) ?? scene.scalar.value(step, scope));
+}
+
+/** Points at element offsets, through as few pointers as constant distances allow. */
+function setPointers(
+  { f, scalar }: Scene, slot: number, offsets: readonly Expr[], name: string, scope: Scope, pointers: Pointers,
+): Place[] {
+  const heads: { readonly at: Expr; readonly place: Place }[] = [];
+  return offsets.map((offset, i) => {
+    for (const { at, place } of heads) {
+      const gap = asInt(sub(offset, at));
+      if (gap !== undefined && gap >= 0) return { pointer: place.pointer, offset: place.offset + gap * 4 };
+    }
+    const pointer = pointers.get(`${name}${i}`);
+    const address = addressOf(slot, 'float32', offset);
+    scalar.push(address.base, scope);
+    f.set(pointer);
+    const place = { pointer, offset: address.offset };
+    heads.push({ at: offset, place });
+    return place;
+  });
+}
+
+export const rowCount = (c: Contraction): Expr => product(c.rows.map((v) => v.extent));

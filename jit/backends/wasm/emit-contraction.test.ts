@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { type Expr, add, constant, max, symbol } from '../../expr/expr.ts';
+import type { Kernel } from '../../kernel.ts';
+import { candidates, scheduleText } from '../../space.ts';
+import { runKernel } from '../reference/index.ts';
+import { type Conv, type Options, convolution, inputsOf, product, start, testProfile } from './contraction-testing.ts';
+import { emitContraction } from './emit-contraction.ts';
+import { contractionSpace } from './space-contraction.ts';
+
+/** The output of one schedule, computed in pieces of units. */
+function outputOf(kernel: Kernel, schedule: Readonly<Record<string, number>>, dims: readonly number[], piece = 1e9): Float32Array {
+  const running = start(emitContraction(kernel, schedule), dims, inputsOf(kernel, dims));
+  for (let unit = 0; unit < running.units; unit += piece) running.run(unit, Math.min(running.units, unit + piece));
+  return running.view(2).slice();
+}
+
+/** mul+add in float32 against sums in float64: a bound from the length of the sums and the size of their terms. */
+function expectNear(got: Float32Array, want: Float32Array, depth: number): void {
+  const bound = depth * depth * 2 ** -23 + 1e-6;
+  const wrong = [...got].findIndex((v, i) => !(Math.abs(v - (want[i] ?? NaN)) <= bound));
+  expect(wrong === -1 ? 'near' : `element ${wrong}: ${got[wrong]} instead of ${want[wrong]}`).toBe('near');
+}
+
+function check(kernel: Kernel, dims: readonly number[] = [], depth = 64): void {
+  const inputs = inputsOf(kernel, dims);
+  const buffers = inputs.map((x) => new Uint8Array(x.slice().buffer));
+  runKernel(kernel, dims, buffers);
+  const want = new Float32Array(buffers[2]?.buffer ?? new ArrayBuffer(0));
+  const space = contractionSpace(kernel, testProfile);
+  if ('why' in space) throw new Error(space.why);
+  const nest = outputOf(kernel, {}, dims);
+  expectNear(nest, want, depth);
+  for (const schedule of candidates(space)) {
+    const bits = new Int32Array(outputOf(kernel, schedule, dims).buffer);
+    const wrong = bits.findIndex((b, i) => b !== new Int32Array(nest.buffer)[i]);
+    expect(wrong === -1 ? 'same bits' : `${scheduleText(schedule)}: element ${wrong} differs`).toBe('same bits');
+  }
+}
+
+const relu = (acc: Expr, bias: Expr): Expr => max(add(acc, bias), constant(0, 'float32'));
+
+describe('matrix products: every schedule gives the bits of the plain loop nest', () => {
+  const sizes: (readonly [number, number, number])[] = [[1, 1, 1], [3, 5, 7], [5, 17, 3], [7, 33, 17], [17, 8, 33], [33, 64, 5], [1, 50, 40], [20, 24, 16]];
+  it.each(sizes)('%i x %i x %i', (m, n, k) => { check(product([m, n, k]), [], k); });
+  it.each(sizes)('%i x %i x %i with bias and Relu', (m, n, k) => { check(product([m, n, k], { value: relu }), [], k); });
+  it.each([4, 16])('panels of %i', (panel) => { check(product([7, 37, 19], { panel, value: relu }), [], 19); });
+  it('rhs as it is', () => { check(product([7, 36, 19], { panel: 0 }), [], 19); });
+  it('symbolic dims', () => {
+    const kernel = product([symbol('M', 1), symbol('N', 1), symbol('K', 1)], { value: relu });
+    for (const dims of [[1, 1, 1], [3, 17, 5], [13, 40, 9]]) check(kernel, dims, 9);
+  });
+  it('a batch with weights of its own', () => { check(product([5, 20, 9], { batch: 3, shared: false }), [], 9); });
+  it('a symbolic batch', () => { check(product([symbol('M', 1), 20, 9], { batch: symbol('B', 1), shared: false }), [3, 5], 9); });
+  it('a batch that shares weights', () => { check(product([5, 20, 9], { batch: 3 }), [], 9); });
+  it('an output stored by columns', () => { check(product([6, 20, 9], { batch: 2, order: [0, 2, 1], value: relu }), [], 9); });
+  it('units in pieces', () => {
+    const kernel = product([29, 40, 8]);
+    for (const block of [0, 1, 2]) {
+      const schedule = { rows: 4, panels: 2, unroll: 4, block };
+      expect(outputOf(kernel, schedule, [], 3)).toEqual(outputOf(kernel, {}, []));
+    }
+  });
+});
+
+describe('convolutions: every schedule gives the bits of the plain loop nest', () => {
+  const cases: Record<string, Conv & Options> = {
+    '1x1': { size: [5, 7], channels: 6, outputs: 10, kernel: 1 },
+    '3x3 with padding': { images: 2, size: [6, 7], channels: 5, outputs: 9, kernel: 3, pad: 1 },
+    '3x3 without padding': { size: [6, 7], channels: 3, outputs: 16, kernel: 3 },
+    'stride 2': { size: [9, 8], channels: 4, outputs: 8, kernel: 3, stride: 2, pad: 1 },
+    '7x7 stride 2 of 3 channels': { size: [14, 15], channels: 3, outputs: 8, kernel: 7, stride: 2, pad: 3 },
+    'one channel': { size: [8, 8], channels: 1, outputs: 8, kernel: 5, pad: 2 },
+    'dilation 2': { size: [9, 9], channels: 4, outputs: 8, kernel: 3, dilation: 2, pad: 2 },
+    'groups': { size: [6, 6], channels: 8, outputs: 12, kernel: 3, pad: 1, groups: 2 },
+    'padding wider than the image': { size: [2, 2], channels: 4, outputs: 8, kernel: 5, pad: 4 },
+    'channels first in and out': { size: [6, 5], channels: 4, outputs: 9, kernel: 3, pad: 1, inputOrder: [0, 3, 1, 2], outputOrder: [0, 3, 1, 2] },
+    'bias and Relu': { size: [6, 5], channels: 4, outputs: 9, kernel: 3, pad: 1, value: relu },
+  };
+  it.each(Object.entries(cases))('%s', (_, spec) => {
+    check(convolution(spec, spec), [], spec.kernel * spec.kernel * spec.channels);
+  });
+  it('symbolic height and width', () => {
+    const kernel = convolution({ images: symbol('N', 1), size: [symbol('H', 3), symbol('W', 3)], channels: 4, outputs: 8, kernel: 3, pad: 1 });
+    for (const dims of [[1, 3, 3], [2, 5, 7]]) check(kernel, dims, 36);
+  });
+});

@@ -1,0 +1,296 @@
+/**
+ * Contractions as WebAssembly. Input: a kernel and a schedule (space-contraction.ts). Output: a module whose units of work are tiles:
+ * for each point of batch, blocks of tile rows; in a block, for each tile column, the tiles of the block from top to bottom, so
+ * that a column's panels stay in the first cache while the block's rows stay in the second. What has no form that the tiles understand is
+ * a loop nest with one scalar accumulator: slower, with the same bits.
+ */
+import { type Columns, type Contraction, analyse, ceilDiv, isContraction } from '../../contraction.ts';
+import { QuernError, invariant } from '../../error.ts';
+import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, sub, variable } from '../../expr/expr.ts';
+import type { ContractionBody, Kernel } from '../../kernel.ts';
+import type { Schedule } from '../../space.ts';
+import { KernelModule, type Scene } from './contraction-frame.ts';
+import { addFinish } from './contraction-store.ts';
+import { type Gemm, emitTile, rowCount, tileParameters } from './contraction-tile.ts';
+import { emitNest } from './contraction-nest.ts';
+import { type Emitter, type WasmCode, finishCode } from './emitter.ts';
+import type { FuncRef, Local } from './function-builder.ts';
+import { prepare } from './prepare.ts';
+import { contractionSpace } from './space-contraction.ts';
+
+export const contractionEmitter: Emitter = {
+  name: 'contraction',
+  space: (kernel, profile) => contractionSpace(kernel, profile),
+  emit: (kernel, schedule) => emitContraction(kernel, schedule),
+};
+
+/** The contraction in a kernel, if tiles can compute it. */
+export function tiled(kernel: Kernel): Contraction | { readonly why: string } {
+  const { body } = kernel;
+  if (body.kind !== 'contraction') return { why: 'no contraction' };
+  const c = analyse(body, kernel.args);
+  if (!isContraction(c)) return c;
+  if (c.form === 'gemm') {
+    if (c.dtype !== 'float32' || c.lhs.dtype !== 'float32' || c.rhs.dtype !== 'float32') return { why: `sums of ${c.dtype} are not tiled` };
+    const { cols } = c;
+    if (cols === undefined || cols.width % 4 !== 0) return { why: 'panels are no whole vectors' };
+    if (asInt(c.rhs.linear?.coefs.get(cols.lane) ?? int(0)) !== 1) return { why: 'columns of rhs are not neighbours' };
+    // Vectors of an rhs that is not packed must not reach over its end.
+    if (!cols.packed && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return { why: 'columns of rhs are no whole vectors' };
+    return c;
+  }
+  return { why: 'no columns' };
+}
+
+export function emitContraction(kernel: Kernel, schedule: Schedule): WasmCode {
+  const { body } = kernel;
+  if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
+  const c = tiled(kernel);
+  return isContraction(c) && schedule['rows'] !== undefined ? emitGemm(kernel, c, schedule) : emitNest(kernel, body, schedule);
+}
+
+const knob = (schedule: Schedule, name: string): number => {
+  const value = schedule[name];
+  invariant(value !== undefined, `a schedule without ${name}`);
+  return value;
+};
+
+/** Sizes of a grid of tiles. */
+interface Grid {
+  /** Rows and panels of a whole tile. */
+  readonly rows: number;
+  readonly panels: number;
+  readonly m: Expr;
+  readonly allPanels: Expr;
+  /** Tiles from top to bottom, and from left to right. */
+  readonly down: Expr;
+  readonly across: Expr;
+}
+
+function emitGemm(kernel: Kernel, c: Contraction, schedule: Schedule): WasmCode {
+  const { cols } = c;
+  invariant(cols !== undefined, 'a product without columns');
+  const ready = prepare<ContractionBody>(kernel, c.body);
+  const [offset] = ready.body.store.index;
+  invariant(offset !== undefined, 'a store without an index');
+  const module = new KernelModule(kernel, ready.roots, ready.written);
+  const finish = addFinish(module, c, cols.n, { slot: c.out.slot, dtype: c.out.dtype, offset, value: ready.body.store.value });
+  const m = rowCount(c);
+  const rows = knob(schedule, 'rows');
+  const panels = knob(schedule, 'panels');
+  const allPanels = ceilDiv(cols.n.extent, cols.width);
+  const g: Gemm = { c, cols, first: variable('first', m), unroll: knob(schedule, 'unroll'), fma: kernel.numeric.fma, finish };
+  const grid: Grid = { rows, panels, m, allPanels, down: ceilDiv(m, rows), across: ceilDiv(allPanels, panels) };
+  const tiles = addTiles(module, g, grid);
+  const units = mul(product(c.batch.map((v) => v.extent)), mul(grid.down, grid.across));
+  module.func('run', [begin, end], (scene) => { emitWalk(scene, g, grid, tiles, units, knob(schedule, 'block')); }, { exported: true });
+  return finishCode(kernel, schedule, module.built, units, grainOf(c, cols, rows, panels));
+}
+
+const begin = { name: 'begin', type: 'i32' } as const;
+const end = { name: 'end', type: 'i32' } as const;
+
+/** Tiles for about 20 microseconds of work: a claim of a thread costs well below one. */
+function grainOf(c: Contraction, cols: Columns, rows: number, panels: number): number {
+  const depth = asInt(product(c.depth.map((v) => v.extent))) ?? 256;
+  const flops = 2 * depth * rows * panels * cols.width;
+  return Math.max(1, Math.min(64, Math.round(1e6 / flops)));
+}
+
+/** The functions for whole tiles and for what is left below and at the right, and one that picks among them. */
+interface Tiles {
+  readonly whole: FuncRef;
+  /** (.., rows) for any number of rows of up to all panels; undefined where nothing is ever left. */
+  readonly edge?: FuncRef;
+}
+
+const some = { name: 'rows', type: 'i32' } as const;
+
+function addTiles(module: KernelModule, g: Gemm, { rows, panels, m, allPanels }: Grid): Tiles {
+  const whole = emitTile(module, g, { rows, panels });
+  const leftRows = asInt(m);
+  const leftPanels = asInt(allPanels);
+  const shorter = leftRows === undefined ? Array.from({ length: rows - 1 }, (_, i) => i + 1) : leftRows % rows === 0 ? [] : [leftRows % rows];
+  const narrower = leftPanels === undefined ? panels > 1 : leftPanels % panels !== 0;
+  if (shorter.length === 0 && !narrower) return { whole };
+  const heights = leftRows !== undefined && leftRows < rows ? shorter : [...shorter, rows];
+  const byHeight = new Map(heights.map((r) => [r, {
+    wide: r === rows ? whole : emitTile(module, g, { rows: r, panels }),
+    narrow: narrower ? (panels === 1 ? undefined : emitTile(module, g, { rows: r, panels: 1 })) : undefined,
+  }]));
+  const edge = module.func('edge', [...tileParameters(g), some], (scene) => {
+    const { f, scalar, root, params, given } = scene;
+    for (const [height, { wide, narrow }] of byHeight) {
+      f.get(given(some));
+      f.i32(height);
+      f.op('i32.eq');
+      f.if(() => {
+        const scope = scalar.branch(root);
+        const call = (tile: FuncRef): void => {
+          f.get(params);
+          for (const p of tileParameters(g)) f.get(given(p));
+          f.call(tile);
+        };
+        if (narrow === undefined) { call(wide); return; }
+        const { panel } = g.cols;
+        scalar.push(sub(allPanels, panel), scope);
+        f.i32(panels);
+        f.op('i32.ge_s');
+        f.if(() => { call(wide); }, () => {
+          f.loop((again) => {
+            call(narrow);
+            f.get(given(panel));
+            f.i32(1);
+            f.op('i32.add');
+            f.tee(given(panel));
+            scalar.push(allPanels, scope);
+            f.op('i32.lt_s');
+            f.brIf(again);
+          });
+        });
+        f.return();
+      });
+    }
+  });
+  return { whole, edge };
+}
+
+/** Walks over units [begin, end): places the first by division, then goes down a column of its block without any. */
+function emitWalk(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, units: Expr, block: number): void {
+  const { f, scalar, root, given } = scene;
+  const unit = variable('unit', units);
+  const local = (name: string): Local => f.local('i32', name);
+  const at = given(begin);
+  root.define(unit, at);
+  const { down, across } = grid;
+  // block 0: all tile rows are one block; 1: the columns of one tile row after another.
+  const tall = block === 0 ? down : min(int(block), down);
+  const perPoint = mul(down, across);
+  f.block((done) => {
+    f.loop((again) => {
+      f.get(at);
+      f.get(given(end));
+      f.op('i32.ge_s');
+      f.brIf(done);
+      const scope = scalar.branch(root);
+      const set = (name: string, e: Expr): Var => {
+        const v = variable(name, units);
+        const to = local(name);
+        scalar.push(e, scope);
+        f.set(to);
+        scope.define(v, to);
+        return v;
+      };
+      const inPoint = set('inPoint', floormod(unit, perPoint));
+      let point: Expr = set('point', floordiv(unit, perPoint));
+      for (const v of [...g.c.batch].reverse()) {
+        const to = local(v.name);
+        const outermost = v === g.c.batch[0];
+        scalar.push(outermost ? point : floormod(point, v.extent), scope);
+        f.set(to);
+        point = outermost ? point : set(`${v.name}.out`, floordiv(point, v.extent));
+        scope.define(v, to);
+      }
+      const top = set('top', mul(floordiv(inPoint, mul(tall, across)), tall));
+      const inBlock = set('inBlock', sub(inPoint, mul(top, across)));
+      const height = set('height', min(tall, sub(down, top)));
+      const column = set('column', floordiv(inBlock, height));
+      const row = set('row', add(top, floormod(inBlock, height)));
+      emitRuns(scene, g, grid, tiles, scope, { at, top, height, column, row, acrossFirst: block === 1 });
+      f.br(again);
+    });
+  });
+}
+
+interface Cursor {
+  readonly at: Local;
+  readonly top: Var;
+  readonly height: Var;
+  readonly column: Var;
+  readonly row: Var;
+  readonly acrossFirst: boolean;
+}
+
+/** The tiles from the cursor to the end of its column in the block (or of its row). */
+function emitRuns(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, scope: Parameters<Scene['scalar']['push']>[1], cursor: Cursor): void {
+  const { f, scalar, params, given } = scene;
+  const first = f.local('i32', 'first');
+  const panel = f.local('i32', 'panel');
+  const stop = f.local('i32', 'stop');
+  scalar.push(mul(cursor.row, grid.rows), scope);
+  f.set(first);
+  scalar.push(mul(cursor.column, grid.panels), scope);
+  f.set(panel);
+  const moving = cursor.acrossFirst ? panel : first;
+  const step = cursor.acrossFirst ? grid.panels : grid.rows;
+  // Where the run ends: at the end of the column (or row), or of the units.
+  const left = cursor.acrossFirst ? sub(grid.across, cursor.column) : sub(add(cursor.top, cursor.height), cursor.row);
+  const count = f.local('i32', 'count');
+  const room = f.local('i32', 'room');
+  scalar.push(left, scope);
+  f.set(count);
+  f.get(given(end));
+  f.get(cursor.at);
+  f.op('i32.sub');
+  f.set(room);
+  f.get(count);
+  f.get(room);
+  f.get(count);
+  f.get(room);
+  f.op('i32.lt_s');
+  f.op('select');
+  f.tee(count);
+  f.get(cursor.at);
+  f.op('i32.add');
+  f.set(cursor.at);
+  f.get(moving);
+  f.get(count);
+  f.i32(step);
+  f.op('i32.mul');
+  f.op('i32.add');
+  f.set(stop);
+  const rowsLeft = f.local('i32', 'rowsLeft');
+  f.loop((again) => {
+    const call = (tile: FuncRef, ...more: Local[]): void => {
+      f.get(params);
+      f.get(first);
+      f.get(panel);
+      for (const v of g.c.batch) scalar.push(v, scope);
+      more.forEach((l) => { f.get(l); });
+      f.call(tile);
+    };
+    const { edge, whole } = tiles;
+    if (edge === undefined) call(whole);
+    else {
+      scalar.push(grid.m, scope);
+      f.get(first);
+      f.op('i32.sub');
+      f.tee(rowsLeft);
+      f.i32(grid.rows);
+      f.op('i32.ge_s');
+      scalar.push(grid.allPanels, scope);
+      f.get(panel);
+      f.op('i32.sub');
+      f.i32(grid.panels);
+      f.op('i32.ge_s');
+      f.op('i32.and');
+      f.if(() => { call(whole); }, () => {
+        f.get(rowsLeft);
+        f.i32(grid.rows);
+        f.get(rowsLeft);
+        f.i32(grid.rows);
+        f.op('i32.lt_s');
+        f.op('select');
+        f.set(rowsLeft);
+        call(edge, rowsLeft);
+      });
+    }
+    f.get(moving);
+    f.i32(step);
+    f.op('i32.add');
+    f.tee(moving);
+    f.get(stop);
+    f.op('i32.lt_s');
+    f.brIf(again);
+  });
+}
