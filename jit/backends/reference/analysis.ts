@@ -7,12 +7,14 @@ import { QuernError } from '../../error.ts';
 import { type DType, type ScalarType, fromHalf, isBig, isFloat, viewAs } from '../../expr/dtype.ts';
 import type { BinaryOp, Expr, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
-import { evaluate } from '../../expr/visit.ts';
+import { evaluate, operands } from '../../expr/visit.ts';
 import type { Kernel, Scan, Stmt, Store } from '../../kernel.ts';
 import { type Accuracy, gamma } from './accuracy.ts';
 import type { Expected } from './bounds.ts';
+import { countUses } from './compile.ts';
 import { binaryError, castError, muladdError, storeError, unaryError } from './intervals.ts';
 import { fma32, fma64 } from './math.ts';
+import { advance, seek } from './points.ts';
 import { dimsOf, extentOf } from './run.ts';
 import {
   bigBinaryFn, bigComparison, bigUnaryFn, binaryFn, bitcastFn, castFn, castFromBig, castToBig, half, isArithmetic, operatorOf, startOf,
@@ -28,6 +30,7 @@ interface Memory {
   /** Set where a loop body may read what it wrote. */
   readonly shadow: { readonly values: Float64Array; readonly errors: Float64Array } | undefined;
 }
+const nowhere = { shape: [], strides: [] } as const;
 interface State {
   error: number;
   tick: number;
@@ -43,6 +46,7 @@ export function analyse(
   const vars = new Map<string, Local>();
   const locals = new Map<string, Local>();
   const memory = kernel.args.map((_, i) => memoryOf(kernel, i, buffers[i] ?? new Uint8Array(0), env));
+  const uses = countUses(kernel);
   const built = new Map<Expr, Est>();
   const found = new Map<string, Expected>();
 
@@ -60,8 +64,13 @@ export function analyse(
     const known = built.get(e);
     if (known !== undefined) return known;
     const compute = make(e);
+    const chosen = (uses.get(e) ?? 0) > 1 && operands(e).length > 0 ? remembered(compute) : compute;
+    built.set(e, chosen);
+    return chosen;
+  };
+  const remembered = (compute: Est): Est => {
     let [stamp, value, error] = [-1, 0, 0];
-    const memo: Est = () => {
+    return () => {
       if (stamp !== state.tick) {
         value = compute();
         error = state.error;
@@ -69,9 +78,6 @@ export function analyse(
       }
       return yields(value, error);
     };
-    const chosen = e.op === 'const' || e.op === 'var' || e.op === 'ref' || e.op === 'sym' ? compute : memo;
-    built.set(e, chosen);
-    return chosen;
   };
 
   const make = (e: Expr): Est => {
@@ -188,19 +194,20 @@ export function analyse(
   /** Offset of an element; `state.error` is above 0 afterwards if the index itself is uncertain. */
   const address = (tensor: number, index: readonly Expr[], what: string): Est => {
     const parts = index.map(est);
-    return () => {
-      const { shape, strides } = memory[tensor] ?? { shape: [], strides: [] };
-      let [at, error] = [0, 0];
-      parts.forEach((part, d) => {
-        const i = part();
-        error = Math.max(error, state.error);
-        if (!(i >= 0 && i < (shape[d] ?? 0))) {
-          throw new QuernError('index-out-of-range', `index ${i} of dim ${d} of ${what} is out of range`, {
-            expected: `0 to ${(shape[d] ?? 0) - 1}`, got: String(i),
-          });
-        }
-        at += i * (strides[d] ?? 0);
+    const fail = (d: number, i: number, shape: readonly number[]): never => {
+      throw new QuernError('index-out-of-range', `index ${i} of dim ${d} of ${what} is out of range`, {
+        expected: `0 to ${(shape[d] ?? 0) - 1}`, got: String(i),
       });
+    };
+    return () => {
+      const { shape, strides } = memory[tensor] ?? nowhere;
+      let [at, error] = [0, 0];
+      for (let d = 0; d < parts.length; d++) {
+        const i = (parts[d] as Est)();
+        if (state.error > error) error = state.error;
+        if (!(i >= 0 && i < (shape[d] as number))) fail(d, i, shape);
+        at += i * (strides[d] as number);
+      }
       return yields(at, error);
     };
   };
@@ -225,26 +232,25 @@ export function analyse(
 
   /** Calls `point` for every point of the axes, or for one numbered point. */
   const each = (axes: readonly Var[], point: () => void): { all: () => void; one: (n: number) => void; size: () => number } => {
-    const cells = axes.map((v) => ({ cell: named(vars, v.name), extent: est(v.extent) }));
-    const sizes = (): number[] => cells.map(({ extent }) => extent());
-    const at = (n: number, shape: readonly number[]): void => {
-      let rest = n;
-      for (let d = cells.length - 1; d >= 0; d--) {
-        const [c, size] = [cells[d], shape[d] ?? 1];
-        if (c !== undefined) c.cell.value = rest % size;
-        rest = Math.floor(rest / size);
-      }
-      state.tick++;
-      point();
-    };
-    const size = (): number => sizes().reduce((a, b) => a * b, 1);
+    const cells = axes.map((v) => named(vars, v.name));
+    const extents = axes.map((v) => est(v.extent));
+    const sizes = (): number[] => extents.map((extent) => extent());
     return {
-      size,
-      one: (n) => { at(n, sizes()); },
+      size: () => sizes().reduce((a, b) => a * b, 1),
+      one: (n) => {
+        seek(cells, sizes(), n);
+        state.tick++;
+        point();
+      },
       all: () => {
         const shape = sizes();
         const total = shape.reduce((a, b) => a * b, 1);
-        for (let n = 0; n < total; n++) at(n, shape);
+        if (total > 0) seek(cells, shape, 0);
+        for (let n = 0; n < total; n++) {
+          state.tick++;
+          point();
+          advance(cells, shape);
+        }
       },
     };
   };

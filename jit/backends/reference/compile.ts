@@ -283,7 +283,8 @@ function slotOf(kernel: Kernel, frame: Frame, tensor: number, dtype?: ScalarType
   return slot;
 }
 
-function countUses(kernel: Kernel): Map<Expr, number> {
+/** How often each node is an operand: what is used once need not be remembered. */
+export function countUses(kernel: Kernel): Map<Expr, number> {
   const uses = new Map<Expr, number>();
   const count = (e: Expr): void => { uses.set(e, (uses.get(e) ?? 0) + 1); };
   const roots = [...expressions(kernel.body), ...allAxes(kernel.body).map((v) => v.extent)];

@@ -125,7 +125,8 @@ export function castError(from: ScalarType, to: ScalarType, x: number, ex: numbe
   }
   const exact = x === value && !(isFloat(from) && ex > 0);
   if (exact) return ex;
-  return settled(value, ex + (acc.unit(to) + own(to)) * Math.abs(value) + (to === 'float16' ? 2 ** -24 : acc.tiny), ex);
+  if (to === 'float16') return settled(value, ex + 2 ** -10 * Math.abs(value) + 2 ** -24, ex);
+  return settled(value, ex + (acc.unit(to) + own(to)) * Math.abs(value) + acc.tiny, ex);
 }
 
 /** Storing rounds float16, here and on the device; what is exact rounds alike. */

@@ -9,6 +9,7 @@ import { type Expr, type Var, product } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
 import { type Kernel, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
 import { type Compiler, type Num, compiler } from './compile.ts';
+import { advance, seek } from './points.ts';
 import { bigBinaryFn, bigRangeOf, binaryFn, operatorOf, startOf, wrapper } from './scalar.ts';
 
 export interface ReferenceOptions {
@@ -126,18 +127,20 @@ function over(c: Compiler, axes: readonly Var[], point: () => void): Runner {
   return (only) => {
     const shape = sizes();
     const total = shape.reduce((a, b) => a * b, 1);
-    const go = (n: number): void => {
-      let rest = n;
-      for (let d = cells.length - 1; d >= 0; d--) {
-        const size = shape[d] ?? 1;
-        (cells[d] as { value: number }).value = rest % size;
-        rest = Math.floor(rest / size);
+    if (only === undefined) {
+      if (total > 0) seek(cells, shape, 0);
+      for (let n = 0; n < total; n++) {
+        c.frame.tick++;
+        point();
+        advance(cells, shape);
       }
+      return;
+    }
+    for (let next = only.next(); next.done !== true; next = only.next()) {
+      seek(cells, shape, next.value);
       c.frame.tick++;
       point();
-    };
-    if (only === undefined) for (let n = 0; n < total; n++) go(n);
-    else for (let next = only.next(); next.done !== true; next = only.next()) go(next.value);
+    }
   };
 }
 

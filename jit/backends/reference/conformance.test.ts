@@ -1,0 +1,4 @@
+import { conformance } from '../conformance.ts';
+import { makeReferenceDevice } from './index.ts';
+
+conformance('reference', () => Promise.resolve(makeReferenceDevice()));
