@@ -11,7 +11,11 @@ interface Term { readonly coef: number; readonly atoms: readonly Expr[] }
 type Poly = ReadonlyMap<string, Term>;
 
 let polys = new WeakMap<Expr, Poly>();
-export const clear = (): void => { polys = new WeakMap(); };
+let results = new WeakMap<Expr, Map<string, Expr | undefined>>();
+export const clear = (): void => {
+  polys = new WeakMap();
+  results = new WeakMap();
+};
 
 const keyOf = (atoms: readonly Expr[]): string => atoms.map((a) => a.id).join();
 
@@ -312,8 +316,18 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 const inRange = (r: Poly, b: Poly): boolean => isNonNegative(fromPoly(r)) && isBelow(r, b);
 
-/** A canonical form of the operation on canonical operands; undefined where the plain node is it. */
+/** A canonical form of the operation on canonical operands; undefined where the plain node is it. Remembered: fusion asks again and again. */
 export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  const known = results.get(a);
+  const key = `${fn}${b.id}`;
+  if (known?.has(key) === true) return known.get(key);
+  const made = simplified(fn, a, b);
+  if (known === undefined) results.set(a, new Map([[key, made]]));
+  else known.set(key, made);
+  return made;
+}
+
+function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
   switch (fn) {
     case 'add': return fromPoly(plus(toPoly(a), toPoly(b)));
     case 'sub': return fromPoly(plus(toPoly(a), toPoly(b), -1));
