@@ -5,7 +5,7 @@
  * Errors are in units in the last place of the result against Math in double, the largest over 4 million arguments spread over
  * the whole range of floats (decompose.test.ts samples fewer), first rounded twice (mul+add), then fused.
  */
-import { type DType, type ScalarType, isFloat } from './dtype.ts';
+import { type DType, type ScalarType, fromHalf, isFloat, toHalf } from './dtype.ts';
 import {
   type Expr, type UnaryOp, add, binary, bitcast, cast, constant, div, gt, le, load, lt, max, min, mul, muladd, ref, select, sub, unary,
 } from './expr.ts';
@@ -178,7 +178,7 @@ const wide = (dtype: ScalarType): ScalarType => (dtype === 'float16' ? 'float32'
 export function decomposer(): Decomposer {
   const value = rewriter((e, again) => {
     switch (e.op) {
-      case 'const': return e.dtype === 'float16' ? f32(Number(e.value)) : undefined;
+      case 'const': return e.dtype === 'float16' ? f32(fromHalf(toHalf(Number(e.value)))) : undefined;
       case 'ref': return e.dtype === 'float16' ? ref(e.name, 'float32') : undefined;
       case 'load':
         return e.dtype === 'float16' ? fromHalfBits(cast(load(e.tensor, 'uint16', e.index.map(again)), 'int32')) : undefined;

@@ -11,6 +11,7 @@ import { isNonNegative } from '../../expr/index-algebra.ts';
 import { text } from '../../expr/text.ts';
 import { operands } from '../../expr/visit.ts';
 import type { FunctionBuilder, Hole, Local } from './function-builder.ts';
+import type { ValType } from './opcodes.ts';
 import { type OpContext, emitBinary, emitBitcast, emitCast, emitMulAdd, emitUnary, loadOpcode, pushConstant, valTypeOf } from './scalar-ops.ts';
 import { Scope, deeper } from './scope.ts';
 
@@ -77,6 +78,11 @@ export class Scalar {
       if (before === 0) this.parts(e).forEach(go);
     };
     roots.forEach(go);
+  }
+
+  /** Counts the uses of a store's address. */
+  prepareStore(slot: number, dtype: DType, offset: Expr): void {
+    this.prepare([addressOf(slot, dtype, offset).base]);
   }
 
   /** What emitting an expression asks for next. */
@@ -184,16 +190,21 @@ export class Scalar {
   }
 
   private hoist(e: Expr, loop: Scope): Local {
+    return this.hoistInto(e, loop, 'scalar', valTypeOf(e.dtype), (parent) => this.compute(e, parent));
+  }
+
+  /** Computes a value before a loop, in the scope around it. */
+  hoistInto(e: Expr, loop: Scope, lanes: 'scalar' | 'vector', type: ValType, compute: (parent: Scope) => void): Local {
     const { before, parent } = loop;
     invariant(before !== undefined && parent !== undefined, 'a loop without a place before it');
-    const known = parent.find(e, 'scalar');
+    const known = parent.find(e, lanes);
     if (known !== undefined) return known;
-    const local = this.f.local(valTypeOf(e.dtype), nameOf(e));
+    const local = this.f.local(type, lanes === 'vector' ? `${nameOf(e)}_v` : nameOf(e));
     this.f.into(before, () => {
-      this.compute(e, parent);
+      compute(parent);
       this.f.set(local);
     });
-    parent.remember(e, local, 'scalar');
+    parent.remember(e, local, lanes);
     return local;
   }
 
@@ -374,7 +385,7 @@ const costly: ReadonlySet<string> = new Set([
   'exp', 'log', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'erf', 'sigmoid',
 ]);
 
-function nameOf(e: Expr): string {
+export function nameOf(e: Expr): string {
   switch (e.op) {
     case 'load': return `t${e.tensor}v`;
     case 'binary': case 'unary': return e.fn;

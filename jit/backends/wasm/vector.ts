@@ -1,0 +1,415 @@
+/**
+ * Expressions over four neighbouring points of one axis (the lane axis) to v128 instructions. What does not depend on the lane axis is
+ * computed once as a scalar and spread; loads with unit stride are vector loads; a select by a mask computes both sides and reads
+ * at addresses held inside the argument; what has no vector form is computed lane by lane by the scalar emitter. Invariant: every lane
+ * gets the bits that the scalar emitter gives for its point.
+ */
+import { invariant } from '../../error.ts';
+import { type DType, type ScalarType, bytesOf } from '../../expr/dtype.ts';
+import { type Expr, type Load, type Var, add, asInt, binary, int, mul, select, sub } from '../../expr/expr.ts';
+import { affine } from '../../expr/index-algebra.ts';
+import { collect, isLoad, operands, substitute } from '../../expr/visit.ts';
+import type { Arg } from '../../kernel.ts';
+import type { FunctionBuilder } from './function-builder.ts';
+import { type Scalar, addressOf, argBase, nameOf, termsOf } from './scalar.ts';
+import type { Scope } from './scope.ts';
+import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorUnary, wrapLanes } from './vector-ops.ts';
+
+type Access = 'uniform' | 'unit' | 'scattered';
+
+export class Vector {
+  private readonly f: FunctionBuilder;
+  private readonly varying = new Map<Expr, boolean>();
+  /** Above 0 while code is emitted whose lanes may be masked off: loads then stay inside their arguments. */
+  private masked = 0;
+
+  constructor(readonly scalar: Scalar, readonly axis: Var, readonly args: readonly Arg[], readonly fma: boolean) {
+    this.f = scalar.f;
+  }
+
+  /** Depends on the lane axis. */
+  varies(e: Expr): boolean {
+    if (e === this.axis) return true;
+    const known = this.varying.get(e);
+    if (known !== undefined) return known;
+    const result = operands(e).some((o) => this.varies(o));
+    this.varying.set(e, result);
+    return result;
+  }
+
+  /** How an element offset moves along the lane axis. */
+  access(offset: Expr): Access {
+    if (!this.varies(offset)) return 'uniform';
+    const step = affine(offset, [this.axis])?.coefs[0];
+    return step !== undefined && asInt(step) === 1 ? 'unit' : 'scattered';
+  }
+
+  /** Pushes four values of `e`, whose type has lanes. */
+  push(e: Expr, scope: Scope): void {
+    const { f } = this;
+    const known = scope.find(e, 'vector');
+    if (known !== undefined) return f.get(known);
+    if (e.op === 'const') return this.constant(e.value, e.dtype);
+    if ((e.op === 'cast' || e.op === 'bitcast') && sameLanes(e.dtype, e.a.dtype, e.op)) return this.push(e.a, scope);
+    const outside = scope.loopBelow(this.scalar.levelOf(e, scope));
+    const guarded = this.masked > 0 && collect([e], isLoad).length > 0;
+    const compute = (where: Scope): void => (this.varies(e) || (guarded && e.op !== 'load') ? this.compute(e, where) : this.spread(e, where));
+    if (outside !== undefined && !guarded) return f.get(this.scalar.hoistInto(e, outside, 'vector', 'v128', compute));
+    compute(scope);
+    if (this.scalar.isShared(e)) {
+      const local = f.local('v128', `${nameOf(e)}_v`);
+      f.tee(local);
+      scope.remember(e, local, 'vector');
+    }
+  }
+
+  private constant(value: number | bigint, dtype: ScalarType): void {
+    const kind = lanesOf(dtype);
+    if (kind === 'float') splatFloat(this.f, Number(value));
+    else if (kind === 'mask') splatBits(this.f, value ? -1 : 0);
+    else splatBits(this.f, Number(value) | 0);
+  }
+
+  /** The same value in all lanes. */
+  private spread(e: Expr, scope: Scope): void {
+    const { f, scalar } = this;
+    const cached = scope.find(e, 'scalar') !== undefined;
+    if (e.op === 'load' && !cached && bytesOf(e.dtype) === 4) {
+      if (this.masked > 0) this.pushHeldAddress(e, scope, 'uniform');
+      else scalar.push(scalar.addressOfLoad(e).base, scope);
+      return f.mem('v128.load32_splat', { offset: this.masked > 0 ? 0 : scalar.addressOfLoad(e).offset });
+    }
+    scalar.push(e, scope);
+    if (e.dtype === 'float32') return f.op('f32x4.splat');
+    f.op('i32x4.splat');
+    return e.dtype === 'bool' ? f.op('i32x4.neg') : undefined;
+  }
+
+  private compute(e: Expr, scope: Scope): void {
+    const { f } = this;
+    switch (e.op) {
+      case 'const': case 'sym': case 'ref': return this.spread(e, scope);
+      case 'var': {
+        if (e !== this.axis) return this.spread(e, scope);
+        this.scalar.push(e, scope);
+        f.op('i32x4.splat');
+        ramp(f, 1);
+        return f.op('i32x4.add');
+      }
+      case 'load': return this.load(e, scope);
+      case 'unary': {
+        const emit = lanesOf(e.a.dtype) === undefined ? undefined : vectorUnary(e.fn, e.a.dtype);
+        if (emit === undefined) return this.eachLane(e, scope);
+        this.push(e.a, scope);
+        return emit(f);
+      }
+      case 'binary': return this.binary(e, scope);
+      case 'select': return this.select(e, scope);
+      case 'cast': {
+        const emit = vectorCast(e.a.dtype, e.dtype);
+        if (emit === undefined) return this.eachLane(e, scope);
+        this.push(e.a, scope);
+        return emit(f);
+      }
+      case 'bitcast':
+        if (bytesOf(e.dtype) !== 4 || bytesOf(e.a.dtype) !== 4) return this.eachLane(e, scope);
+        return this.push(e.a, scope);
+      case 'muladd': {
+        const float = e.dtype === 'float32';
+        if (!float && lanesOf(e.dtype) !== 'integer') return this.eachLane(e, scope);
+        this.push(e.a, scope);
+        this.push(e.b, scope);
+        if (float && this.fma) {
+          this.push(e.c, scope);
+          return f.op('f32x4.relaxed_madd');
+        }
+        f.op(float ? 'f32x4.mul' : 'i32x4.mul');
+        this.push(e.c, scope);
+        f.op(float ? 'f32x4.add' : 'i32x4.add');
+        return wrapLanes(f, e.dtype);
+      }
+      default: return e satisfies never;
+    }
+  }
+
+  private binary(e: Extract<Expr, { op: 'binary' }>, scope: Scope): void {
+    const { f } = this;
+    if (e.dtype === 'index') {
+      const form = affine(e, [this.axis]);
+      const step = form?.coefs[0] === undefined ? undefined : asInt(form.coefs[0]);
+      if (step !== undefined) {
+        this.scalar.push(e, scope);
+        f.op('i32x4.splat');
+        ramp(f, step);
+        return f.op('i32x4.add');
+      }
+      if (e.fn === 'add') {
+        const uniform = termsOf(e).filter((t) => !this.varies(t));
+        const rest = termsOf(e).filter((t) => this.varies(t));
+        const parts = uniform.length > 0 ? [uniform.reduce((a, b) => add(a, b)), ...rest] : rest;
+        parts.forEach((part, i) => {
+          this.push(part, scope);
+          if (i > 0) f.op('i32x4.add');
+        });
+        return;
+      }
+    }
+    const shift = e.fn === 'shl' || e.fn === 'shr';
+    if (shift && !this.varies(e.b) && lanesOf(e.dtype) === 'integer') {
+      this.push(e.a, scope);
+      this.scalar.push(e.b, scope);
+      f.op(e.fn === 'shl' ? 'i32x4.shl' : e.dtype.startsWith('uint') ? 'i32x4.shr_u' : 'i32x4.shr_s');
+      return e.fn === 'shl' ? wrapLanes(f, e.dtype) : undefined;
+    }
+    const power = e.b.op === 'const' && lanesOf(e.dtype) === 'integer' ? Math.log2(Number(e.b.value)) : NaN;
+    if (Number.isInteger(power) && power >= 0 && (e.fn === 'floordiv' || e.fn === 'floormod')) {
+      this.push(e.a, scope);
+      if (e.fn === 'floordiv') {
+        f.i32(power);
+        return f.op(e.dtype.startsWith('uint') ? 'i32x4.shr_u' : 'i32x4.shr_s');
+      }
+      splatBits(f, 2 ** power - 1);
+      return f.op('v128.and');
+    }
+    const op = lanesOf(e.a.dtype) === undefined ? undefined : vectorBinary(e.fn, e.a.dtype);
+    if (op === undefined) return this.eachLane(e, scope);
+    this.push(e.a, scope);
+    this.push(e.b, scope);
+    f.op(op);
+    return e.fn === 'add' || e.fn === 'sub' || e.fn === 'mul' ? wrapLanes(f, e.dtype) : undefined;
+  }
+
+  // Selects -----------------------------------------------------------------------------------------------------------------------
+
+  private select(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
+    const { f, scalar } = this;
+    const eager = scalar.isEager(e.a, scope) && scalar.isEager(e.b, scope);
+    if (!this.varies(e.cond)) {
+      if (eager) {
+        this.push(e.a, scope);
+        this.push(e.b, scope);
+        scalar.push(e.cond, scope);
+        return f.op('select');
+      }
+      scalar.push(e.cond, scope);
+      return f.if(() => this.push(e.a, scalar.branch(scope)), () => this.push(e.b, scalar.branch(scope)), ['v128']);
+    }
+    // (u and w) ? a : b with u the same in all lanes: branch on u, so that rows of padding read nothing.
+    if (e.cond.op === 'binary' && e.cond.fn === 'and' && scalar.isEager(e.b, scope)) {
+      const parts = conjuncts(e.cond);
+      const [whole, mixed] = [parts.filter((c) => !this.varies(c)), parts.filter((c) => this.varies(c))];
+      if (whole.length > 0 && mixed.length > 0) {
+        const all = (list: readonly Expr[]): Expr => list.reduce((a, b) => binary('and', a, b));
+        return this.push(select(all(whole), select(all(mixed), e.a, e.b), e.b), scope);
+      }
+    }
+    if (!this.maskable(e.a) || !this.maskable(e.b)) return this.eachLane(e, scope);
+    const mask = f.local('v128', 'mask');
+    this.push(e.cond, scope);
+    f.set(mask);
+    const arm = (side: Expr, inverted: boolean): void => {
+      if (scalar.isEager(side, scope)) return this.push(side, scope);
+      const inner = scalar.branch(scope);
+      this.masked += 1;
+      if (weight(side) > 12) {
+        f.get(mask);
+        if (inverted) f.op('v128.not');
+        f.op('v128.any_true');
+        f.if(() => this.push(side, inner), () => splatBits(f, 0), ['v128']);
+      } else {
+        this.push(side, inner);
+      }
+      this.masked -= 1;
+    };
+    arm(e.a, false);
+    arm(e.b, true);
+    f.get(mask);
+    f.op('v128.bitselect');
+  }
+
+  /** Whether all loads below can be held inside their arguments and nothing is computed lane by lane, where a mask does not reach. */
+  private maskable(e: Expr): boolean {
+    if (e.op === 'load') {
+      const access = this.access(this.offset(e));
+      if (lanesOf(e.dtype) === undefined || collect(e.index, isLoad).length > 0) return false;
+      return access === 'unit' || (access === 'uniform' && bytesOf(e.dtype) === 4);
+    }
+    if (collect([e], isLoad).length === 0) return true;
+    const [type, from] = [e.dtype, operands(e)[0]?.dtype ?? e.dtype];
+    if (lanesOf(type) === undefined || lanesOf(from) === undefined) return false;
+    if (e.op === 'unary' && vectorUnary(e.fn, from) === undefined) return false;
+    if (e.op === 'cast' && vectorCast(from, type) === undefined) return false;
+    if (e.op === 'binary' && vectorBinary(e.fn, from) === undefined) return false;
+    return operands(e).every((o) => this.maskable(o));
+  }
+
+  // Memory ------------------------------------------------------------------------------------------------------------------------
+
+  private offset(e: Load): Expr {
+    const [offset] = e.index;
+    invariant(offset !== undefined, 'loads are flat when code is emitted');
+    return offset;
+  }
+
+  private load(e: Load, scope: Scope): void {
+    const { f } = this;
+    const offset = this.offset(e);
+    if (lanesOf(e.dtype) === undefined) return this.eachLane(e, scope);
+    if (this.access(offset) === 'unit') {
+      let folded = 0;
+      if (this.masked > 0) {
+        this.pushHeldAddress(e, scope, 'unit');
+      } else {
+        const address = this.scalar.addressOfLoad(e);
+        this.scalar.push(address.base, scope);
+        folded = address.offset;
+      }
+      return this.loadLanes(e.dtype, folded);
+    }
+    if (bytesOf(e.dtype) !== 4) return this.eachLane(e, scope);
+    const lane = (l: number): { base: Expr; offset: number } =>
+      addressOf(e.tensor, e.dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
+    this.scalar.prepare([0, 1, 2, 3].map((l) => lane(l).base));
+    const v = f.local('v128', `t${e.tensor}_v`);
+    this.scalar.push(lane(0).base, scope);
+    f.mem('v128.load32_zero', { offset: lane(0).offset });
+    f.set(v);
+    for (let l = 1; l < 4; l++) {
+      this.scalar.push(lane(l).base, scope);
+      f.get(v);
+      f.memLane('v128.load32_lane', l, { offset: lane(l).offset });
+      if (l < 3) f.set(v);
+    }
+  }
+
+  /** Four neighbouring elements at the address on the stack. */
+  private loadLanes(dtype: DType, offset: number): void {
+    const { f } = this;
+    switch (dtype) {
+      case 'float32': case 'int32': case 'uint32': return f.mem('v128.load', { offset, align: 4 });
+      case 'int8': case 'uint8': case 'bool': {
+        const s = dtype === 'int8' ? 's' : 'u';
+        f.mem('v128.load32_zero', { offset, align: 1 });
+        f.ops(`i16x8.extend_low_i8x16_${s}`, `i32x4.extend_low_i16x8_${s}`);
+        return dtype === 'bool' ? f.op('i32x4.neg') : undefined;
+      }
+      case 'int16': case 'uint16': {
+        f.mem('v128.load64_zero', { offset, align: 2 });
+        return f.op(dtype === 'int16' ? 'i32x4.extend_low_i16x8_s' : 'i32x4.extend_low_i16x8_u');
+      }
+      case 'float16': case 'float64': case 'int64': case 'uint64': return invariant(false, `no lanes of ${dtype}`);
+      default: return dtype satisfies never;
+    }
+  }
+
+  /**
+   * The address of a load whose lanes may all be masked off, held between 16 bytes before the argument and its end. A vector
+   * with a lane inside the argument keeps its address; the others read what is not used, but inside the memory.
+   */
+  private pushHeldAddress(e: Load, scope: Scope, access: 'unit' | 'uniform'): void {
+    const { f, scalar } = this;
+    const arg = this.args[e.tensor];
+    invariant(arg !== undefined, `no argument ${e.tensor}`);
+    const size = bytesOf(e.dtype);
+    const last = arg.shape.reduce<Expr>((at, extent, d) => add(at, mul(sub(extent, int(1)), arg.strides[d] ?? int(0))), int(0));
+    const low = access === 'unit' ? sub(argBase(e.tensor), int(16)) : argBase(e.tensor);
+    const high = add(argBase(e.tensor), mul(last, int(size)));
+    const address = f.local('i32', 'held');
+    scalar.push(add(argBase(e.tensor), mul(this.offset(e), int(size))), scope);
+    f.set(address);
+    for (const [bound, worse] of [[high, 'i32.lt_u'], [low, 'i32.gt_u']] as const) {
+      const limit = scalar.value(bound, scope);
+      f.get(address);
+      f.get(limit);
+      f.get(address);
+      f.get(limit);
+      f.op(worse);
+      f.op('select');
+      if (bound === high) f.set(address);
+    }
+  }
+
+  /** Stores the four values that `value` pushes at element `offset` of an argument and its neighbours along the lane axis. */
+  store(slot: number, dtype: DType, offset: Expr, scope: Scope, value: () => void): void {
+    const { f, scalar } = this;
+    const address = addressOf(slot, dtype, offset);
+    if (this.access(offset) === 'unit') {
+      scalar.push(address.base, scope);
+      value();
+      return this.storeLanes(dtype, address.offset);
+    }
+    value();
+    if (dtype === 'bool') { splatBits(f, 1); f.op('v128.and'); }
+    const v = f.local('v128', 'stored');
+    f.set(v);
+    const size = bytesOf(dtype);
+    for (let l = 0; l < 4; l++) {
+      const lane = addressOf(slot, dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
+      scalar.push(lane.base, scope);
+      f.get(v);
+      if (size === 4) f.memLane('v128.store32_lane', l, { offset: lane.offset });
+      else if (size === 2) f.memLane('v128.store16_lane', 2 * l, { offset: lane.offset });
+      else f.memLane('v128.store8_lane', 4 * l, { offset: lane.offset });
+    }
+  }
+
+  private storeLanes(dtype: DType, offset: number): void {
+    const { f } = this;
+    switch (bytesOf(dtype)) {
+      case 4: return f.mem('v128.store', { offset, align: 4 });
+      case 2: {
+        this.shuffleSelf([0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13]);
+        return f.memLane('v128.store64_lane', 0, { offset, align: 2 });
+      }
+      default: {
+        if (dtype === 'bool') { splatBits(f, 1); f.op('v128.and'); }
+        this.shuffleSelf([0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
+        return f.memLane('v128.store32_lane', 0, { offset, align: 1 });
+      }
+    }
+  }
+
+  private shuffleSelf(picks: readonly number[]): void {
+    const { f } = this;
+    const v = f.local('v128', 'packed');
+    f.tee(v);
+    f.get(v);
+    f.shuffle(picks);
+  }
+
+  /** Each lane by the scalar emitter. */
+  private eachLane(e: Expr, scope: Scope): void {
+    const { f, scalar } = this;
+    const lanes = [0, 1, 2, 3].map((l) => substitute(e, new Map([[this.axis, add(this.axis, l)]])));
+    scalar.prepare(lanes);
+    const shape = e.dtype === 'float32' ? 'f32x4' : 'i32x4';
+    lanes.forEach((lane, l) => {
+      scalar.push(lane, scope);
+      if (l === 0) f.op(`${shape}.splat`);
+      else f.laneOp(`${shape}.replace_lane`, l);
+    });
+    if (e.dtype === 'bool') f.op('i32x4.neg');
+  }
+}
+
+const conjuncts = (e: Expr): Expr[] => (e.op === 'binary' && e.fn === 'and' ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e]);
+
+/** Conversions between types with the same lanes. */
+function sameLanes(to: ScalarType, from: ScalarType, op: 'cast' | 'bitcast'): boolean {
+  const words = (d: ScalarType): boolean => d === 'index' || d === 'int32' || d === 'uint32';
+  if (words(to) && words(from)) return true;
+  return op === 'bitcast' && bytesOf(to) === 4 && bytesOf(from) === 4;
+}
+
+function weight(e: Expr): number {
+  let total = 0;
+  const seen = new Set<Expr>();
+  const go = (x: Expr): void => {
+    if (seen.has(x)) return;
+    seen.add(x);
+    total += 1;
+    operands(x).forEach(go);
+  };
+  go(e);
+  return total;
+}
