@@ -33,12 +33,16 @@ const parts: Readonly<Record<string, Part>> = {
   global: { entry: 'engine/script-tag.ts', format: 'iife', file: 'quern.global.js', name: 'quern' },
 };
 
+/** Minifying drops the comments of licences; dist/THIRD-PARTY-LICENSES.txt holds their texts. */
+const banner = '/*! Quern (MIT), with comlink and idb-keyval (Apache-2.0) and pbf (BSD-3-Clause); see THIRD-PARTY-LICENSES.txt */';
+
 function library({ entry, format, file, name }: Part): BuildEnvironmentOptions {
   return {
     target: 'es2022',
     outDir: `${root}dist`,
     emptyOutDir: false,
     modulePreload: false,
+    rolldownOptions: { output: { postBanner: banner } },
     lib: { entry: `${root}${entry}`, formats: [format], fileName: () => file, ...(name === undefined ? {} : { name }) },
   };
 }

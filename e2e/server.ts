@@ -86,10 +86,12 @@ async function respond(request: IncomingMessage, response: ServerResponse, files
   }
   const [, folder, name = ''] = pathname.split('/');
   if (folder === 'dist' && /^[\w.-]+\.js$/.test(name)) {
-    response.writeHead(200, { ...open, 'Content-Type': 'text/javascript' }).end(await readFile(`${dist}${name}`));
+    const script = await readFile(`${dist}${name}`).catch(() => undefined);
+    response.writeHead(script === undefined ? 404 : 200, { ...open, 'Content-Type': 'text/javascript' }).end(script);
     return;
   }
   const bytes = folder === 'files' ? files.get(name) : undefined;
+  const type = name.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
   if (bytes === undefined) response.writeHead(404, open).end();
-  else response.writeHead(200, { ...open, 'Content-Type': 'application/octet-stream', 'Content-Length': bytes.length }).end(bytes);
+  else response.writeHead(200, { ...open, 'Content-Type': type, 'Content-Length': bytes.length }).end(bytes);
 }

@@ -17,11 +17,24 @@ for (const part of ['worker', 'module', 'ort', 'global']) {
   await build({ configFile: 'vite.config.ts', mode: part, logLevel: 'warn' });
 }
 types();
+licences();
 for (const [config, modes] of [['cli/vite.config.ts', [undefined, 'page']], ['react/vite.config.ts', [undefined]], ['demo/vite.config.ts', [undefined]]]) {
   if (!existsSync(config)) continue;
   for (const mode of modes) await build({ configFile: config, logLevel: 'warn', ...(mode === undefined ? {} : { mode }) });
 }
 console.log(readdirSync('dist').filter((name) => name.endsWith('.js')).map((name) => `dist/${name}  ${statSync(`dist/${name}`).size} bytes`).join('\n'));
+
+/** Texts of the licences of what the bundles contain. */
+function licences() {
+  const texts = ['comlink', 'idb-keyval', 'pbf'].map((name) => {
+    const folder = join('node_modules', name);
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no licence file`);
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  writeFileSync('dist/THIRD-PARTY-LICENSES.txt', texts.join(`\n${'='.repeat(80)}\n\n`));
+}
 
 /** Declarations from tsc, with the imports as published: the compiler leaves `.ts` in them. */
 function types() {

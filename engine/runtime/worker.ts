@@ -8,6 +8,7 @@ import { serveThread } from '../../jit/backends/wasm/thread.ts';
 import { support } from '../load/support.ts';
 import { loadModel } from './load-model.ts';
 import type { Hello, Ready } from './protocol.ts';
+import { requireWasm } from './require-wasm.ts';
 import { createService } from './service.ts';
 
 /** Of a dedicated worker's global scope what is used here: its types and the page's cannot be loaded together. */
@@ -19,7 +20,13 @@ const scope = self as unknown as WorkerScope;
 
 function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
-    expose(createService({ loadModel, support: ({ source, dims }, signal) => support(source, { dims, signal }) }), scope);
+    expose(createService({
+      loadModel(...request) {
+        requireWasm();
+        return loadModel(...request);
+      },
+      support: ({ source, dims }, signal) => support(source, { dims, signal }),
+    }), scope);
     scope.postMessage({ ready: true, version } satisfies Ready);
   };
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
