@@ -22,6 +22,7 @@ export interface Scene {
   readonly scalar: Scalar;
   readonly root: Scope;
   readonly context: OpContext;
+  readonly kernel: Kernel;
   /** The address of the parameter block. */
   readonly params: Local;
   readonly given: (parameter: Parameter) => Local;
@@ -70,7 +71,7 @@ export class KernelModule {
       });
       const given = (p: Parameter): Local => f.param(1 + parameters.indexOf(p));
       parameters.forEach((p) => { if ('op' in p) root.define(p, given(p)); });
-      build({ f, scalar, root, context, params: f.param(0), given });
+      build({ f, scalar, root, context, kernel, params: f.param(0), given });
     }, exported);
   }
 }

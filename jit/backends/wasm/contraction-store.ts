@@ -10,6 +10,7 @@ import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import type { FuncRef, Local } from './function-builder.ts';
 import { storeOpcode } from './scalar-ops.ts';
 import type { Scope } from './scope.ts';
+import { Vector } from './vector.ts';
 
 const acc = ref('acc', 'float32');
 
@@ -75,38 +76,39 @@ export function emitStores(
 ): void {
   const { f, scalar, root } = scene;
   const vectors = sum[0]?.length ?? 0;
-  const whole = le(add(mul(cols.panel, cols.width), vectors * 4), cols.n.extent);
-  const exact = (asInt(cols.n.extent) ?? 1) % cols.width === 0;
-  const fast = asVectors(finish, cols) ? (): void => { storeVectors(scene, finish, sum, places, cols, scalar.branch(root)); } : undefined;
+  const fast = (): void => { storeVectors(scene, finish, sum, places, cols, scalar.branch(root)); };
+  if ((asInt(cols.n.extent) ?? 1) % cols.width === 0) return fast();
   const slow = (): void => { storeLanes(scene, finish, sum, places, cols, scalar.branch(root)); };
-  if (fast === undefined) return slow();
-  if (exact) return fast();
-  scalar.push(whole, root);
+  scalar.push(le(add(mul(cols.panel, cols.width), vectors * 4), cols.n.extent), root);
   return f.if(fast, slow);
 }
 
-/** The four lanes of a vector, as a variable. */
-const four = variable('lane', 4);
+/** The four lanes of a vector: an axis that the vector emitter spreads over them. */
+const four = variable('four', 4);
 
 const columnAt = (cols: Columns, vector: number, lane: Expr): Expr => add(add(mul(cols.panel, cols.width), vector * 4), lane);
 
-function asVectors(finish: Finish, cols: Columns): boolean {
-  if (finish.dtype !== 'float32' || finish.value !== acc) return false;
-  const offset = substitute(finish.offset, new Map([[finish.n, columnAt(cols, 0, four)]]));
-  const next = substitute(offset, new Map([[four, add(four, 1)]]));
-  return asInt(add(next, mul(offset, -1))) === 1;
-}
-
 function storeVectors(
-  { f, scalar }: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
+  { f, scalar, kernel }: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
   scope: Scope,
 ): void {
-  sum.forEach((row, r) => row.forEach((local, v) => {
-    const at = new Map<Expr, Expr>([...(places[r] ?? []), [finish.n, columnAt(cols, v, int(0))]]);
-    const offset = scalar.pushAddress(finish.slot, finish.dtype, substitute(finish.offset, at), scope);
-    f.get(local);
-    f.mem('v128.store', { offset, align: 4 });
-  }));
+  const lanes = new Vector(scalar, four, kernel.args, kernel.numeric.fma);
+  scope.define(four, f.local('i32', 'zero')); // never set: address arithmetic with it folds away
+  const vectors = sum[0]?.length ?? 0;
+  for (let v = 0; v < vectors; v++) {
+    const n = columnAt(cols, v, four);
+    const points = sum.map((row, r) => {
+      const one = ref(`sum${r}_${v}`, 'float32');
+      const local = row[v];
+      if (local !== undefined) lanes.define(one, local, scope);
+      const by = new Map<Expr, Expr>([...(places[r] ?? []), [finish.n, n], [acc, one]]);
+      return { offset: substitute(finish.offset, by), value: substitute(finish.value, by) };
+    });
+    scalar.prepare(points.flatMap((p) => [p.offset, p.value]));
+    for (const { offset, value } of points) {
+      lanes.store(finish.slot, finish.dtype, offset, scope, () => { lanes.push(value, scope); });
+    }
+  }
 }
 
 function storeLanes(
