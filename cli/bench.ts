@@ -51,7 +51,12 @@ export async function bench(args: Arguments, io: Io): Promise<number> {
   return failed ? 1 : 0;
 }
 
-async function benchModel(model: string, engines: readonly EngineName[], args: Arguments, server: FileServer, io: Io): Promise<{ rows: BenchRow[]; failures: number }> {
+interface ModelResult {
+  readonly rows: BenchRow[];
+  readonly failures: number;
+}
+
+async function benchModel(model: string, engines: readonly EngineName[], args: Arguments, server: FileServer, io: Io): Promise<ModelResult> {
   const request = await loadRequest(args, model, server);
   const ready: { readonly engine: BenchEngine; readonly load: EngineLoad; readonly times: number[] }[] = [];
   let failures = 0;

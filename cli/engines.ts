@@ -48,7 +48,9 @@ export type NodePeerAnswer =
 /** Long enough for the slowest engine on the slowest device; a run past it is an error, not a wait for ever. */
 const limitMs = 10 * 60_000;
 
-export async function startEngine(name: EngineName, request: LoadRequest, file: string, server: FileServer, say: (line: string) => void): Promise<BenchEngine> {
+export async function startEngine(
+  name: EngineName, request: LoadRequest, file: string, server: FileServer, say: (line: string) => void,
+): Promise<BenchEngine> {
   switch (name) {
     case 'quern': return startQuern(request, server);
     case 'ort-web': return startOrtWeb(request, server, await peerFolder(name, say));

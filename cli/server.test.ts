@@ -22,7 +22,7 @@ afterAll(() => server.close());
 
 /** `fetch` would tidy `..` away before it is sent. */
 const rawStatus = (path: string): Promise<number | undefined> =>
-  new Promise((done) => { request(`${server.origin}`, { path }, (response) => { done(response.statusCode); }).end(); });
+  new Promise((done) => { request(server.origin, { path }, (response) => { done(response.statusCode); }).end(); });
 
 describe('server', () => {
   it('serves an isolated page', async () => {

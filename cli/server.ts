@@ -48,26 +48,41 @@ export async function startServer({ isolated = true }: { readonly isolated?: boo
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-    const refuse = (status: number): void => void response.writeHead(status, headers).end();
+    const refuse = (status: number): void => {
+      response.writeHead(status, headers).end();
+    };
     if (path === '/') {
       response.writeHead(200, { ...headers, 'Content-Type': 'text/html; charset=utf-8' }).end(page);
       return;
     }
     const [, id, ...rest] = path.split('/');
     const place = mounts[Number(id)];
-    if (place === undefined) return refuse(404);
+    if (place === undefined) {
+      refuse(404);
+      return;
+    }
     const file = resolve(place.path, rest.join('/'));
-    if (!file.startsWith(place.path.endsWith(sep) ? place.path : place.path + sep)) return refuse(403);
+    if (!file.startsWith(place.path.endsWith(sep) ? place.path : place.path + sep)) {
+      refuse(403);
+      return;
+    }
     if (request.method === 'POST') {
-      if (!place.writable) return refuse(405);
+      if (!place.writable) {
+        refuse(405);
+        return;
+      }
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, Buffer.concat(parts));
-      return refuse(204);
+      refuse(204);
+      return;
     }
     const info = await stat(file).catch(() => undefined);
-    if (info === undefined || !info.isFile()) return refuse(404);
+    if (info === undefined || !info.isFile()) {
+      refuse(404);
+      return;
+    }
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const start = range === null ? 0 : Number(range[1]);
     const end = range?.[2] ? Math.min(Number(range[2]), info.size - 1) : info.size - 1;

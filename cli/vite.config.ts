@@ -26,7 +26,7 @@ export default defineConfig(({ mode }) => {
         formats: ['es' as const],
         fileName: (_: unknown, name: string) => `${name}.mjs`,
       },
-      rollupOptions: {
+      rolldownOptions: {
         external: page ? [] : ['playwright', ...builtinModules, ...builtinModules.map((name) => `node:${name}`)],
       },
     },

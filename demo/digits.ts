@@ -25,34 +25,37 @@ export function digitPanel(onRun: () => void): { attach(session: Session): void 
   let session: Session | undefined;
   let strokes: readonly Stroke[] = [];
   let busy = false;
-  let stale = false;
+  // Drawings that were asked about, and the last of them that got its answer.
+  let [asked, answered] = [0, 0];
   const recent: number[] = [];
 
-  const predict = async (): Promise<void> => {
-    if (session === undefined) return;
-    if (busy) {
-      stale = true;
+  /** One run of the drawing as it is now. */
+  const answer = async (model: Session): Promise<void> => {
+    const image = rasterise(strokes);
+    showPicture(seen, image);
+    if (strokes.length === 0) {
+      showProbabilities(undefined);
       return;
     }
+    const since = performance.now();
+    const { probabilities } = await model.run({ image: { data: image, dims: [1, 1, size, size] } });
+    recent.push(performance.now() - since);
+    if (recent.length > 15) recent.shift();
+    showProbabilities([...(probabilities?.data ?? [])].map(Number));
+    const median = [...recent].sort((a, b) => a - b)[recent.length >> 1] ?? 0;
+    timing.textContent = `${milliseconds(median)} from ink to answer, worker and back`;
+    onRun();
+  };
+
+  const predict = async (): Promise<void> => {
+    asked += 1;
+    if (session === undefined || busy) return;
     busy = true;
     try {
-      do {
-        stale = false;
-        const image = rasterise(strokes);
-        showPicture(seen, image);
-        if (strokes.length === 0) {
-          showProbabilities(undefined);
-          continue;
-        }
-        const since = performance.now();
-        const { probabilities } = await session.run({ image: { data: image, dims: [1, 1, size, size] } });
-        recent.push(performance.now() - since);
-        if (recent.length > 15) recent.shift();
-        showProbabilities([...(probabilities?.data ?? [])].map(Number));
-        const median = [...recent].sort((a, b) => a - b)[recent.length >> 1] ?? 0;
-        timing.textContent = `${milliseconds(median)} from ink to answer, worker and back`;
-        onRun();
-      } while (stale);
+      while (answered < asked) {
+        answered = asked;
+        await answer(session);
+      }
     } catch (error) {
       timing.textContent = error instanceof Error ? error.message : String(error);
     } finally {

@@ -196,7 +196,7 @@ function scaled(byte: number, channel: number, range: Range): number {
 
 /** Uniform numbers in [0, 1), the same for a name every time (a 32-bit xorshift, Marsaglia 2003). */
 function generator(name: string): () => number {
-  let state = [...name].reduce((hash, c) => Math.imul(hash ^ (c.codePointAt(0) ?? 0), 16777619), 0x811c9dc5) | 1;
+  let state = new TextEncoder().encode(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), 0x811c9dc5) | 1;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;

@@ -3,6 +3,7 @@ import { load, QuernError, type Report, type Session } from '../engine/index.ts'
 import { digitPanel } from './digits.ts';
 import { byId } from './dom.ts';
 import { bytes, milliseconds, plural } from './format.ts';
+import { isolate } from './isolate.ts';
 import { kernelPanel } from './kernels.ts';
 import digitModel from './models/digits.onnx?url';
 import { ownPanel } from './own.ts';
@@ -38,4 +39,5 @@ async function start(): Promise<Session> {
   }
 }
 
+await isolate();
 await start();

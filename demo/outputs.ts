@@ -67,7 +67,8 @@ function heat(numbers: Float64Array, dims: readonly number[], low: number, high:
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = y * stride * columns + x * stride;
-      if (at < length) image.data.set(colour(low < 0 ? (numbers[at] ?? NaN) / reach : ((numbers[at] ?? NaN) - low) / (high - low || 1)), (y * width + x) * 4);
+      const number = numbers[at] ?? NaN;
+      if (at < length) image.data.set(colour(low < 0 ? number / reach : (number - low) / (high - low || 1)), (y * width + x) * 4);
     }
   }
   context.putImageData(image, 0, 0);
@@ -75,11 +76,11 @@ function heat(numbers: Float64Array, dims: readonly number[], low: number, high:
 }
 
 /** Blue through grey to orange for -1..1; both ends differ in lightness as well as in hue. NaN is magenta. */
-function colour(t: number): readonly [number, number, number, number] {
+function colour(t: number): readonly number[] {
   if (Number.isNaN(t)) return [255, 0, 200, 255];
   const [low, mid, high] = [[38, 97, 156], [32, 30, 28], [250, 178, 110]] as const;
   const clamped = Math.max(-1, Math.min(1, t));
   const end = clamped < 0 ? low : high;
   const share = Math.abs(clamped);
-  return [0, 1, 2].map((i) => (mid[i] ?? 0) + share * ((end[i] ?? 0) - (mid[i] ?? 0))).concat(255) as unknown as readonly [number, number, number, number];
+  return [...mid.map((from, i) => from + share * ((end[i] ?? 0) - from)), 255];
 }

@@ -3,7 +3,7 @@
  * a unit square, after every movement. Coalesced pointer events are taken too, since a fast hand outruns the frame rate.
  */
 import { themeColor } from './dom.ts';
-import type { Point, Stroke } from './raster.ts';
+import { fitted, type Point, type Stroke } from './raster.ts';
 
 export interface Pad {
   clear(): void;
@@ -114,11 +114,7 @@ export function makePad(canvas: HTMLCanvasElement, onChange: (strokes: readonly 
       changed();
     },
     show(given) {
-      const points = given.flat();
-      const [xs, ys] = [points.map((p) => p.x), points.map((p) => p.y)];
-      const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-      const scale = 0.7 / Math.max(right - left, bottom - top);
-      strokes = given.map((stroke) => stroke.map(({ x, y }) => ({ x: 0.5 + scale * (x - (left + right) / 2), y: 0.5 + scale * (y - (top + bottom) / 2) })));
+      strokes = fitted(given, 0.7, 0.5);
       changed();
     },
   };

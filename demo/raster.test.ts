@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rasterise, size } from './raster.ts';
 
+type Pair = readonly [number, number];
+
 interface Fixture {
-  readonly cases: readonly { readonly digit: number; readonly strokes: readonly (readonly [number, number])[][]; readonly image: readonly number[] }[];
+  readonly cases: readonly { readonly digit: number; readonly strokes: readonly (readonly Pair[])[]; readonly image: readonly number[] }[];
 }
 
 const fixture = JSON.parse(readFileSync(new URL('./models/digits.fixture.json', import.meta.url), 'utf8')) as Fixture;
-const points = (stroke: readonly (readonly [number, number])[]) => stroke.map(([x, y]) => ({ x, y }));
+const points = (stroke: readonly Pair[]) => stroke.map(([x, y]) => ({ x, y }));
 
 describe('strokes to picture', () => {
   it.each(fixture.cases)('draws the $digit of the training script', ({ strokes, image }) => {

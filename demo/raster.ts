@@ -19,19 +19,22 @@ const halfWidth = 1.3;
 /** [size * size] ink in 0..1, row by row; all 0 where there are no strokes. */
 export function rasterise(strokes: readonly Stroke[]): Float32Array<ArrayBuffer> {
   const image = new Float32Array(size * size);
-  const points = strokes.flat();
-  if (points.length === 0) return image;
-  const [xs, ys] = [points.map((p) => p.x), points.map((p) => p.y)];
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const extent = Math.max(right - left, bottom - top);
-  // A single dot has no extent; it stays a dot instead of filling the field.
-  const scale = extent > 1e-6 ? fit / extent : 1;
-  const place = ({ x, y }: Point): Point => ({ x: size / 2 + scale * (x - (left + right) / 2), y: size / 2 + scale * (y - (top + bottom) / 2) });
-  for (const stroke of strokes) {
-    const line = stroke.map(place);
-    line.forEach((b, i) => { drawSegment(image, line[i - 1] ?? b, b); });
-  }
+  for (const line of fitted(strokes, fit, size / 2)) line.forEach((b, i) => { drawSegment(image, line[i - 1] ?? b, b); });
   return image;
+}
+
+/** Strokes scaled until their bounding box is `extent` wide or high, centred at (centre, centre). */
+export function fitted(strokes: readonly Stroke[], extent: number, centre: number): Point[][] {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const { x, y } of strokes.flat()) {
+    [left, right] = [Math.min(left, x), Math.max(right, x)];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+  }
+  const now = Math.max(right - left, bottom - top);
+  // A single dot has no extent; it stays a dot instead of filling the field.
+  const scale = now > 1e-6 ? extent / now : 1;
+  const place = ({ x, y }: Point): Point => ({ x: centre + scale * (x - (left + right) / 2), y: centre + scale * (y - (top + bottom) / 2) });
+  return strokes.map((stroke) => stroke.map(place));
 }
 
 /** Only pixels that the segment can reach are looked at; overlapping ink takes the darker. */

@@ -1,9 +1,10 @@
 /** The built engine as the harness uses it: the script beside this one's folder, loaded as a visitor's page would load it. */
 import type { Tensor } from '../../engine/index.ts';
+import type * as quern from '../../engine/index.ts';
 import type { HostTensor } from './compare.ts';
 import type { LoadRequest } from '../protocol.ts';
 
-export type Engine = typeof import('../../engine/index.ts');
+export type Engine = typeof quern;
 export type Session = Awaited<ReturnType<Engine['load']>>;
 export type Feeds = Readonly<Record<string, HostTensor>>;
 

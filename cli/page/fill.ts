@@ -21,7 +21,7 @@ export function fill(name: string, dtype: DType, shape: readonly (number | strin
   const sizes = shape.map((d) => (typeof d === 'number' ? d : (dims[d] ?? 1)));
   const count = sizes.reduce((a, b) => a * b, 1);
   const data = viewAs(dtype, new Uint8Array(count * bytesOf(dtype)));
-  const random = uniform([...name].reduce((hash, c) => Math.imul(hash ^ (c.codePointAt(0) ?? 0), 16777619), 2166136261));
+  const random = uniform(new TextEncoder().encode(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), 2166136261));
   for (let i = 0; i < count; i++) {
     if (isBig(dtype)) data[i] = random() < 0.5 ? 0n : 1n;
     else if (!isFloat(dtype)) data[i] = random() < 0.5 ? 0 : 1;

@@ -72,6 +72,11 @@ async function feedsOf(session: Session, urls: readonly string[]): Promise<Feeds
   return feeds;
 }
 
+/** Every input filled from its seed. */
+function filledFeeds(session: Session, { dims }: LoadRequest): Feeds {
+  return Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, dims)]));
+}
+
 function statusOf(error: unknown): 'unsupported' | 'error' {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return code.startsWith('unsupported-') ? 'unsupported' : 'error';
@@ -148,7 +153,7 @@ export async function benchLoad(request: LoadRequest): Promise<BenchLoadAnswer> 
   const begun = performance.now();
   const session = await loadModel(request, { tune: 'off' });
   const ready = performance.now();
-  const feeds = Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)]));
+  const feeds = filledFeeds(session, request);
   const since = performance.now();
   await runSession(session, feeds);
   const first = performance.now();
@@ -187,8 +192,8 @@ export async function tune(request: LoadRequest & { readonly exhaustive: boolean
   const session = await loadModel(request, { tune: 'off' });
   try {
     // One run binds the symbolic dims: without it there are no shapes to measure.
-    await runSession(session, Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)])));
-    const tuned = await session.tune({ exhaustive: request.exhaustive, ...(request.exhaustive ? { budgetMs: 30 * 60_000 } : { budgetMs: 60_000 }) });
+    await runSession(session, filledFeeds(session, request));
+    const tuned = await session.tune({ exhaustive: request.exhaustive, budgetMs: request.exhaustive ? 30 * 60_000 : 60_000 });
     return { tune: tuned, records: await session.exportTuning(), report: await session.report() };
   } finally {
     await session.dispose();
@@ -202,7 +207,7 @@ export async function inspect(request: LoadRequest): Promise<InspectAnswer> {
   try {
     const notes: string[] = [];
     try {
-      await runSession(session, Object.fromEntries(session.inputs.map((input) => [input.name, fill(input.name, input.dtype, input.dims, request.dims)])));
+      await runSession(session, filledFeeds(session, request));
     } catch (error) {
       notes.push(`a run with filled inputs failed, so nothing here has been run: ${textOf(error)}`);
     }

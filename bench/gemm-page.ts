@@ -1,0 +1,133 @@
+/**
+ * The page side of bench/gemm.mjs: speed of contraction kernels, every candidate of the space or only the first few, against the bare
+ * micro-kernel loop on operands that stay in the first cache. Everything runs alternately and the fastest of several runs counts, because the
+ * machine is shared with others.
+ */
+import {
+  type Conv, type Options, convolution, inputsOf, product, start, testProfile,
+} from '../jit/backends/wasm/contraction-testing.ts';
+import { emitSteps, streamOf } from '../jit/backends/wasm/contraction-loop.ts';
+import { emitContraction } from '../jit/backends/wasm/emit-contraction.ts';
+import { ModuleBuilder } from '../jit/backends/wasm/module-builder.ts';
+import { contractionSpace } from '../jit/backends/wasm/space-contraction.ts';
+import { asInt } from '../jit/expr/expr.ts';
+import { type Kernel, allAxes } from '../jit/kernel.ts';
+import { type Schedule, candidates, scheduleText } from '../jit/space.ts';
+
+export interface Row {
+  readonly name: string;
+  readonly schedule: string;
+  readonly gflops: number;
+}
+
+interface Racer extends Row {
+  gflops: number;
+  readonly flops: number;
+  readonly run: () => void;
+}
+
+/** Calls each racer in turn; keeps the best speed of each. */
+function race(racers: readonly Racer[], rounds: number): void {
+  for (const r of racers) for (let i = 0; i < 3; i++) r.run();
+  for (let round = 0; round < rounds; round++) {
+    for (const r of racers) {
+      // About a millisecond: shorter than a time slice, so that some runs are not interrupted.
+      const repeats = Math.max(1, Math.round(5e7 / r.flops));
+      const from = performance.now();
+      for (let i = 0; i < repeats; i++) r.run();
+      r.gflops = Math.max(r.gflops, (repeats * r.flops) / (performance.now() - from) / 1e6);
+    }
+  }
+}
+
+/** The micro-kernel alone: K = 256, both operands packed and warm. */
+function peak(rows: number, columns: number, fma: boolean): Racer {
+  const depth = 256;
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory', { min: 8, max: 8, shared: true });
+  module.func('run', { times: 'i32' }, [], (f) => {
+    const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: columns / 4 }, (_unused, v) => f.local('v128', `acc${r}_${v}`)));
+    const [a, b] = [f.local('i32', 'a'), f.local('i32', 'b')];
+    f.loop((again) => {
+      f.i32(0);
+      f.set(a);
+      f.i32(65536);
+      f.set(b);
+      const lhs = streamOf(acc.map((_, r) => ({ pointer: a, offset: r * depth * 4 })), 4);
+      const rhs = streamOf((acc[0] ?? []).map((_, v) => ({ pointer: b, offset: v * 16 })), columns * 4);
+      emitSteps(f, { acc, fma }, lhs, rhs, depth, 4);
+      f.get(f.param(0));
+      f.i32(1);
+      f.op('i32.sub');
+      f.tee(f.param(0));
+      f.brIf(again);
+    });
+    acc.flat().forEach((sum, i) => {
+      f.i32(262144 + i * 16);
+      f.get(sum);
+      f.mem('v128.store');
+    });
+  }, true);
+  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } });
+  const run = instance.exports['run'] as (times: number) => void;
+  return { name: 'peak', schedule: `${rows}x${columns}`, gflops: 0, flops: 2 * rows * columns * depth * 100, run: () => { run(100); } };
+}
+
+const extentOf = (kernel: Kernel): number => allAxes(kernel.body).reduce((n, v) => n * (asInt(v.extent) ?? 1), 1);
+
+function racersOf(name: string, kernel: Kernel, first: number, only: Schedule | undefined): Racer[] {
+  const space = contractionSpace(kernel, testProfile);
+  if ('why' in space) throw new Error(space.why);
+  const inputs = inputsOf(kernel, []);
+  const all = only === undefined ? candidates(space).slice(0, first) : [{ ...space.fallback, ...only }];
+  return all.map((schedule) => {
+    const running = start(emitContraction(kernel, schedule), [], inputs);
+    return { name, schedule: scheduleText(schedule), gflops: 0, flops: 2 * extentOf(kernel), run: () => { running.run(); } };
+  });
+}
+
+const products: Record<string, readonly [number, number, number]> = {
+  '128x768x3072': [128, 768, 3072], '128x3072x768': [128, 3072, 768], '384x384x384': [384, 384, 384], '1024x1024x1024': [1024, 1024, 1024],
+  '1x768x3072': [1, 768, 3072], '4x768x768': [4, 768, 768],
+};
+
+const conv = (size: number, channels: number, outputs: number, kernel: number, stride = 1): Conv =>
+  ({ size: [size, size], channels, outputs, kernel, stride, pad: kernel >> 1 });
+const convolutions: Record<string, Conv> = {
+  'resnet50 7x7/2 3-64 @224': conv(224, 3, 64, 7, 2), 'resnet50 3x3 64 @56': conv(56, 64, 64, 3), 'resnet50 1x1 64-256 @56': conv(56, 64, 256, 1),
+  'resnet50 3x3 128 @28': conv(28, 128, 128, 3), 'resnet50 3x3 256 @14': conv(14, 256, 256, 3), 'resnet50 1x1 1024-256 @14': conv(14, 1024, 256, 1),
+  'resnet50 3x3 512 @7': conv(7, 512, 512, 3), 'resnet50 3x3/2 128 @56': conv(56, 128, 128, 3, 2),
+  'depthwise 3x3 96 @56': { ...conv(56, 96, 96, 3), depthwise: true }, 'depthwise 3x3/2 144 @56': { ...conv(56, 144, 144, 3, 2), depthwise: true },
+  'depthwise 5x5 672 @14': { ...conv(14, 672, 672, 5), depthwise: true }, 'depthwise 3x3 960 @7': { ...conv(7, 960, 960, 3), depthwise: true },
+};
+
+export interface Request {
+  /** Part of the names of cases to run. */
+  readonly filter: string;
+  /** How many candidates of each, in the order of their ranks. */
+  readonly first: number;
+  readonly rounds: number;
+  readonly fma: boolean;
+  readonly only?: Schedule;
+}
+
+/** The best candidates of each case, with the rank they had, and the peaks. */
+export function run({ filter, first, rounds, fma, only }: Request): Row[] {
+  const options: Options = { fma, panel: 8 };
+  const rows: Row[] = [];
+  const peaks = ([[6, 8], [5, 8], [4, 8], [2, 24], [4, 16]] as const).map(([r, c]) => peak(r, c, fma));
+  race(peaks, rounds);
+  rows.push(...peaks);
+  const kernels = [
+    ...Object.entries(products).map(([name, sizes]) => [name, () => product(sizes, options)] as const),
+    ...Object.entries(convolutions).map(([name, spec]) => [name, () => convolution(spec, options)] as const),
+  ];
+  for (const [name, make] of kernels) {
+    if (!name.includes(filter)) continue;
+    const racers = racersOf(name, make(), first, only);
+    race(racers, rounds);
+    rows.push(...racers);
+  }
+  return rows.map(({ name, schedule, gflops }) => ({ name, schedule, gflops }));
+}

@@ -1,0 +1,44 @@
+/**
+ * Speed of contraction kernels in Chromium on one thread, in GFLOP/s, against the peak of the bare micro-kernel loop.
+ *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--flags=--js-flags=...]
+ */
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright';
+import { build } from 'vite';
+import { launchOptions } from '../scripts/chromium.mjs';
+
+const { values } = parseArgs({
+  options: {
+    filter: { type: 'string', default: '' }, first: { type: 'string', default: '100' }, rounds: { type: 'string', default: '20' },
+    'mul-add': { type: 'boolean', default: false }, top: { type: 'string', default: '3' }, only: { type: 'string' },
+    flags: { type: 'string', multiple: true, default: [] },
+  },
+});
+const root = fileURLToPath(new URL('..', import.meta.url));
+const entry = fileURLToPath(new URL('gemm-page.ts', import.meta.url));
+const made = await build({
+  configFile: false, root, logLevel: 'error', build: { write: false, target: 'es2022', lib: { entry, formats: ['iife'], name: 'gemm' } },
+});
+const { code } = (Array.isArray(made) ? made[0] : made).output[0];
+const only = values.only && Object.fromEntries(values.only.split(',').map((pair) => [pair.split('=')[0], Number(pair.split('=')[1])]));
+const request = {
+  filter: values.filter, first: Number(values.first), rounds: Number(values.rounds), fma: !values['mul-add'], ...(only ? { only } : {}),
+};
+const browser = await chromium.launch({ ...launchOptions(values.flags), headless: true });
+try {
+  const page = await browser.newPage();
+  await page.addScriptTag({ content: code });
+  const rows = await page.evaluate((r) => globalThis.gemm.run(r), request);
+  const peak = Math.max(...rows.filter((r) => r.name === 'peak').map((r) => r.gflops));
+  for (const name of new Set(rows.map((r) => r.name))) {
+    const mine = rows.filter((r) => r.name === name);
+    const best = mine.map((r, i) => ({ ...r, rank: i })).sort((a, b) => b.gflops - a.gflops);
+    console.log(`${name}: ${mine.length} candidates, first ${mine[0].gflops.toFixed(1)}, second ${mine[1]?.gflops.toFixed(1) ?? '-'}`);
+    for (const r of best.slice(0, name === 'peak' ? best.length : Number(values.top))) {
+      console.log(`  ${r.gflops.toFixed(1).padStart(6)}  ${((100 * r.gflops) / peak).toFixed(0).padStart(3)} %  #${r.rank}  ${r.schedule}`);
+    }
+  }
+} finally {
+  await browser.close();
+}
