@@ -9,7 +9,7 @@ const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
 /** Throws `no-wasm`. */
 export function requireWasm(): void {
-  if (typeof WebAssembly === 'undefined') {
+  if (!('WebAssembly' in globalThis)) {
     throw new QuernError('no-wasm', 'there is no WebAssembly in this browser', { hint: "some browsers' lockdown modes switch it off" });
   }
   try {
