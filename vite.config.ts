@@ -55,7 +55,7 @@ async function buildWorker(minify: boolean): Promise<string> {
     configFile: false,
     root,
     logLevel: 'warn',
-    plugins: quernPlugins(),
+    plugins: quernPlugins({ worker: false }),
     build: { ...library(worker), write: false, minify },
   });
   const output = Array.isArray(result) ? result[0] : result;
@@ -65,8 +65,8 @@ async function buildWorker(minify: boolean): Promise<string> {
   return chunk.code;
 }
 
-/** Serves the built worker's text as `virtual:quern-worker`. */
-function workerPlugin(): Plugin {
+/** Serves the built worker's text as `virtual:quern-worker`; nothing where no worker can be started. */
+function workerPlugin(inlined: boolean): Plugin {
   const id = 'virtual:quern-worker';
   let minify = false;
   let script: Promise<string> | undefined;
@@ -80,14 +80,14 @@ function workerPlugin(): Plugin {
     },
     async load(resolved) {
       if (resolved !== `\0${id}`) return undefined;
-      script ??= buildWorker(minify);
+      script ??= inlined ? buildWorker(minify) : Promise.resolve('');
       return `export default ${JSON.stringify(await script)};`;
     },
   };
 }
 
-/** Plugins that every entry of the project needs, tests included. */
-export const quernPlugins = (): Plugin[] => [shaderPlugin(), workerPlugin()];
+/** Plugins that every entry of the project needs, tests included; `worker: false` where no worker can be started. */
+export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), workerPlugin(worker)];
 
 /** ort.js leaves the engine to quern.js, so that a page which uses both has it once. */
 const engineOutside: Plugin = {

@@ -14,7 +14,7 @@ export default defineConfig({
     reporters: ['dot'],
     projects: [
       {
-        plugins: quernPlugins(),
+        plugins: quernPlugins({ worker: false }),
         test: { name: 'node', environment: 'node', include: ['**/*.test.ts', '**/*.test.mjs'], exclude: [...exclude, '**/*.browser.test.ts'] },
       },
       {

@@ -13,7 +13,7 @@ export function requireWasm(): void {
     throw new QuernError('no-wasm', 'there is no WebAssembly in this browser', { hint: "some browsers' lockdown modes switch it off" });
   }
   try {
-    void new WebAssembly.Module(emptyModule);
+    new WebAssembly.Module(emptyModule);
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     // Chromium and Firefox quote the directive that applied.
