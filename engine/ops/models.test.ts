@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { QuernError } from '../../jit/error.ts';
 import { clearExpressions } from '../../jit/expr/expr.ts';
 import { loadGraph } from '../load/load-graph.ts';
@@ -67,6 +67,7 @@ describe.skipIf(folders.length === 0)('whole models', () => {
       if (!unsupported) throw error;
     } finally {
       report['ms'] = Math.round(performance.now() - started);
+      if (reportFile !== undefined) writeFileSync(reportFile, JSON.stringify(results, undefined, 1));
     }
   });
 });
@@ -75,6 +76,3 @@ describe.skipIf(folders.length > 0)('whole models', () => {
   it('are not at hand (set QUERN_MODELS to their folder)', () => { expect(folders).toEqual([]); });
 });
 
-afterAll(() => {
-  if (reportFile !== undefined) writeFileSync(reportFile, JSON.stringify(results, undefined, 1));
-});
