@@ -1,6 +1,7 @@
 /**
  * Sessions on the page: `load`, `support` and the object that `load` gives. The model itself lives in the worker; here feeds are checked and
- * copied, results wrapped, and the worker's death is mended where the source can be opened again.
+ * copied, results wrapped, and the loss of the worker or the GPU is mended where the source can be opened again: the call that meets it
+ * rejects, the next one loads the model anew.
  */
 import { proxy, transfer } from 'comlink';
 import { QuernError } from './errors.ts';
@@ -47,7 +48,10 @@ export interface TuneOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Every method rejects with `disposed` after `dispose`, and with `worker-died` if the worker dies under it. */
+/**
+ * Every method rejects with `disposed` after `dispose`, and with `worker-died` or `device-lost` if that happens under it; the next call then
+ * loads the model again if its source was an address or a Blob. Kept tensors are gone in that case.
+ */
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -138,6 +142,8 @@ class ModelSession implements Session {
   readonly #kept = new Map<number, DeviceTensor>();
   #reconnecting: Promise<Link> | undefined;
   #disposed: Promise<void> | undefined;
+  /** Why the model in the worker is of no use any more, though the worker lives. */
+  #lost: QuernError | undefined;
   #home: TensorHome;
 
   constructor(link: Link, request: LoadRequest, script: string | undefined) {
@@ -154,8 +160,8 @@ class ModelSession implements Session {
 
   async run(feeds: Readonly<Record<string, Feed>>, { outputs, keep, signal }: RunOptions = {}): Promise<Record<string, Tensor>> {
     this.#assertOpen();
-    // Kept tensors died with the worker: feeding one must say so.
-    if (this.#link.lease.client.ended !== undefined) this.#drop('the worker that held the tensor died');
+    // Kept tensors are gone with worker or device: feeding one must say so.
+    if (this.#broken() !== undefined) this.#drop('the device that held the tensor was lost');
     checkOutputNames(this.outputs, outputs, keep);
     const wire = wireFeeds(this.inputs, feeds, this.#home);
     const request = { feeds: wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
@@ -192,47 +198,61 @@ class ModelSession implements Session {
     this.#ended.abort(new QuernError('disposed', 'the session was disposed'));
     this.#drop('the session of the tensor was disposed');
     const link = await this.#reconnecting?.catch(() => undefined) ?? this.#link;
-    const { lease, info } = link;
-    // A worker that is dead holds nothing any more.
-    if (lease.client.ended === undefined) {
-      await lease.client.call((api, call) => api.dispose(call, info.id)).catch((error: unknown) => {
-        if (lease.client.ended === undefined) throw error;
-      });
+    await this.#leave(link);
+  }
+
+  async #leave({ lease, info }: Link): Promise<void> {
+    try {
+      await lease.client.call((api, call) => api.dispose(call, info.id));
+    } catch (error) {
+      // A worker that is dead holds nothing any more, and a lost device nothing that could be freed.
+      if (lease.client.ended === undefined && this.#lost === undefined) throw error;
+    } finally {
+      lease.end();
     }
-    lease.end();
   }
 
   #assertOpen(): void {
     if (this.#disposed !== undefined) throw new QuernError('disposed', 'the session was disposed');
   }
 
-  /** Calls the worker for this session; after the worker's death, loads the model again first where its source allows. */
+  #broken(): QuernError | undefined {
+    return this.#link.lease.client.ended ?? this.#lost;
+  }
+
+  /** Calls the worker for this session; after a loss, loads the model again first where its source allows. */
   async #call<T>(
     invoke: (...args: [...Parameters<Invoke<T>>, session: number]) => ReturnType<Invoke<T>>,
     signal?: AbortSignal,
     late?: (value: T) => void,
   ): Promise<T> {
     this.#assertOpen();
-    const dead = this.#link.lease.client.ended;
-    // Not awaited while the worker lives: calls must reach it in the order in which they were made.
-    if (dead !== undefined) await this.#reconnect(dead);
+    const broken = this.#broken();
+    // Not awaited while all is well: calls must reach the worker in the order in which they were made.
+    if (broken !== undefined) await this.#reconnect(broken);
     this.#assertOpen();
     const { lease, info } = this.#link;
-    return lease.client.call((api, call) => invoke(api, call, info.id), {
-      signals: [this.#ended.signal, signal],
-      ...(late === undefined ? {} : { late }),
-    });
+    try {
+      return await lease.client.call((api, call) => invoke(api, call, info.id), {
+        signals: [this.#ended.signal, signal],
+        ...(late === undefined ? {} : { late }),
+      });
+    } catch (error) {
+      if (error instanceof QuernError && error.code === 'device-lost' && this.#link.info === info) this.#lost = error;
+      throw error;
+    }
   }
 
-  async #reconnect(dead: QuernError): Promise<void> {
+  async #reconnect(broken: QuernError): Promise<void> {
     const { source, externalData } = this.#request;
-    if (![source, ...Object.values(externalData)].every(canReopen)) throw dead;
+    if (![source, ...Object.values(externalData)].every(canReopen)) throw broken;
     if (this.#reconnecting === undefined) {
-      this.#drop('the worker that held the tensor died');
-      this.#link.lease.end();
-      this.#reconnecting = connect(this.#request, this.#script, this.#ended.signal, undefined);
+      this.#drop('the device that held the tensor was lost');
+      // Left first: a GPU must not hold the weights twice.
+      this.#reconnecting = this.#leave(this.#link).then(() => connect(this.#request, this.#script, this.#ended.signal, undefined));
       this.#reconnecting.then((link) => {
         this.#link = link;
+        this.#lost = undefined;
         this.#home = this.#makeHome(link);
       }, () => undefined).finally(() => { this.#reconnecting = undefined; });
     }
