@@ -6,11 +6,11 @@
  */
 import { invariant } from '../../error.ts';
 import { type DType, type ScalarType, bytesOf } from '../../expr/dtype.ts';
-import { type Expr, type Load, type Var, add, asInt, binary, int, mul, select, sub } from '../../expr/expr.ts';
+import { type Expr, type Load, type Ref, type Var, add, asInt, binary, int, mul, ref, select, sub } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
-import { collect, isLoad, operands, substitute } from '../../expr/visit.ts';
+import { collect, isLoad, isRef, operands, substitute } from '../../expr/visit.ts';
 import type { Arg } from '../../kernel.ts';
-import type { FunctionBuilder } from './function-builder.ts';
+import type { FunctionBuilder, Local } from './function-builder.ts';
 import { type Scalar, addressOf, argBase, nameOf, termsOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
 import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorUnary, wrapLanes } from './vector-ops.ts';
@@ -20,11 +20,20 @@ type Access = 'uniform' | 'unit' | 'scattered';
 export class Vector {
   private readonly f: FunctionBuilder;
   private readonly varying = new Map<Expr, boolean>();
+  private readonly given = new Map<Ref, Local>();
   /** Above 0 while code is emitted whose lanes may be masked off: loads then stay inside their arguments. */
   private masked = 0;
 
   constructor(readonly scalar: Scalar, readonly axis: Var, readonly args: readonly Arg[], readonly fma: boolean) {
     this.f = scalar.f;
+  }
+
+  /** Lets `leaf` stand for the four values in `local`. */
+  define(leaf: Ref, local: Local, scope: Scope): void {
+    this.given.set(leaf, local);
+    this.varying.set(leaf, true);
+    scope.define(leaf, local);
+    scope.remember(leaf, local, 'vector');
   }
 
   /** Depends on the lane axis. */
@@ -380,7 +389,22 @@ export class Vector {
   /** Each lane by the scalar emitter. */
   private eachLane(e: Expr, scope: Scope): void {
     const { f, scalar } = this;
-    const lanes = [0, 1, 2, 3].map((l) => substitute(e, new Map([[this.axis, add(this.axis, l)]])));
+    const used = [...this.given].filter(([leaf]) => collect([e], isRef).includes(leaf));
+    const lanes = [0, 1, 2, 3].map((l) => {
+      const by = new Map<Expr, Expr>([[this.axis, add(this.axis, l)]]);
+      for (const [leaf, local] of used) {
+        const one = ref(`${leaf.name}.${l}`, leaf.dtype);
+        by.set(leaf, one);
+        if (scope.owner(one) !== undefined) continue;
+        const type = leaf.dtype === 'float32' ? 'f32' : 'i32';
+        const to = f.local(type, one.name);
+        f.get(local);
+        f.laneOp(`${type}x4.extract_lane`, l);
+        f.set(to);
+        scope.define(one, to);
+      }
+      return substitute(e, by);
+    });
     scalar.prepare(lanes);
     const shape = e.dtype === 'float32' ? 'f32x4' : 'i32x4';
     lanes.forEach((lane, l) => {
