@@ -48,6 +48,8 @@ export interface Compiler {
   /** Evaluates into a local; the type of `e` says which half of it. */
   assign(name: string, e: Expr): () => void;
   store(s: Store): () => void;
+  /** The element that a store writes, without writing it. */
+  place(s: Store): Num;
 }
 
 let halves: Float32Array | undefined;
@@ -228,8 +230,9 @@ export function compiler(kernel: Kernel): Compiler {
     };
   };
 
+  const place = (s: Store): Num => address(s.tensor, s.index, `store to t${s.tensor}`);
   const store = (s: Store): (() => void) => {
-    const at = address(s.tensor, s.index, `store to t${s.tensor}`);
+    const at = place(s);
     const { dtype } = s.value;
     const slot = slotOf(kernel, frame, s.tensor, dtype);
     if (isBig(dtype)) {
@@ -256,7 +259,7 @@ export function compiler(kernel: Kernel): Compiler {
     return () => { l.num = value(); };
   };
 
-  return { frame, num, big, cell: (v) => cell(v.name), sym: (s) => cell(symName(s)), local, assign, store };
+  return { frame, num, big, cell: (v) => cell(v.name), sym: (s) => cell(symName(s)), local, assign, store, place };
 }
 
 /** Dims and loop variables are named apart. */

@@ -244,6 +244,41 @@ function statement(c: Compiler, s: Stmt): () => void {
   }
 }
 
+/**
+ * The points that store given elements, by element; those that no point stores are left out. For bodies with one store a point. Tries the
+ * element's own number first: in row-major outputs that is the point.
+ */
+export function pointsStoring(
+  kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], elements: readonly number[],
+): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  if (kernel.body.kind === 'loop') return found;
+  const c = compiler(kernel);
+  const finish = bind(kernel, c, dims, buffers);
+  const place = c.place(kernel.body.store);
+  const cells = pointAxes(kernel.body).map((v) => c.cell(v));
+  const shape = extents(c, pointAxes(kernel.body))();
+  const total = shape.reduce((a, b) => a * b, 1);
+  const wanted = new Set(elements);
+  const look = (point: number): void => {
+    c.frame.tick++;
+    const element = place();
+    if (wanted.delete(element)) found.set(element, point);
+  };
+  for (const guess of elements) {
+    if (guess >= total) continue;
+    seek(cells, shape, guess);
+    look(guess);
+  }
+  seek(cells, shape, 0);
+  for (let point = 0; point < total && wanted.size > 0; point++) {
+    look(point);
+    advance(cells, shape);
+  }
+  finish();
+  return found;
+}
+
 /** Number of points of a kernel: `only` names them from 0. */
 export function pointCount(kernel: Kernel, dims: readonly number[]): number {
   return evaluate(product(pointAxes(kernel.body).map((v) => v.extent)), dimsOf(kernel, dims));
