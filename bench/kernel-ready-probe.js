@@ -25,7 +25,15 @@
   const fresh = (bytes) => {
     salt += 1;
     // Custom section: id 0, size 5, a name of 4 bytes.
-    const section = [0, 5, 4, 97 + (salt % 26), 97 + (Math.floor(salt / 26) % 26), 97 + (Math.floor(salt / 676) % 26), 97 + (Math.floor(salt / 17576) % 26)];
+    const section = [
+      0,
+      5,
+      4,
+      97 + (salt % 26),
+      97 + (Math.floor(salt / 26) % 26),
+      97 + (Math.floor(salt / 676) % 26),
+      97 + (Math.floor(salt / 17576) % 26),
+    ];
     const out = new Uint8Array(bytes.length + section.length);
     out.set(bytes);
     out.set(section, bytes.length);
