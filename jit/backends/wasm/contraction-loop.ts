@@ -171,6 +171,6 @@ function move(f: FunctionBuilder, stream: Stream, steps: number): void {
 }
 
 /** A v128 local for a value that lives within one step: reused by every step of the function. */
-function scratch(f: FunctionBuilder, name: string): Local {
+export function scratch(f: FunctionBuilder, name: string): Local {
   return f.locals.find((l) => l.name === name && l.type === 'v128') ?? f.local('v128', name);
 }

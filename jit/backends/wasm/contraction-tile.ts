@@ -114,14 +114,14 @@ const within = (e: Expr, limit: Expr): Expr => binary('le', unsigned(e), unsigne
 /** 0 <= at (<= limit) with as few comparisons as possible. */
 const rangeTest = (r: Range, at: Expr): Expr => within(at, r.limit ?? int(2 ** 31 - 1));
 
-function guardTest(lhs: Operand, place: ReadonlyMap<Expr, Expr>): Expr {
+export function guardTest(lhs: Operand, place: ReadonlyMap<Expr, Expr>): Expr {
   if (lhs.guard === undefined) return truth(true);
   if (lhs.ranges === undefined) return substitute(lhs.guard, place);
   return lhs.ranges.map((r) => rangeTest(r, substitute(r.expr, place))).reduce((a, b) => binary('and', a, b));
 }
 
 /** Whether all rows of the tile are inside at every tap: the ranges hold at both ends of all depth axes. */
-function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[]): Expr | undefined {
+export function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[]): Expr | undefined {
   const tests: Expr[] = [];
   for (const range of lhs.ranges ?? []) {
     let [least, most]: [Expr, Expr] = [int(0), int(0)];
@@ -170,11 +170,11 @@ function emitDepth(scene: Scene, g: Gemm, acc: readonly (readonly Local[])[], ro
 }
 
 /** Locals for pointers, the same ones for each run. */
-class Pointers {
+export class Pointers {
   private readonly known = new Map<string, Local>();
-  constructor(private readonly f: FunctionBuilder) {}
+  constructor(private readonly f: FunctionBuilder, private readonly prefix = '') {}
   get(name: string): Local {
-    const local = this.known.get(name) ?? this.f.local('i32', name);
+    const local = this.known.get(name) ?? this.f.local('i32', `${this.prefix}${name}`);
     this.known.set(name, local);
     return local;
   }
@@ -230,7 +230,7 @@ function rhsStream(
 }
 
 /** Points at element offsets, through as few pointers as constant distances allow. */
-function setPointers(
+export function setPointers(
   { f, scalar }: Scene, slot: number, offsets: readonly Expr[], name: string, scope: Scope, pointers: Pointers,
 ): Place[] {
   const heads: { readonly at: Expr; readonly place: Place }[] = [];

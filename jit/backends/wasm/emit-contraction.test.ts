@@ -79,6 +79,22 @@ describe('convolutions: every schedule gives the bits of the plain loop nest', (
   it.each(Object.entries(cases))('%s', (_, spec) => {
     check(convolution(spec, spec), [], spec.kernel * spec.kernel * spec.channels);
   });
+  const depthwise: Record<string, Conv & Options> = {
+    '3x3': { images: 2, size: [5, 9], channels: 12, outputs: 12, kernel: 3, pad: 1 },
+    'stride 2': { size: [9, 9], channels: 8, outputs: 8, kernel: 3, stride: 2, pad: 1 },
+    '5x5 dilation 2 of 7 channels': { size: [7, 11], channels: 7, outputs: 7, kernel: 5, dilation: 2, pad: 4 },
+    'no padding': { size: [5, 8], channels: 20, outputs: 20, kernel: 3 },
+    'bias and Relu': { size: [6, 6], channels: 10, outputs: 10, kernel: 3, pad: 1, value: relu },
+    'channels first': { size: [6, 5], channels: 5, outputs: 5, kernel: 3, pad: 1, inputOrder: [0, 3, 1, 2], outputOrder: [0, 3, 1, 2] },
+    'padding wider than the image': { size: [2, 3], channels: 4, outputs: 4, kernel: 5, pad: 4 },
+  };
+  it.each(Object.entries(depthwise))('depthwise: %s', (_, spec) => {
+    check(convolution({ ...spec, depthwise: true }, spec), [], spec.kernel * spec.kernel);
+  });
+  it('depthwise: symbolic height and width', () => {
+    const kernel = convolution({ size: [symbol('H', 3), symbol('W', 3)], channels: 8, outputs: 8, kernel: 3, pad: 1, depthwise: true });
+    for (const dims of [[3, 3], [5, 10]]) check(kernel, dims, 9);
+  });
   it('symbolic height and width', () => {
     const kernel = convolution({ images: symbol('N', 1), size: [symbol('H', 3), symbol('W', 3)], channels: 4, outputs: 8, kernel: 3, pad: 1 });
     for (const dims of [[1, 3, 3], [2, 5, 7]]) check(kernel, dims, 36);

@@ -9,6 +9,7 @@ import { QuernError, invariant } from '../../error.ts';
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, sub, variable } from '../../expr/expr.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
+import { type Depthwise, depthwiseOf, emitDepthwise } from './contraction-depthwise.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
 import { addFinish } from './contraction-store.ts';
 import { type Gemm, emitTile, rowCount, tileParameters } from './contraction-tile.ts';
@@ -24,29 +25,46 @@ export const contractionEmitter: Emitter = {
   emit: (kernel, schedule) => emitContraction(kernel, schedule),
 };
 
-/** The contraction in a kernel, if tiles can compute it. */
-export function tiled(kernel: Kernel): Contraction | { readonly why: string } {
+/** How a contraction can be computed, best first; `nest` can do all of them. */
+export type Method =
+  | { readonly by: 'tiles'; readonly c: Contraction }
+  | { readonly by: 'depthwise'; readonly d: Depthwise }
+  | { readonly by: 'nest'; readonly why: string };
+
+export function methodOf(kernel: Kernel): Method {
   const { body } = kernel;
-  if (body.kind !== 'contraction') return { why: 'no contraction' };
+  if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
   const c = analyse(body, kernel.args);
-  if (!isContraction(c)) return c;
-  if (c.form === 'gemm') {
-    if (c.dtype !== 'float32' || c.lhs.dtype !== 'float32' || c.rhs.dtype !== 'float32') return { why: `sums of ${c.dtype} are not tiled` };
-    const { cols } = c;
-    if (cols === undefined || cols.width % 4 !== 0) return { why: 'panels are no whole vectors' };
-    if (asInt(c.rhs.linear?.coefs.get(cols.lane) ?? int(0)) !== 1) return { why: 'columns of rhs are not neighbours' };
-    // Vectors of an rhs that is not packed must not reach over its end.
-    if (!cols.packed && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return { why: 'columns of rhs are no whole vectors' };
-    return c;
+  if (!isContraction(c)) return { by: 'nest', why: c.why };
+  if (c.form === 'depthwise') {
+    const d = depthwiseOf(c);
+    return 'why' in d ? { by: 'nest', why: d.why } : { by: 'depthwise', d };
   }
-  return { why: 'no columns' };
+  const why = notTiled(c);
+  return why === undefined ? { by: 'tiles', c } : { by: 'nest', why };
+}
+
+/** Why tiles cannot compute a product. */
+function notTiled({ dtype, lhs, rhs, cols }: Contraction): string | undefined {
+  if (dtype !== 'float32' || lhs.dtype !== 'float32' || rhs.dtype !== 'float32') return `sums of ${dtype} are not tiled`;
+  if (cols === undefined || cols.width % 4 !== 0) return 'panels are no whole vectors';
+  if (asInt(rhs.linear?.coefs.get(cols.lane) ?? int(0)) !== 1) return 'columns of rhs are not neighbours';
+  // Vectors of an rhs that is not packed must not reach over its end.
+  if (!cols.packed && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return 'columns of rhs are no whole vectors';
+  return undefined;
 }
 
 export function emitContraction(kernel: Kernel, schedule: Schedule): WasmCode {
   const { body } = kernel;
   if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
-  const c = tiled(kernel);
-  return isContraction(c) && schedule['rows'] !== undefined ? emitGemm(kernel, c, schedule) : emitNest(kernel, body, schedule);
+  if (Object.keys(schedule).length === 0) return emitNest(kernel, body, schedule);
+  const method = methodOf(kernel);
+  switch (method.by) {
+    case 'tiles': return emitGemm(kernel, method.c, schedule);
+    case 'depthwise': return emitDepthwise(kernel, method.d, schedule);
+    case 'nest': return emitNest(kernel, body, schedule);
+    default: return method satisfies never;
+  }
 }
 
 const knob = (schedule: Schedule, name: string): number => {

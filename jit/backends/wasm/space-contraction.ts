@@ -4,20 +4,54 @@
  * locals, lhs read in place, rhs by whole vectors, order of summation. Candidates that one device cannot hold in registers stay in: V8's
  * revectorizer, where it is on, runs 4x16 at twice the speed of anything that fits 16 registers.
  */
-import { type Contraction, isContraction } from '../../contraction.ts';
+import type { Contraction } from '../../contraction.ts';
 import type { DeviceProfile } from '../../device.ts';
 import { asInt, product } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
-import { tiled } from './emit-contraction.ts';
+import type { Depthwise } from './contraction-depthwise.ts';
+import { methodOf } from './emit-contraction.ts';
 
 const version = 1;
 
 export function contractionSpace(kernel: Kernel, profile: DeviceProfile): Space | { readonly why: string } {
   if (kernel.body.kind !== 'contraction') return { why: 'not a contraction' };
-  const c = tiled(kernel);
-  if (isContraction(c)) return tileSpace(c, profile);
-  return { emitter: 'contraction', version, knobs: [], constraints: [], fallback: {} };
+  const method = methodOf(kernel);
+  switch (method.by) {
+    case 'tiles': return tileSpace(method.c, profile);
+    case 'depthwise': return depthwiseSpace(method.d, profile);
+    case 'nest': return { emitter: 'contraction', version, knobs: [], constraints: [], fallback: {} };
+    default: return method satisfies never;
+  }
+}
+
+/** rows: positions of a tile; vectors of channels at once; reuse: whether inputs that taps share wait in locals. */
+function depthwiseSpace({ along, channels, taps }: Depthwise, profile: DeviceProfile): Space {
+  const length = asInt(along.extent);
+  const [rows, vectors] = [(s: Schedule): number => s['rows'] ?? 1, (s: Schedule): number => s['vectors'] ?? 1];
+  return {
+    emitter: 'contraction',
+    version,
+    knobs: [
+      { name: 'rows', values: [1, 2, 4, 7, 8] },
+      { name: 'vectors', values: [1, 2, 4] },
+      { name: 'reuse', values: [0, 1] },
+    ],
+    constraints: [
+      { name: 'a tile is not longer than a row', holds: (s) => length === undefined || rows(s) <= length },
+      { name: 'a turn takes no more channels than there are', holds: (s) => vectors(s) === 1 || vectors(s) * 4 <= channels },
+      { name: 'at most 8 accumulators', holds: (s) => rows(s) * vectors(s) <= 8 },
+      { name: 'at most 400 loads are unrolled', holds: (s) => rows(s) * vectors(s) * taps.length <= 400 },
+    ],
+    fallback: { rows: Math.min(4, length ?? 4), vectors: 1, reuse: 0 },
+    rank: (s) => {
+      const sums = rows(s) * vectors(s);
+      const live = sums + (s['reuse'] === 1 ? sums + 2 : 1) + 1;
+      const waste = length === undefined ? 1 : (Math.ceil(length / rows(s)) * rows(s)) / length;
+      const loads = s['reuse'] === 1 ? 0.6 : (rows(s) + 1) / rows(s);
+      return (Math.max(1, 8 / sums) * 0.5 + loads) * waste * (1 + Math.max(0, live - profile.vectorRegisters + 1) * 0.1);
+    },
+  };
 }
 
 function tileSpace(c: Contraction, profile: DeviceProfile): Space {

@@ -1,0 +1,259 @@
+/**
+ * Depthwise convolutions whose channels are neighbours in memory: lanes run over channels, a tile holds a few neighbouring positions, all
+ * taps are unrolled, and a loop goes over the channels. Input: the analysed contraction (no columns) and a schedule. Output: a module
+ * whose units are tiles of positions. A tile that lies inside reads through few pointers with known distances; at the border each
+ * column of the window has a pointer of its own, to the zero page where the guard says so, found once for all channels.
+ */
+import { type Contraction, ceilDiv, linearOf } from '../../contraction.ts';
+import { invariant } from '../../error.ts';
+import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, variable } from '../../expr/expr.ts';
+import { substitute } from '../../expr/visit.ts';
+import type { ContractionBody, Kernel } from '../../kernel.ts';
+import type { Schedule } from '../../space.ts';
+import { KernelModule, type Scene } from './contraction-frame.ts';
+import { type Place, emitMulAdd, scratch } from './contraction-loop.ts';
+import { addPoint, coordinates, unitRange } from './contraction-nest.ts';
+import { Pointers, type RowPlaces, guardTest, insideTest, setPointers } from './contraction-tile.ts';
+import { type WasmCode, finishCode } from './emitter.ts';
+import type { FuncRef, Local } from './function-builder.ts';
+import { prepare } from './prepare.ts';
+import { addressOf } from './scalar.ts';
+import type { Scope } from './scope.ts';
+import { Vector } from './vector.ts';
+import { zeroBytes, zeroPage } from './zero-page.ts';
+
+/** More taps are not unrolled. */
+const mostTaps = 64;
+
+export interface Depthwise {
+  readonly c: Contraction;
+  readonly lane: Var;
+  readonly channels: number;
+  /** The row axis along which a tile reaches. */
+  readonly along: Var;
+  /** The other axes of points, outermost first. */
+  readonly outer: readonly Var[];
+  /** What depth axes are at each tap, in the order of summation. */
+  readonly taps: readonly ReadonlyMap<Expr, Expr>[];
+}
+
+/** The form that this emitter understands, or why a contraction without columns has it not. */
+export function depthwiseOf(c: Contraction): Depthwise | { readonly why: string } {
+  if (c.dtype !== 'float32' || c.lhs.dtype !== 'float32' || c.rhs.dtype !== 'float32') return { why: `sums of ${c.dtype} are not tiled` };
+  const lane = c.batch.find((v) => [c.lhs.offset, c.rhs.offset, c.out.offset].every((e) => asInt(linearOf(e, [v])?.coefs.get(v) ?? int(0)) === 1));
+  if (lane === undefined) return { why: 'no batch axis has step 1 in both operands and the result' };
+  const channels = asInt(lane.extent);
+  if (channels === undefined || channels * 4 > zeroBytes) return { why: 'channels are not known, or too many for the zero page' };
+  const extents = c.depth.map((v) => asInt(v.extent));
+  const count = extents.reduce<number>((n, e) => n * (e ?? Infinity), 1);
+  if (count > mostTaps) return { why: `more than ${mostTaps} taps` };
+  const along = c.rows[c.rows.length - 1];
+  invariant(along !== undefined, 'a contraction without row axes');
+  const taps = Array.from({ length: count }, (_, t) => coordinates(c.depth, int(t)));
+  return { c, lane, channels, along, outer: [...c.batch.filter((v) => v !== lane), ...c.rows.slice(0, -1)], taps };
+}
+
+interface Making {
+  readonly d: Depthwise;
+  readonly body: ContractionBody;
+  readonly fma: boolean;
+  /** Keep what neighbouring taps share in locals. */
+  readonly reuse: boolean;
+  readonly vectors: number;
+  readonly point?: FuncRef;
+}
+
+export function emitDepthwise(kernel: Kernel, d: Depthwise, schedule: Schedule): WasmCode {
+  const ready = prepare<ContractionBody>(kernel, d.c.body);
+  const module = new KernelModule(kernel, ready.roots, ready.written);
+  const { rows = 1, vectors = 1, reuse = 0 } = schedule;
+  const making: Making = {
+    d, body: ready.body, fma: kernel.numeric.fma, reuse: reuse === 1, vectors: Math.max(1, Math.min(vectors, Math.floor(d.channels / 4))),
+    ...(d.channels % 4 === 0 ? {} : { point: addPoint(module, ready.body) }),
+  };
+  const length = asInt(d.along.extent);
+  const whole = length !== undefined && length < rows ? undefined : addTile(module, making, rows);
+  const left = length === undefined ? 1 : length % rows;
+  const rest = left === 0 ? undefined : left === rows ? whole : addTile(module, making, left);
+  const blocks = ceilDiv(d.along.extent, rows);
+  const units = mul(product(d.outer.map((v) => v.extent)), blocks);
+  const [begin, end] = unitRange(units);
+  module.func('run', [begin, end], (scene) => {
+    const { f, scalar, root, params } = scene;
+    const unit = variable('unit', units);
+    scalar.loop(root, unit, (turn) => {
+      const where = coordinates(d.outer, floordiv(unit, blocks));
+      const first = mul(floormod(unit, blocks), rows);
+      const x = f.local('i32', d.along.name);
+      const call = (tile: FuncRef, scope: Scope): void => {
+        f.get(params);
+        for (const v of d.outer) scalar.push(where.get(v) ?? v, scope);
+        f.get(x);
+        f.call(tile);
+      };
+      scalar.push(first, turn);
+      f.set(x);
+      if (rest === undefined) { invariant(whole !== undefined, 'no tile'); call(whole, turn); return; }
+      if (whole === undefined) { call(rest, turn); return; }
+      f.get(x);
+      scalar.push(sub(d.along.extent, rows), turn);
+      f.op('i32.le_s');
+      f.if(() => { call(whole, scalar.branch(turn)); }, () => {
+        // `left` positions at a time: once, or one by one where the length is not known.
+        f.loop((again) => {
+          call(rest, scalar.branch(turn));
+          f.get(x);
+          f.i32(left);
+          f.op('i32.add');
+          f.tee(x);
+          scalar.push(d.along.extent, scalar.branch(turn));
+          f.op('i32.lt_s');
+          f.brIf(again);
+        });
+      });
+    }, { from: begin, to: end });
+  }, { exported: true });
+  return finishCode(kernel, schedule, module.built, units, Math.max(1, Math.round(5e5 / (2 * rows * d.channels * d.taps.length))));
+}
+
+function addTile(module: KernelModule, making: Making, rows: number): FuncRef {
+  const { d } = making;
+  const { c, along } = d;
+  const first = variable(`${along.name}0`, along.extent);
+  return module.func(`tile${rows}`, [...d.outer, first], (scene) => {
+    const { f, scalar, root } = scene;
+    const places: RowPlaces = Array.from({ length: rows }, (_, r) => new Map<Expr, Expr>([[along, add(first, r)]]));
+    const arm = (guarded: boolean): void => { emitChannels(scene, making, places, guarded, scalar.branch(root)); };
+    const inside = c.lhs.guard === undefined ? undefined : insideTest(c.lhs, places, c.depth);
+    if (c.lhs.guard === undefined) arm(false);
+    else if (inside === undefined) arm(true);
+    else {
+      scalar.push(inside, root);
+      f.if(() => { arm(false); }, () => { arm(true); });
+    }
+    if (making.point !== undefined) emitLastChannels(scene, making, making.point, places);
+  });
+}
+
+/** Loops over whole vectors of channels: as many at once as the schedule says, then the rest. */
+function emitChannels(scene: Scene, making: Making, places: RowPlaces, guarded: boolean, scope: Scope): void {
+  const { d, vectors } = making;
+  const { f, scalar } = scene;
+  const reads = window(scene, making, places, guarded, scope);
+  const wide = Math.floor(d.channels / (4 * vectors)) * 4 * vectors;
+  const all = Math.floor(d.channels / 4) * 4;
+  for (const [from, to, count] of [[0, wide, vectors], [wide, all, 1]] as const) {
+    if (from === to) continue;
+    scalar.loop(scope, d.lane, (turn) => {
+      emitTurn(scene, making, places, reads, count, turn);
+      for (const pointer of reads.pointers) {
+        f.get(pointer);
+        f.i32(16 * count);
+        f.op('i32.add');
+        f.set(pointer);
+      }
+    }, { from: int(from), to: int(to), step: 4 * count });
+  }
+}
+
+interface Window {
+  /** [tap][position] of lhs, and [tap] of rhs, at the first channel. */
+  readonly lhs: readonly (readonly Place[])[];
+  readonly rhs: readonly Place[];
+  readonly pointers: readonly Local[];
+}
+
+function window(scene: Scene, { d }: Making, places: RowPlaces, guarded: boolean, scope: Scope): Window {
+  const { f, scalar } = scene;
+  const { c, lane, taps } = d;
+  const pointers = new Pointers(f, guarded ? 'border_' : '');
+  const start = new Map<Expr, Expr>([[lane, int(0)]]);
+  const offsets = taps.map((tap) => places.map((place) => substitute(c.lhs.offset, new Map([...tap, ...place, ...start]))));
+  const rhs = setPointers(scene, c.rhs.slot, taps.map((tap) => substitute(c.rhs.offset, new Map([...tap, ...start]))), 'w', scope, pointers);
+  let lhs: Place[][];
+  if (guarded) {
+    const known = new Map<string, Place>();
+    lhs = taps.map((tap, t) => places.map((place, r) => {
+      const offset = offsets[t]?.[r];
+      invariant(offset !== undefined, 'a tap has no place');
+      const guard = substitute(guardTest(c.lhs, place), tap);
+      const key = `${offset.id},${guard.id}`;
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      const pointer = pointers.get(`a${known.size}`);
+      const address = addressOf(c.lhs.slot, 'float32', offset);
+      scalar.push(add(address.base, address.offset), scope);
+      f.i32(zeroPage);
+      scalar.push(guard, scope);
+      f.op('select');
+      f.set(pointer);
+      const made = { pointer, offset: 0 };
+      known.set(key, made);
+      return made;
+    }));
+  } else {
+    const flat = setPointers(scene, c.lhs.slot, offsets.flat(), 'a', scope, pointers);
+    lhs = taps.map((_, t) => flat.slice(t * places.length, (t + 1) * places.length));
+  }
+  return { lhs, rhs, pointers: [...new Set([...lhs.flat(), ...rhs].map((p) => p.pointer))] };
+}
+
+/** One turn of the channel loop: `count` vectors of channels at every position of the tile. */
+function emitTurn(scene: Scene, making: Making, places: RowPlaces, { lhs, rhs }: Window, count: number, scope: Scope): void {
+  const { f, scalar, kernel } = scene;
+  const { d, body, fma, reuse } = making;
+  const sums = places.map((_, r) => Array.from({ length: count }, (_unused, v) => scratch(f, `acc${r}_${v}`)));
+  for (const sum of sums.flat()) {
+    f.v128(new Uint8Array(16));
+    f.set(sum);
+  }
+  const held = new Map<string, Local>();
+  const load = ({ pointer, offset }: Place, v: number, name: string, keep: boolean): Local => {
+    const key = `${pointer.index}+${offset + 16 * v}`;
+    const found = keep ? held.get(key) : undefined;
+    if (found !== undefined) return found;
+    const to = scratch(f, keep ? `held${held.size}` : name);
+    if (keep) held.set(key, to);
+    f.get(pointer);
+    f.mem('v128.load', { offset: offset + 16 * v, align: 4 });
+    f.set(to);
+    return to;
+  };
+  lhs.forEach((row, t) => {
+    for (let v = 0; v < count; v++) {
+      const weight = rhs[t];
+      invariant(weight !== undefined, 'a tap has no weight');
+      const w = load(weight, v, 'weight', false);
+      row.forEach((place, r) => {
+        const sum = sums[r]?.[v];
+        invariant(sum !== undefined, 'a tile has a hole');
+        emitMulAdd(f, fma, load(place, v, 'input', reuse), w, sum);
+      });
+    }
+  });
+  const lanes = new Vector(scalar, d.lane, kernel.args, fma);
+  const [at] = body.store.index;
+  invariant(at !== undefined, 'a store without an index');
+  const acc = ref('acc', 'float32');
+  const stored = sums.flatMap((row, r) => row.map((local, v) => {
+    const one = ref(`sum${r}_${v}`, 'float32');
+    lanes.define(one, local, scope);
+    const by = new Map<Expr, Expr>([...(places[r] ?? []), [d.lane, add(d.lane, 4 * v)], [acc, one]]);
+    return { offset: substitute(at, by), value: substitute(body.store.value, by) };
+  }));
+  scalar.prepare(stored.flatMap((s) => [s.offset, s.value]));
+  for (const { offset, value } of stored) {
+    lanes.store(body.store.tensor, d.c.out.dtype, offset, scope, () => { lanes.push(value, scope); });
+  }
+}
+
+/** Channels that fill no vector, one by one. */
+function emitLastChannels({ f, scalar, root, params }: Scene, { d, body }: Making, point: FuncRef, places: RowPlaces): void {
+  for (let channel = d.channels - (d.channels % 4); channel < d.channels; channel++) {
+    for (const place of places) {
+      f.get(params);
+      for (const v of [...body.batch, ...body.rows]) scalar.push(v === d.lane ? int(channel) : (place.get(v) ?? v), root);
+      f.call(point);
+    }
+  }
+}
