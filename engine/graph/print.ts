@@ -14,7 +14,8 @@ const SHOWN = 8;
 
 export function printGraph(graph: Graph): string {
   const opsets = [...graph.opsets].map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`).sort();
-  return [`graph ${graph.name}${opsets.length === 0 ? '' : ` (${opsets.join(', ')})`}`, ...graphLines(graph).map((line) => `  ${line}`)].join('\n');
+  const title = `graph ${graph.name}${opsets.length === 0 ? '' : ` (${opsets.join(', ')})`}`;
+  return [title, ...graphLines(graph).map((line) => `  ${line}`)].join('\n');
 }
 
 function graphLines(graph: Graph): string[] {
@@ -26,7 +27,8 @@ function graphLines(graph: Graph): string[] {
   ];
 }
 
-const typeText = (type: TensorType | undefined): string => (type === undefined ? '' : `: ${type.narrow ?? type.dtype}${shapeText(type.shape)}`);
+const typeText = (type: TensorType | undefined): string =>
+  (type === undefined ? '' : `: ${type.narrow ?? type.dtype}${shapeText(type.shape)}`);
 
 function constantText(c: Constant): string {
   const type = `${c.narrow ?? c.dtype}[${c.dims.join(', ')}]`;
@@ -79,7 +81,8 @@ export function printProgram(program: Program): string {
   for (const { body, outputs, origins, initial } of program.computations) {
     loadedTensors(body).filter((id) => !outputs.includes(id)).forEach(mention);
     outputs.forEach(mention);
-    lines.push(`compute ${outputs.map((id) => `t${number(id)}`).join(', ')}  # ${origins.map((o) => `${o.op} ${o.node}`).join(', ')}`);
+    const written = outputs.map((id) => `t${number(id)}`).join(', ');
+    lines.push(`compute ${written}  # ${origins.map((o) => `${o.op} ${o.node}`).join(', ')}`);
     for (const [id, from] of initial ?? []) lines.push(`  t${number(id)} starts as ${from === 'zero' ? 'zeros' : `t${number(from)}`}`);
     const rename = renumber(number);
     lines.push(...bodyText(mapBody(body, rename, number)).map((line) => `  ${line}`));

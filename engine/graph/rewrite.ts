@@ -92,14 +92,9 @@ export function replaceReads(graph: Graph, replacements: ReadonlyMap<string, str
 
 /** Puts nodes (any number, none included) in the place of each node for which `replace` gives a list. */
 export function replaceNodes(graph: Graph, replace: (node: Node) => readonly Node[] | undefined): Graph {
-  let changed = false;
-  const nodes = graph.nodes.flatMap((node) => {
-    const made = replace(node);
-    if (made === undefined) return [node];
-    changed = true;
-    return made;
-  });
-  return changed ? { ...graph, nodes } : graph;
+  const made = graph.nodes.map(replace);
+  if (made.every((m) => m === undefined)) return graph;
+  return { ...graph, nodes: graph.nodes.flatMap((node, i) => made[i] ?? [node]) };
 }
 
 export const removeNodes = (graph: Graph, remove: ReadonlySet<Node>): Graph =>
@@ -121,14 +116,12 @@ export function removeDead(graph: Graph): Graph {
 /** Applies a pass to each subgraph, innermost first; nodes whose subgraphs do not change stay the same objects. */
 export function mapSubgraphs(graph: Graph, pass: (graph: Graph) => Graph): Graph {
   return replaceNodes(graph, (node) => {
-    let changed = false;
-    const attributes = new Map([...node.attributes].map(([key, a]): [string, Attribute] => {
-      if (a.type !== 'graph') return [key, a];
+    const changed = [...node.attributes].flatMap(([key, a]): [string, Attribute][] => {
+      if (a.type !== 'graph') return [];
       const value = pass(mapSubgraphs(a.value, pass));
-      changed ||= value !== a.value;
-      return [key, { type: 'graph', value }];
-    }));
-    return changed ? [{ ...node, attributes }] : undefined;
+      return value === a.value ? [] : [[key, { type: 'graph', value }]];
+    });
+    return changed.length === 0 ? undefined : [{ ...node, attributes: new Map([...node.attributes, ...changed]) }];
   });
 }
 
@@ -171,7 +164,8 @@ export function inOrder(nodes: readonly Node[]): readonly Node[] {
         onPath.delete(node);
       } else if (onPath.has(next)) {
         const cycle = [...path.slice(path.indexOf(next)), next].map((n) => `'${n.name}'`);
-        throw new QuernError('invalid-model', 'the graph has a cycle', { node: next.name, op: next.op, got: cycle.slice(0, 12).join(' needs ') });
+        const got = cycle.slice(0, 12).join(' needs ');
+        throw new QuernError('invalid-model', 'the graph has a cycle', { node: next.name, op: next.op, got });
       } else {
         path.push(next);
         onPath.add(next);

@@ -39,7 +39,7 @@ function check(graph: Graph, outer: ReadonlySet<string>, fail: Fail): void {
     names.add(node.name);
     for (const name of node.inputs) {
       if (name === '' || visible.has(name)) continue;
-      fail(later.has(name) ? `the value '${name}' is read before it is produced` : `the value '${name}' is read, but nothing produces it`, place(node));
+      fail(`the value '${name}' is read${later.has(name) ? ' before it is produced' : ', but nothing produces it'}`, place(node));
     }
     for (const inner of subgraphs(node)) {
       check(inner, visible, (message, details) => fail(`in its subgraph '${inner.name}', ${message}`, { ...details, ...place(node) }));
@@ -61,7 +61,8 @@ const place = (node: Node | undefined): { node?: string; op?: string } => (node 
 
 function checkConstant(name: string, constant: Constant, fail: Fail): void {
   const { dims, dtype, size } = constant;
-  if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0)) fail(`the constant '${name}' has a dim that is no size`, { got: `[${dims.join(', ')}]` });
+  const sizes = dims.every((d) => Number.isSafeInteger(d) && d >= 0);
+  if (!sizes) fail(`the constant '${name}' has a dim that is no size`, { got: `[${dims.join(', ')}]` });
   if (constant.released) return;
   const expected = size * bytesOf(dtype);
   if (constant.bytes.length !== expected) {

@@ -88,8 +88,14 @@ class Builder {
       case 'sparse': return { type: 'tensor', value: this.sparse(a.value, `attribute '${a.name}' of node '${node}'`) };
       // Types of a subgraph's inputs follow from where it is called; what the file says of them is often outdated.
       case 'graph': return { type: 'graph', value: this.graph(a.value, a.value.inputs.map(bare), a.value.outputs.map(bare)) };
-      case 'reference': throw new QuernError('invalid-model', `attribute '${a.name}' refers to one of a function, outside of any`, { node, op, got: `'${a.value}'` });
-      case 'other': throw new QuernError('unsupported-model', `attribute '${a.name}' is of a kind that Quern has no use for`, { node, op, got: a.value });
+      case 'reference': {
+        const message = `attribute '${a.name}' refers to one of a function, outside of any`;
+        throw new QuernError('invalid-model', message, { node, op, got: `'${a.value}'` });
+      }
+      case 'other': {
+        const message = `attribute '${a.name}' is of a kind that Quern has no use for`;
+        throw new QuernError('unsupported-model', message, { node, op, got: a.value });
+      }
       default: return a satisfies never;
     }
   }
@@ -181,7 +187,9 @@ class Builder {
     }
     const element = onnxType(type.code);
     if (element === undefined && type.code !== 0) {
-      throw new QuernError('invalid-model', `the value '${name}' has a data type that ONNX does not define`, { got: `elem_type ${type.code}` });
+      throw new QuernError('invalid-model', `the value '${name}' has a data type that ONNX does not define`, {
+        got: `elem_type ${type.code}`,
+      });
     }
     if (element === undefined || type.dims === undefined) return undefined;
     const dtype: DType | undefined = element.dtype;

@@ -141,7 +141,9 @@ export class Reader {
 
   async #each(count: number, fail: Fail, use: (part: Uint8Array) => void): Promise<void> {
     for (let left = count; left > 0;) {
-      if (this.#at === this.#chunk.length && !(await this.#more())) fail(TRUNCATED, { expected: `${left} more bytes`, got: `${this.offset} bytes in all` });
+      if (this.#at === this.#chunk.length && !(await this.#more())) {
+        fail(TRUNCATED, { expected: `${left} more bytes`, got: `${this.offset} bytes in all` });
+      }
       const part = this.#chunk.subarray(this.#at, this.#at + left);
       use(part);
       this.#at += part.length;

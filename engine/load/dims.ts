@@ -26,7 +26,8 @@ export class Dims {
     }
     const names = new Set(least.keys());
     for (const [name, min] of least) {
-      if (formula(name, (part) => (part !== name && names.has(part) ? int(1) : undefined)) === undefined) this.#symbols.set(name, symbol(name, min));
+      const parts = formula(name, (part) => (part !== name && names.has(part) ? int(1) : undefined));
+      if (parts === undefined) this.#symbols.set(name, symbol(name, min));
     }
   }
 

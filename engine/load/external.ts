@@ -65,7 +65,13 @@ export async function readExternal(
 interface Wanted { readonly range: ExternalRange; readonly tensor: string }
 
 /** Reads ranges in ascending order; what overlaps an earlier one is returned, for another pass over the file. */
-async function readInOrder(location: string, wanted: readonly Wanted[], from: WireSource, download: Download, into: Map<string, Uint8Array>): Promise<Wanted[]> {
+async function readInOrder(
+  location: string,
+  wanted: readonly Wanted[],
+  from: WireSource,
+  download: Download,
+  into: Map<string, Uint8Array>,
+): Promise<Wanted[]> {
   const later: Wanted[] = [];
   const stream = await openSource(from, download);
   try {
@@ -104,12 +110,18 @@ function locate(location: string, tensor: string, source: WireSource, given: Rea
     const found = Object.hasOwn(given, name) ? given[name] : undefined;
     if (found !== undefined) return found;
   }
-  const missing = (got: string): QuernError => new QuernError('missing-external-data', `tensor '${tensor}' keeps its data in the file '${location}'`, {
-    expected: `option externalData with an entry '${plain}'`, got,
-  });
-  const names = Object.keys(given);
-  if (source.kind !== 'url' || /^(data|blob):/.test(source.url)) throw missing(names.length === 0 ? 'no external data' : names.map((n) => `'${n}'`).join(', '));
+  const missing = (got: string): QuernError =>
+    new QuernError('missing-external-data', `tensor '${tensor}' keeps its data in the file '${location}'`, {
+      expected: `option externalData with an entry '${plain}'`, got,
+    });
+  const names = Object.keys(given).map((n) => `'${n}'`);
+  if (source.kind !== 'url' || /^(data|blob):/.test(source.url)) throw missing(names.length === 0 ? 'no external data' : names.join(', '));
   // A model must not make the page fetch from elsewhere: ONNX allows paths below the model's folder alone.
-  if (/^[a-z][a-z0-9+.-]*:|^[\\/]/i.test(plain) || plain.split(/[\\/]/).includes('..')) throw missing('a location outside the folder of the model');
-  return { ...source, url: new URL(plain.split('/').map(encodeURIComponent).join('/'), new URL(source.url, globalThis.location?.href)).href };
+  if (/^[a-z][a-z0-9+.-]*:|^[\\/]/i.test(plain) || plain.split(/[\\/]/).includes('..')) {
+    throw missing('a location outside the folder of the model');
+  }
+  // Relative URLs of the model itself are the page's; there is no page in Node.
+  const page = 'location' in globalThis ? globalThis.location.href : undefined;
+  const path = plain.split('/').map(encodeURIComponent).join('/');
+  return { ...source, url: new URL(path, new URL(source.url, page)).href };
 }

@@ -7,6 +7,8 @@
 import { QuernError } from '../../jit/error.ts';
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from './proto.ts';
 
+const identity: NodeProto = { name: '', op: 'Identity', domain: '', overload: '', inputs: [], outputs: [], attributes: [] };
+
 /** Inlining copies: a chain of functions that each call the next one twice would grow without bound. */
 const MAX_NODES = 1_000_000;
 
@@ -36,14 +38,12 @@ class Inliner {
   /** What a node becomes; `active` are the functions whose bodies it stands in. */
   #node(node: NodeProto, active: readonly FunctionProto[]): readonly NodeProto[] {
     if (++this.#made > MAX_NODES) {
-      throw new QuernError('unsupported-model', 'the functions of the model expand to too many nodes', { expected: `at most ${MAX_NODES}` });
+      throw new QuernError('unsupported-model', 'the functions expand to too many nodes', { expected: `at most ${MAX_NODES}` });
     }
     const callee = this.#functions.get(keyOf(node.domain, node.op, node.overload));
     if (callee === undefined) {
-      const attributes = node.attributes.map((a) => (
-        a.kind === 'graph' ? { ...a, value: { ...a.value, nodes: a.value.nodes.flatMap((n) => this.#node(n, active)) } } : a
-      ));
-      return [{ ...node, attributes }];
+      const inside = (graph: GraphProto): GraphProto => ({ ...graph, nodes: graph.nodes.flatMap((n) => this.#node(n, active)) });
+      return [{ ...node, attributes: node.attributes.map((a) => (a.kind === 'graph' ? { ...a, value: inside(a.value) } : a)) }];
     }
     if (active.includes(callee)) {
       throw new QuernError('invalid-model', 'a function calls itself', { node: node.name, op: node.op });
@@ -69,7 +69,7 @@ class Inliner {
       const known = names.get(formal);
       // An output that is also an input (or an output already): a copy under the caller's name.
       if (known === undefined) names.set(formal, actual);
-      else passed.push({ name: `${prefix}${formal}`, op: 'Identity', domain: '', overload: '', inputs: [known], outputs: [actual], attributes: [] });
+      else passed.push({ ...identity, name: `${prefix}${formal}`, inputs: [known], outputs: [actual] });
     });
     const rename = (value: string): string => names.get(value) ?? `${prefix}${value}`;
 

@@ -69,7 +69,8 @@ describe('damaged files end in a graph or a QuernError', () => {
     for (let round = 0; round < rounds; round++) {
       const bytes = original.slice();
       // Weights make up most of the large file; damage is wanted in the structure around them.
-      const place = (): number => (bytes.length < 4096 || next(2) === 0 ? next(Math.min(bytes.length, 900)) : bytes.length - 1 - next(Math.min(bytes.length, 400)));
+      const place = (): number =>
+        next(2) === 0 ? next(Math.min(bytes.length, 900)) : bytes.length - 1 - next(Math.min(bytes.length, 400));
       for (let n = next(3) + 1; n > 0; n--) bytes[place()] = next(4) === 0 ? 0xff : next(256);
       seen[await settles(bytes, round % 5 === 0 ? streamed : load)]++;
     }

@@ -180,7 +180,7 @@ describe('external data', () => {
   const source = { kind: 'bytes', bytes: model(split) } as const;
 
   it('is read from the files given, in any order and overlapping', async () => {
-    const graph = await loadGraph(source, { 'w.bin': { kind: 'blob', blob: new Blob([bytes as Uint8Array<ArrayBuffer>]) } });
+    const graph = await loadGraph(source, { 'w.bin': { kind: 'blob', blob: new Blob([bytes]) } });
     const values = Object.fromEntries([...graph.constants].map(([name, c]) => [name, [...viewAs('float32', c.bytes)]]));
     expect(values).toEqual({ a: [0, 1, 2, 3], b: [4, 5, 6, 7], tied: [4, 5, 6, 7], between: [2, 3, 4, 5] });
   });

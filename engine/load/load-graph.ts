@@ -23,7 +23,11 @@ export interface LoadOptions {
  * Loads a model with its weights. Throws QuernErrors: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`,
  * `unsupported-dtype`, `model-too-large`, `out-of-memory`, `aborted`.
  */
-export async function loadGraph(source: WireSource, externalData: Readonly<Record<string, WireSource>> = {}, options: LoadOptions = {}): Promise<Graph> {
+export async function loadGraph(
+  source: WireSource,
+  externalData: Readonly<Record<string, WireSource>> = {},
+  options: LoadOptions = {},
+): Promise<Graph> {
   const download = new Download(options);
   const model = await readFile(source, download, true);
   const external = await readExternal(model, source, externalData, download);

@@ -157,7 +157,8 @@ function readNode(wire: Wire): NodeProto {
 
 /** AttributeProto.AttributeType, in the order of its numbers. */
 const attributeTypes = [
-  'undefined', 'float', 'int', 'string', 'tensor', 'graph', 'floats', 'ints', 'strings', 'tensors', 'graphs', 'sparse', 'sparse tensors', 'type', 'types',
+  'undefined', 'float', 'int', 'string', 'tensor', 'graph', 'floats', 'ints', 'strings', 'tensors', 'graphs', 'sparse', 'sparse tensors',
+  'type', 'types',
 ] as const;
 
 function readAttribute(wire: Wire): AttributeProto {
@@ -200,7 +201,8 @@ function readAttribute(wire: Wire): AttributeProto {
     case 'floats': return { name, kind, value: floats };
     case 'ints': return { name, kind, value: ints };
     case 'strings': return { name, kind, value: strings };
-    case 'undefined': case 'tensors': case 'graphs': case 'sparse tensors': case 'type': case 'types': return { name, kind: 'other', value: kind };
+    case 'undefined': case 'tensors': case 'graphs': case 'sparse tensors': case 'type': case 'types':
+      return { name, kind: 'other', value: kind };
     case undefined: return wire.fail(`attribute '${name}' has a type that ONNX does not define`, { got: `type ${code}` });
     default: return kind satisfies never;
   }

@@ -21,16 +21,18 @@ interface Schema {
 }
 
 const schema = (name: string, fields: readonly (readonly [number, Action])[]): Schema => ({ name, fields: new Map(fields) });
-const tensor = schema('tensor', [[1, 'keep'], [4, 'payload'], [5, 'keep'], [7, 'keep'], [8, 'keep'], [9, 'payload'], [10, 'payload'], [11, 'keep'], [13, 'keep']]);
-const sparse = schema('sparse_tensor', [[1, tensor], [2, tensor], [3, 'keep']]);
+const kept = (...fields: readonly number[]): readonly (readonly [number, Action])[] => fields.map((field) => [field, 'keep']);
+const tensor = schema('tensor', [...kept(1, 5, 7, 8, 11, 13), [4, 'payload'], [9, 'payload'], [10, 'payload']]);
+const sparse = schema('sparse_tensor', [[1, tensor], [2, tensor], ...kept(3)]);
 const attributeFields = new Map<number, Action>();
 const attribute: Schema = { name: 'attribute', fields: attributeFields };
-const node = schema('node', [[1, 'keep'], [2, 'keep'], [5, attribute]]);
-const graph = schema('graph', [[1, node], [2, 'keep'], [5, tensor], [11, 'keep'], [12, 'keep'], [13, 'keep'], [15, sparse]]);
-for (const [field, action] of [[4, 'keep'], [5, tensor], [6, graph], [7, 'keep'], [8, 'keep'], [9, 'keep'], [10, tensor], [11, graph], [22, sparse]] as const) {
+const node = schema('node', [...kept(1, 2), [5, attribute]]);
+const graph = schema('graph', [...kept(2, 11, 12, 13), [1, node], [5, tensor], [15, sparse]]);
+// An attribute may hold a graph, which holds attributes: the one knot in this table.
+for (const [field, action] of [...kept(4, 7, 8, 9), [5, tensor], [6, graph], [10, tensor], [11, graph], [22, sparse]] as const) {
   attributeFields.set(field, action);
 }
-const model = schema('model', [[7, graph], [8, 'keep'], [25, schema('function', [[7, node], [11, attribute], [4, 'keep'], [5, 'keep']])]]);
+const model = schema('model', [...kept(8), [7, graph], [25, schema('function', [...kept(4, 5), [7, node], [11, attribute]])]]);
 
 interface Level {
   readonly name: string;
@@ -174,7 +176,7 @@ class Growing {
   }
 }
 
-const ascii = (text: string): readonly number[] => [...text].map((c) => c.charCodeAt(0));
+const ascii = (text: string): readonly number[] => [...new TextEncoder().encode(text)];
 /** What people load by mistake. None of these prefixes can begin an ONNX file. */
 const formats: readonly { readonly at: number; readonly magic: readonly number[]; readonly what: string; readonly hint?: string }[] = [
   { at: 0, magic: ascii('<'), what: 'HTML or XML', hint: 'the server may have answered with an error page: open the URL in a browser' },
@@ -191,7 +193,8 @@ const formats: readonly { readonly at: number; readonly magic: readonly number[]
 async function rejectOtherFormats(reader: Reader): Promise<void> {
   const head = await reader.peek(32);
   const refuse = (got: string, hint?: string): never => {
-    throw new QuernError('invalid-model', 'this is no ONNX model', { expected: 'a protobuf ModelProto', got, ...(hint === undefined ? {} : { hint }) });
+    const details = { expected: 'a protobuf ModelProto', got, ...(hint === undefined ? {} : { hint }) };
+    throw new QuernError('invalid-model', 'this is no ONNX model', details);
   };
   if (head.length === 0) refuse('no bytes at all');
   const found = formats.find(({ at, magic }) => magic.every((byte, i) => head[at + i] === byte));

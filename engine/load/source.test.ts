@@ -23,6 +23,7 @@ let server: Server;
 let base = '';
 const requests: { path: string; range: string | undefined; sent: number }[] = [];
 let breaks = 0;
+let changes = false;
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const path = request.url ?? '';
@@ -38,7 +39,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const from = range === undefined || whole ? 0 : Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0);
   const body = bytes.subarray(from);
   response.writeHead(range === undefined || whole ? 200 : 206, {
-    'Content-Length': String(body.length), ETag: '"1"', ...(whole ? { 'Accept-Ranges': 'none' } : { 'Accept-Ranges': 'bytes' }),
+    'Content-Length': String(body.length), ETag: changes && range !== undefined ? '"2"' : '"1"', ...(whole ? { 'Accept-Ranges': 'none' } : { 'Accept-Ranges': 'bytes' }),
   });
   response.on('close', () => { entry.sent = response.socket?.bytesWritten ?? entry.sent; });
   if (path === '/breaks.onnx' && breaks-- > 0) {
@@ -80,6 +81,11 @@ describe('a model from a URL', () => {
     expect(ranges).toHaveLength(3);
     expect(ranges[0]).toBeUndefined();
     expect(ranges[1]).toMatch(/^bytes=\d+-$/);
+  });
+  it('is not continued with another version of the file', async () => {
+    [breaks, changes] = [1, true];
+    await expect(load('/breaks.onnx')).rejects.toMatchObject({ code: 'fetch-failed', message: expect.stringContaining('broke off') as string });
+    changes = false;
   });
   it('that is missing gives the status and the URL', () =>
     expect(load('/missing.onnx')).rejects.toMatchObject({ code: 'fetch-failed', message: `${base}/missing.onnx cannot be fetched\n  expected: status 200\n  got: status 404 Not Found` }));

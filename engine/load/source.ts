@@ -143,7 +143,9 @@ abstract class PieceStream implements ByteStream {
     for (let left = count; left > 0;) {
       const piece = await this.next();
       if (piece === undefined) {
-        throw new QuernError('invalid-model', `${this.name} ends too early`, { expected: `${left} more bytes`, got: `${this.offset} bytes in all` });
+        throw new QuernError('invalid-model', `${this.name} ends too early`, {
+          expected: `${left} more bytes`, got: `${this.offset} bytes in all`,
+        });
       }
       if (piece.length > left) this.#kept = piece.subarray(left);
       left -= piece.length;
@@ -250,7 +252,7 @@ class UrlStream extends PieceStream {
   readonly size: number | undefined;
   readonly exact = false;
   readonly #source: UrlSource;
-  /** ETag or date, where a range request can name what it continues. */
+  /** What tells whether a later answer continues the same file. */
   readonly #version: string | undefined;
   #reader: PieceReader | undefined;
   #ranges: boolean;
@@ -264,8 +266,7 @@ class UrlStream extends PieceStream {
     // A compressed transfer has the length of what travels, and cannot be continued in the middle.
     const plain = headers.get('content-encoding') === null;
     this.size = plain && length !== null && /^\d+$/.test(length) ? Number(length) : undefined;
-    const tag = headers.get('etag');
-    this.#version = tag !== null && !tag.startsWith('W/') ? tag : (headers.get('last-modified') ?? undefined);
+    this.#version = versionOf(response);
     this.#ranges = plain && headers.get('accept-ranges') !== 'none' && (source.init?.method ?? 'GET').toUpperCase() === 'GET';
     this.#reader = response.body?.getReader();
   }
@@ -297,15 +298,16 @@ class UrlStream extends PieceStream {
         throw new Error(`the connection closed after ${this.offset} of ${this.size} bytes`);
       } catch (cause) {
         if (cause instanceof QuernError) throw cause;
-        const continued = attempt < RETRIES && (await this.#continueAt(this.offset, attempt));
-        if (continued) continue;
-        throw new QuernError('fetch-failed', `the download of ${this.name} broke off`, { got: cause instanceof Error ? cause.message : String(cause), cause });
+        if (attempt < RETRIES && (await this.#continueAt(this.offset, attempt)) !== 'refused') continue;
+        throw new QuernError('fetch-failed', `the download of ${this.name} broke off`, {
+          got: cause instanceof Error ? cause.message : String(cause), cause,
+        });
       }
     }
   }
 
   override async skip(count: number): Promise<void> {
-    if (count < FAR || this.size === undefined || !(await this.#continueAt(this.offset + count, 0))) return super.skip(count);
+    if (count < FAR || this.size === undefined || (await this.#continueAt(this.offset + count, 0)) !== 'continued') return super.skip(count);
     this.offset += count;
   }
 
@@ -313,30 +315,32 @@ class UrlStream extends PieceStream {
     await this.#reader?.cancel().catch(() => undefined);
   }
 
-  /** Asks for the bytes from `offset` on. False where the server does not serve ranges, or the file has changed. */
-  async #continueAt(offset: number, attempt: number): Promise<boolean> {
-    if (!this.#ranges) return false;
+  /** Asks for the bytes from `offset` on. Refused: the server serves no ranges, or the file has changed. Failed: no answer. */
+  async #continueAt(offset: number, attempt: number): Promise<'continued' | 'refused' | 'failed'> {
+    if (!this.#ranges) return 'refused';
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 200 * 2 ** attempt));
     const { init = {} } = this.#source;
-    const range: (readonly [string, string])[] = [['Range', `bytes=${offset}-`]];
-    if (this.#version !== undefined) range.push(['If-Range', this.#version]);
     let response: Response;
     try {
-      response = await request({ ...this.#source, init: { ...init, headers: [...(init.headers ?? []), ...range] } }, this.download.options.signal);
+      // No If-Range: other than Range, that header makes browsers ask another origin for leave first, which few servers give.
+      const headers = [...(init.headers ?? []), ['Range', `bytes=${offset}-`] as const];
+      response = await request({ ...this.#source, init: { ...init, headers } }, this.download.options.signal);
     } catch (error) {
       if (error instanceof QuernError && error.code === 'aborted') throw error;
-      return attempt < RETRIES;
+      return 'failed';
     }
-    if (response.status !== 206) {
+    if (response.status !== 206 || versionOf(response) !== this.#version) {
       this.#ranges = false;
       await response.body?.cancel().catch(() => undefined);
-      return false;
+      return 'refused';
     }
     await this.close();
     this.#reader = response.body?.getReader();
-    return true;
+    return 'continued';
   }
 }
+
+const versionOf = ({ headers }: Response): string | undefined => headers.get('etag') ?? headers.get('last-modified') ?? undefined;
 
 async function request({ url, init = {} }: UrlSource, signal: AbortSignal | undefined): Promise<Response> {
   const { headers, ...rest } = init;

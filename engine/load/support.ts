@@ -12,7 +12,7 @@ import type { SupportReport } from '../report.ts';
 import type { WireSource } from '../runtime/model.ts';
 import { buildGraph } from './build-graph.ts';
 import { readHead, weightBytes } from './load-graph.ts';
-import { onnxType } from './onnx-types.ts';
+import { onnxType, rawBytes } from './onnx-types.ts';
 import type { GraphProto, ModelProto } from './proto.ts';
 import type { SourceOptions } from './source.ts';
 import { sizeOf } from './tensor-proto.ts';
@@ -33,9 +33,11 @@ export async function support(source: WireSource, options: SupportOptions = {}):
     graph = buildGraph(model, undefined);
   } catch (error) {
     if (!(error instanceof QuernError) || !error.code.startsWith('unsupported')) throw error;
-    missing.push({ op: error.op ?? '', domain: '', nodes: error.node === undefined ? [] : [error.node], why: error.message.split('\n')[0] ?? error.code });
+    const nodes = error.node === undefined ? [] : [error.node];
+    missing.push({ op: error.op ?? '', domain: '', nodes, why: error.message.split('\n')[0] ?? error.code });
   }
-  const weights = graph === undefined ? model.graph.initializers.reduce((sum, t) => sum + Math.ceil((sizeOf(t.dims) * t.type.bits) / 8), 0) : weightBytes(graph);
+  const inFile = (): number => model.graph.initializers.reduce((sum, t) => sum + rawBytes(t.type, sizeOf(t.dims)), 0);
+  const weights = graph === undefined ? inFile() : weightBytes(graph);
   const activations = graph === undefined ? undefined : activationBytes(graph, valueBytes(model.graph, options.dims ?? {}));
   return {
     supported: missing.length === 0,

@@ -37,8 +37,10 @@ describe('typed fields', () => {
     });
     expect(values(bytes)).toEqual([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n]);
   });
-  it('uint64_data beyond 2^63 is exact', () =>
-    expect(values(typed(13, [1], (w) => { w.writeBytesField(11, Uint8Array.of(...new Array<number>(9).fill(0xff), 1)); }))).toEqual([2n ** 64n - 1n]));
+  it('uint64_data beyond 2^63 is exact', () => {
+    const bytes = typed(13, [1], (w) => { w.writeBytesField(11, Uint8Array.of(...new Array<number>(9).fill(0xff), 1)); });
+    expect(values(bytes)).toEqual([2n ** 64n - 1n]);
+  });
 });
 
 describe('raw_data', () => {

@@ -154,7 +154,8 @@ export function toConstant(tensor: TensorProto, raw: Uint8Array | undefined, wha
     absent.release();
     return absent;
   }
-  return new Constant(dtype, tensor.dims, narrow === undefined ? raw : unpackNibbles(raw, sizeOf(tensor.dims), narrow === 'int4'), narrow);
+  if (narrow === undefined) return new Constant(dtype, tensor.dims, raw);
+  return new Constant(dtype, tensor.dims, unpackNibbles(raw, sizeOf(tensor.dims), narrow === 'int4'), narrow);
 }
 
 export function unsupportedType(what: string, name: string): QuernError {

@@ -21,13 +21,15 @@ export interface Skeleton {
   fileOffset(position: number): number;
 }
 
-export const asSkeleton = (bytes: Uint8Array): Skeleton => ({ bytes, payloads: new Map<number, Payload>(), fileOffset: (position) => position });
+export const asSkeleton = (bytes: Uint8Array): Skeleton =>
+  ({ bytes, payloads: new Map<number, Payload>(), fileOffset: (position) => position });
 
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH = 2;
 const FIXED32 = 5;
 const wireNames = ['a varint', 'a 64-bit value', 'a length-delimited value', 'a group', 'the end of a group', 'a 32-bit value'];
+const wireName = (wire: number): string => wireNames[wire] ?? `wire type ${wire}`;
 
 /** A subgraph takes four levels (graph, node, attribute, graph); real models nest three or four subgraphs at most. */
 const MAX_DEPTH = 100;
@@ -55,7 +57,9 @@ export class Wire {
       return reader(wire);
     } catch (error) {
       if (error instanceof QuernError) throw error;
-      return wire.fail(error instanceof RangeError ? 'a value runs past the end of the file' : error instanceof Error ? error.message : String(error));
+      // DataView's complaint says nothing of files; pbf's own errors do.
+      if (error instanceof RangeError) return wire.fail('a value runs past the end of the file');
+      return wire.fail(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -144,7 +148,9 @@ export class Wire {
   fixed(name: string, size: 4 | 8, into: Payload[]): void {
     if (this.#wire === LENGTH) {
       const part = this.payload(name);
-      if (part.length % size !== 0) this.#named(name, () => this.fail(`packed values of ${size} bytes take a multiple of that`, { got: `${part.length} bytes` }));
+      if (part.length % size !== 0) {
+        this.#named(name, () => this.fail(`packed values of ${size} bytes take a multiple of that`, { got: `${part.length} bytes` }));
+      }
       into.push(part);
     } else {
       this.#named(name, () => {
@@ -184,7 +190,7 @@ export class Wire {
 
   #expect(wire: number): void {
     if (this.#wire !== wire) {
-      this.fail('a field has the wrong wire type', { expected: wireNames[wire] ?? '', got: wireNames[this.#wire] ?? `wire type ${this.#wire}` });
+      this.fail('a field has the wrong wire type', { expected: wireName(wire), got: wireName(this.#wire) });
     }
   }
 
@@ -192,7 +198,9 @@ export class Wire {
     this.#expect(LENGTH);
     const length = this.#varint();
     const left = this.#end - this.#pbf.pos;
-    if (length > left) this.fail('a length runs past the end of its message', { expected: `at most ${left} bytes`, got: `${length} bytes` });
+    if (length > left) {
+      this.fail('a length runs past the end of its message', { expected: `at most ${left} bytes`, got: `${length} bytes` });
+    }
     return length;
   }
 
@@ -223,7 +231,7 @@ export class Wire {
         this.#pbf.pos += length;
         break;
       }
-      default: this.fail('a field has a wire type that protobuf 3 does not use', { got: wireNames[this.#wire] ?? `wire type ${this.#wire}` });
+      default: this.fail('a field has a wire type that protobuf 3 does not use', { got: wireName(this.#wire) });
     }
   }
 }

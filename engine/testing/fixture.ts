@@ -21,14 +21,14 @@ export interface FixtureCase {
 
 export interface Fixture {
   readonly name: string;
-  build(): Uint8Array;
+  readonly build: () => Uint8Array;
   readonly cases: readonly FixtureCase[];
 }
 
 /** A fixture before its outputs are known. */
 export interface FixtureSource {
   readonly name: string;
-  build(): Uint8Array;
+  readonly build: () => Uint8Array;
   readonly cases: readonly Omit<FixtureCase, 'outputs'>[];
 }
 

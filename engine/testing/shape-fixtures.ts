@@ -7,7 +7,10 @@ export const shapeArithmetic: FixtureSource = {
   build() {
     return model({
       inputs: { x: 'float32[B, S, 6]' }, outputs: { y: '', tail: '', grid: '' },
-      initializers: { i0: tensor('int64', [], [0]), i1: tensor('int64', [], [1]), two: ints(2), three: ints(3), minus: ints(-1), first: ints(0), axis0: ints(0), axis1: ints(1), four: tensor('int64', [], [2]), single: ints(1), half: floats([], [0.5]) },
+      initializers: {
+        i0: tensor('int64', [], [0]), i1: tensor('int64', [], [1]), i2: tensor('int64', [], [2]), half: floats([], [0.5]),
+        two: ints(2), three: ints(3), minus: ints(-1), axis0: ints(0), axis1: ints(1),
+      },
       nodes: [
         // view(B, S * 3, 2), transposed, then view(B, -1)
         node('Shape', ['x'], 'shape'),
@@ -20,12 +23,13 @@ export const shapeArithmetic: FixtureSource = {
         node('Concat', ['b1', 'minus'], 'flat', { axis: 0 }),
         node('Reshape', ['t', 'flat'], 'y'),
         // the second half of the sequence, reversed: x[:, S // 2:][:, ::-1]
-        node('Div', ['s', 'four'], 'middle'), node('Unsqueeze', ['middle', 'axis0'], 'from'),
+        node('Div', ['s', 'i2'], 'middle'), node('Unsqueeze', ['middle', 'axis0'], 'from'),
         node('Slice', ['x', 'from', 's1', 'axis1'], 'upper'),
         node('Constant', [], 'end', { value_ints: { ints: [-(2 ** 53)] } }),
         node('Slice', ['upper', 'minus', 'end', 'axis1', 'minus'], 'tail'),
         // positions, one row for each batch
-        node('Range', ['i0', 's', 'i1'], 'range'), node('Cast', ['range'], 'position', { to: 1 }), node('Mul', ['position', 'half'], 'scaled'),
+        node('Range', ['i0', 's', 'i1'], 'range'),
+        node('Cast', ['range'], 'position', { to: 1 }), node('Mul', ['position', 'half'], 'scaled'),
         node('Concat', ['b1', 's1'], 'target', { axis: 0 }),
         node('Expand', ['scaled', 'target'], 'grid'),
       ],
@@ -44,7 +48,8 @@ export const controlFlow: FixtureSource = {
         node('Loop', ['trips', 'yes', 'x'], ['sum', 'steps'], {
           body: {
             graph: {
-              inputs: { i: 'int64[]', on: 'bool[]', state: 'float32[N]' }, outputs: { again: 'bool[]', after: 'float32[N]', trace: 'float32[N]' },
+              inputs: { i: 'int64[]', on: 'bool[]', state: 'float32[N]' },
+              outputs: { again: 'bool[]', after: 'float32[N]', trace: 'float32[N]' },
               nodes: [
                 node('Identity', ['on'], 'again'),
                 node('Cast', ['i'], 'step', { to: 1 }),

@@ -5,5 +5,6 @@ import { attention, embedding, kvCache, layerNormGelu, mlp, mlpHalf } from './te
 import { convNet, depthwise, nonMaxSuppression, quantised } from './vision-fixtures.ts';
 
 export const sources: readonly FixtureSource[] = [
-  mlp, mlpHalf, convNet, depthwise, layerNormGelu, attention, embedding, kvCache, shapeArithmetic, nonMaxSuppression, quantised, controlFlow, recurrent,
+  mlp, mlpHalf, convNet, depthwise, layerNormGelu, attention, embedding, kvCache,
+  shapeArithmetic, nonMaxSuppression, quantised, controlFlow, recurrent,
 ];

@@ -60,7 +60,8 @@ export const layerNormGelu: FixtureSource = {
       initializers: { ...normConstants(r, 12), root: floats([], [Math.SQRT2]), one: floats([], [1]), half: floats([], [0.5]) },
       nodes: [
         ...layerNorm('x', 'n'),
-        node('Div', ['n', 'root'], 'd'), node('Erf', ['d'], 'e'), node('Add', ['e', 'one'], 'f'), node('Mul', ['n', 'f'], 'g'), node('Mul', ['g', 'half'], 'y'),
+        node('Div', ['n', 'root'], 'd'), node('Erf', ['d'], 'e'), node('Add', ['e', 'one'], 'f'),
+        node('Mul', ['n', 'f'], 'g'), node('Mul', ['g', 'half'], 'y'),
       ],
     });
   },
@@ -77,7 +78,9 @@ export const attention: FixtureSource = {
       node('Reshape', [`${name}b`, 'split'], `${name}r`),
       node('Transpose', [`${name}r`], `${name}h`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
     ];
-    const weights = Object.fromEntries(['q', 'k', 'v', 'o'].flatMap((name) => [[`w${name}`, r.floats([16, 16], 0.35)], [`b${name}`, r.floats([16], 0.1)]]));
+    const weights = Object.fromEntries(['q', 'k', 'v', 'o'].flatMap((name) => [
+      [`w${name}`, r.floats([16, 16], 0.35)], [`b${name}`, r.floats([16], 0.1)],
+    ]));
     return model({
       inputs: { x: 'float32[B, S, 16]', mask: 'int64[B, S]' }, outputs: { y: 'float32[B, S, 16]' },
       initializers: {
@@ -116,7 +119,10 @@ export const embedding: FixtureSource = {
     const r = new Seeded(25);
     return model({
       inputs: { ids: 'int64[B, S]' }, outputs: { logits: 'float32[B, S, 20]', next: 'int64[B, S]' },
-      initializers: { table: r.floats([20, 8]), positions: r.floats([10, 8], 0.5), gamma: r.floats([8], 0.3, 1), beta: r.floats([8], 0.3), zero: tensor('int64', [], [0]), one: tensor('int64', [], [1]) },
+      initializers: {
+        table: r.floats([20, 8]), positions: r.floats([10, 8], 0.5), gamma: r.floats([8], 0.3, 1), beta: r.floats([8], 0.3),
+        zero: tensor('int64', [], [0]), one: tensor('int64', [], [1]),
+      },
       nodes: [
         node('Gather', ['table', 'ids'], 'words', { axis: 0 }),
         node('Shape', ['ids'], 'shape'),
@@ -131,7 +137,9 @@ export const embedding: FixtureSource = {
       ],
     });
   },
-  cases: ([[1, 4], [2, 7]] as const).map(([b, s]) => ({ dims: { B: b, S: s }, feeds: { ids: new Seeded(580 + b).integers('int64', [b, s], 0, 20) } })),
+  cases: ([[1, 4], [2, 7]] as const).map(([b, s]) => (
+    { dims: { B: b, S: s }, feeds: { ids: new Seeded(580 + b).integers('int64', [b, s], 0, 20) } }
+  )),
 };
 
 export const kvCache: FixtureSource = {
@@ -148,7 +156,8 @@ export const kvCache: FixtureSource = {
       outputs: { y: 'float32[B, S, 8]', present_k: 'float32[B, 2, P + S, 4]', present_v: 'float32[B, 2, P + S, 4]' },
       initializers: {
         wq: r.floats([8, 8], 0.5), wk: r.floats([8, 8], 0.5), wv: r.floats([8, 8], 0.5), wo: r.floats([8, 8], 0.5),
-        split: ints(0, 0, 2, 4), join: ints(0, 0, 8), last: tensor('int64', [], [2]), zero: tensor('int64', [], [0]), one: tensor('int64', [], [1]),
+        split: ints(0, 0, 2, 4), join: ints(0, 0, 8),
+        last: tensor('int64', [], [2]), zero: tensor('int64', [], [0]), one: tensor('int64', [], [1]),
         column: ints(1), hidden: floats([], [-1e9]), root: floats([], [2]),
       },
       nodes: [
@@ -178,6 +187,7 @@ export const kvCache: FixtureSource = {
   },
   cases: ([[1, 3, 0], [1, 1, 3], [2, 2, 4]] as const).map(([b, s, p]) => {
     const r = new Seeded(600 + p);
-    return { dims: { B: b, S: s, P: p }, feeds: { x: r.floats([b, s, 8]), past_k: r.floats([b, 2, p, 4]), past_v: r.floats([b, 2, p, 4]) } };
+    const feeds = { x: r.floats([b, s, 8]), past_k: r.floats([b, 2, p, 4]), past_v: r.floats([b, 2, p, 4]) };
+    return { dims: { B: b, S: s, P: p }, feeds };
   }),
 };

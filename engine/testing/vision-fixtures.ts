@@ -69,8 +69,12 @@ export const nonMaxSuppression: FixtureSource = {
   name: 'nms-tail',
   build() {
     return model({
-      inputs: { boxes: 'float32[1, K, 4]', logits: 'float32[1, K, 3]' }, outputs: { chosen: 'float32[M, 4]', labels: 'int64[M]', best: 'float32[M]' },
-      initializers: { limit: ints(4), iou: floats([1], [0.4]), threshold: floats([1], [0.5]), first: ints(0), second: ints(1), third: ints(2), last: ints(3), flat: ints(-1), wide: ints(-1, 4) },
+      inputs: { boxes: 'float32[1, K, 4]', logits: 'float32[1, K, 3]' },
+      outputs: { chosen: 'float32[M, 4]', labels: 'int64[M]', best: 'float32[M]' },
+      initializers: {
+        limit: ints(4), iou: floats([1], [0.4]), threshold: floats([1], [0.5]),
+        second: ints(1), third: ints(2), last: ints(3), flat: ints(-1), wide: ints(-1, 4),
+      },
       nodes: [
         node('Sigmoid', ['logits'], 'p'),
         node('Transpose', ['p'], 'scores', { perm: [0, 2, 1] }),

@@ -19,7 +19,8 @@ export interface TensorLiteral {
 /** A number is an int if whole, else a float (use `float` for whole floats); arrays likewise. */
 export type AttributeLiteral =
   | number | string | readonly number[] | readonly string[] | TensorLiteral
-  | { readonly float: number } | { readonly floats: readonly number[] } | { readonly ints: readonly number[] } | { readonly graph: GraphLiteral } | { readonly reference: string };
+  | { readonly float: number } | { readonly floats: readonly number[] } | { readonly ints: readonly number[] }
+  | { readonly graph: GraphLiteral } | { readonly reference: string };
 
 export interface NodeLiteral {
   readonly op: string;
@@ -70,7 +71,13 @@ export const floats = (dims: readonly number[], elements: readonly number[]): Te
 export const ints = (...elements: readonly number[]): TensorLiteral => tensor('int64', [elements.length], elements);
 
 /** A node in the shortest form: `node('Conv', ['x', 'w'], 'y', { pads: [1, 1, 1, 1] })`. */
-export function node(op: string, inputs: readonly string[], outputs: string | readonly string[], attributes: Readonly<Record<string, AttributeLiteral>> = {}, more: { name?: string; domain?: string } = {}): NodeLiteral {
+export function node(
+  op: string,
+  inputs: readonly string[],
+  outputs: string | readonly string[],
+  attributes: Readonly<Record<string, AttributeLiteral>> = {},
+  more: { name?: string; domain?: string } = {},
+): NodeLiteral {
   return { op, inputs, outputs: typeof outputs === 'string' ? [outputs] : outputs, attributes, ...more };
 }
 
@@ -80,7 +87,8 @@ export function model(literal: ModelLiteral): Uint8Array {
   pbf.writeVarintField(1, irVersion);
   if (producer !== '') pbf.writeStringField(2, producer);
   pbf.writeMessage(7, writeGraph, literal);
-  for (const [domain, version] of Object.entries(typeof opset === 'number' ? { '': opset } : opset)) pbf.writeMessage(8, writeOpset, { domain, version });
+  const imports = typeof opset === 'number' ? { '': opset } : opset;
+  for (const [domain, version] of Object.entries(imports)) pbf.writeMessage(8, writeOpset, { domain, version });
   for (const f of functions) pbf.writeMessage(25, writeFunction, f);
   return pbf.finish().slice();
 }
