@@ -11,12 +11,8 @@ import type { Hello, Ready } from './protocol.ts';
 import { requireWasm } from './require-wasm.ts';
 import { createService } from './service.ts';
 
-/** Of a dedicated worker's global scope what is used here: its types and the page's cannot be loaded together. */
-interface WorkerScope extends EventTarget {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-}
-
-const scope = self as unknown as WorkerScope;
+// The types of worker scopes and of pages cannot be loaded together; what is used here looks the same from both ends.
+const scope = self as unknown as Worker;
 
 function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
@@ -43,8 +39,8 @@ function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   });
 }
 
-scope.addEventListener('message', (event) => {
-  const hello = (event as MessageEvent<Hello>).data;
+scope.addEventListener('message', (event: MessageEvent<Hello>) => {
+  const hello = event.data;
   switch (hello.role) {
     case 'engine': serveEngine(hello); break;
     case 'thread': serveThread(scope); break;
