@@ -6,7 +6,9 @@ export interface KernelReport {
   /** map, rows, contraction or loop. */
   readonly kind: string;
   readonly place: 'main' | 'cpu';
-  /** Median time of one call, once measured. */
+  /** Calls of this kernel, at these sizes, in one run. */
+  readonly calls: number;
+  /** Time of one call, once measured. */
   readonly ms?: number;
   /** Share of the model's time, 0 to 1. */
   readonly share?: number;

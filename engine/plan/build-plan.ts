@@ -6,11 +6,11 @@
 import { QuernError } from '../../jit/error.ts';
 import { type Expr, load, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
-import { type Kernel, type Numeric, allAxes, expressions } from '../../jit/kernel.ts';
+import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../../jit/kernel.ts';
 import type { Computation, DataDim, Origin, Program, TensorDef } from '../graph/program.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
 import { readsOf, tensorOf } from '../passes/program-edit.ts';
-import { kernelOf } from './kernels.ts';
+import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
 import type { Fallback, Place, Plan, PlanStep, PlanTensor, Segment } from './plan.ts';
 
@@ -32,13 +32,21 @@ export function buildPlan(original: Program, target: Target): Plan {
   const layouts = chooseLayouts(program, fixed);
   const aliases = findAliases(program, layouts, fixed);
   const prepared = findPrepared(program);
+  // Equal layers share one kernel object.
+  const kernels = new Map<string, Kernel>();
+  const shared = (call: KernelCall): KernelCall => {
+    const key = kernelText(call.kernel);
+    const kernel = kernels.get(key) ?? call.kernel;
+    kernels.set(key, kernel);
+    return { ...call, kernel };
+  };
   const fallbacks: Fallback[] = [];
   const setup: PlanStep[] = [];
   const items: Item[] = [];
   for (const c of program.computations) {
     if (c.outputs.every((t) => aliases.has(t))) continue;
     for (const part of [...copiesOf(program, c), c]) {
-      const call = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
+      const call = shared(kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric));
       const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
       const step: PlanStep = { ...call, clear, origins: part.origins };
       const why = target.refuses(call.kernel);

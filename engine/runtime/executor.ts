@@ -7,6 +7,7 @@ import { type Expr } from '../../jit/expr/expr.ts';
 import { evaluate } from '../../jit/expr/visit.ts';
 import { text } from '../../jit/expr/text.ts';
 import type { Region, View } from '../../jit/device.ts';
+import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
 import type { Place, Plan } from '../plan/plan.ts';
 import { Binding, type BoundSegment } from './binding.ts';
@@ -23,10 +24,8 @@ interface Handle {
   readonly dims: readonly number[];
 }
 
-export interface RunTimes {
-  /** Nanoseconds per step, by bound segment. */
-  readonly segments: readonly { readonly bound: BoundSegment; readonly times: readonly number[] }[];
-}
+/** Names a kernel at given dims. */
+export const callKey = (store: KernelStore, kernel: Kernel, dims: readonly number[]): string => `${store.text(kernel)}\n${dims.join()}`;
 
 export class Executor {
   readonly plan: Plan;
@@ -51,7 +50,7 @@ export class Executor {
     return [...this.#handles.values()].reduce((n, h) => n + h.region.bytes, 0);
   }
 
-  async run(request: RunRequest, signal?: AbortSignal, onTimes?: (times: RunTimes) => void): Promise<Record<string, WireTensor>> {
+  async run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>> {
     const env = this.#matchFeeds(request.feeds);
     const binding = this.#binding(env);
     const where = new Map<number, Set<Place>>();
@@ -62,7 +61,6 @@ export class Executor {
       this.#fill(view, tensor(this.plan, id).dtype, feed);
       where.set(id, new Set<Place>(['main']));
     }
-    const times: { bound: BoundSegment; times: readonly number[] }[] = [];
     for (const [index, segment] of this.plan.segments.entries()) {
       const bound = await binding.segment(index, env);
       await this.#bringInputs(bound, binding, where, env);
@@ -71,10 +69,7 @@ export class Executor {
         const { dtype } = tensor(this.plan, id);
         store.device.write(view, dtype, new Uint8Array((view.bytes / store.device.storageBytes(dtype)) * bytesOf(dtype)));
       }
-      if (bound.program !== undefined) {
-        const result = await bound.program.run({ signal, profile: onTimes !== undefined });
-        if (result.times !== undefined) times.push({ bound, times: result.times });
-      }
+      await bound.program?.run({ signal });
       for (const step of segment.steps) {
         step.kernel.args.forEach((a, i) => {
           const id = step.args[i];
@@ -83,8 +78,36 @@ export class Executor {
       }
       for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
     }
-    onTimes?.({ segments: times });
     return this.#results(request, binding, where, env);
+  }
+
+  /** Binds and compiles what can be before the first run: all of it for static shapes. */
+  async warm(): Promise<void> {
+    const env = new Map<Expr, number>();
+    const symbolic = this.plan.inputs.some((i) => tensor(this.plan, i.tensor).shape.some((d) => d.op !== 'const'));
+    if (symbolic || this.#bindings.size > 0) return;
+    const binding = this.#binding(env);
+    for (const [index, segment] of this.plan.segments.entries()) {
+      await binding.segment(index, env);
+      if (segment.reads.length > 0) return;
+    }
+  }
+
+  /** Nanoseconds that one run spends in each kernel at given dims (`callKey`), all its calls together: runs what was bound last on what is in memory. */
+  async profile(): Promise<Map<string, number>> {
+    const times = new Map<string, number>();
+    for (const bound of this.bindings.at(-1)?.bound() ?? []) {
+      if (bound.program === undefined) continue;
+      // The first pass brings code and data in.
+      await bound.program.run({ profile: true });
+      const result = await bound.program.run({ profile: true });
+      const store = this.#store(bound.segment.place);
+      bound.steps.forEach(({ step, dims }, i) => {
+        const key = callKey(store, step.kernel, dims);
+        times.set(key, (times.get(key) ?? 0) + (result.times?.[i] ?? 0));
+      });
+    }
+    return times;
   }
 
   async read(handle: number): Promise<Uint8Array> {
