@@ -4,7 +4,9 @@
  */
 import type { DType } from '../../jit/expr/dtype.ts';
 import { isInteger } from '../../jit/expr/dtype.ts';
-import { type Expr, add, and, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
+import { type Expr, add, and, asInt, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
+import type { Stmt } from '../../jit/kernel.ts';
+import { lateAxes, splitDims } from './late-axes.ts';
 import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { typeAttribute } from './onnx-types.ts';
@@ -135,22 +137,32 @@ const eyeLike: Operator = {
   },
 };
 
+/** The dims of a tensor split into those of lines along one axis and the rest; the axis may be named while the model runs. */
+function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): { readonly named: readonly Expr[]; readonly others: readonly Expr[] } {
+  const known = build.values(axisInput)?.[0];
+  if (known === undefined) return splitDims(build, x.shape, lateAxes(build, axisInput, x.rank));
+  const axis = axisOf(build, asInt(known) ?? 0, x.rank);
+  return { named: x.shape.map((dim, d) => (d === axis ? dim : int(1))), others: withDim(x.shape, axis, int(1)) };
+}
+
 /** Running totals along an axis, in one pass per line. */
 const cumulative = (op: string, since: number, join: (total: Expr, next: Expr) => Expr, start: number): Operator => ({
   op, domain: '', since, arity: [2, 2],
   lower: (build) => {
     const x = build.input(0);
-    const axis = axisOf(build, build.constants(build.input(1), `the axis of ${op}`)[0] ?? 0, x.rank);
     const [exclusive, reverse] = [build.attributes.int('exclusive', 0) !== 0, build.attributes.int('reverse', 0) !== 0];
-    const { axes, index } = freshAxes(build, withDim(x.shape, axis, int(1)));
-    const length = x.shape[axis] ?? int(1);
-    const step = build.axis(length);
-    const at = index.map((i, d) => (d === axis ? (reverse ? sub(sub(length, 1), step) : step) : i));
+    const { named, others } = lineDims(build, x, build.input(1));
+    const [outer, along] = [freshAxes(build, others), freshAxes(build, named)];
+    const at = outer.index.map((i, d) => {
+      const step = along.index[d] ?? int(0);
+      return add(i, reverse ? sub(sub(named[d] ?? int(1), 1), step) : step);
+    });
     const total = local(build, 'total', computeType(x.dtype));
     const next = total.set(join(total.value, x.at(at)));
-    return single(build, { dtype: x.dtype, shape: x.shape }, axes, (out) => {
+    return single(build, { dtype: x.dtype, shape: x.shape }, outer.axes, (out) => {
       const store = storeTo(out, at, total.value);
-      return [total.declare(constant(start, computeType(x.dtype))), loopFor(step, exclusive ? [store, next] : [next, store])];
+      const line = exclusive ? [store, next] : [next, store];
+      return [total.declare(constant(start, computeType(x.dtype))), ...along.axes.reduceRight<readonly Stmt[]>((inner, axis) => [loopFor(axis, inner)], line)];
     });
   },
 });

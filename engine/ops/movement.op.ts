@@ -7,6 +7,7 @@ import {
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { shapeText } from '../../jit/expr/text.ts';
+import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, withDim } from './shape.ts';
@@ -73,6 +74,8 @@ const squeeze: Operator = {
   op: 'Squeeze', domain: '', since: 1, arity: [1, 2],
   lower: (build) => {
     const x = build.input(0);
+    const late = build.optional(1);
+    if (late !== undefined && build.values(late) === undefined) return dropAxes(build, x, late);
     const given = axesArgument(build, 1);
     const gone = new Set(given === undefined ? x.shape.flatMap((d, k) => (asInt(d) === 1 ? [k] : [])) : axesOf(build, given, x.rank));
     for (const k of gone) {
@@ -92,7 +95,11 @@ export function unsqueezed(build: Lowering, x: Tensor, axes: readonly number[]):
 
 const unsqueeze: Operator = {
   op: 'Unsqueeze', domain: '', since: 1, arity: [1, 2],
-  lower: (build) => unsqueezed(build, build.input(0), axesArgument(build, 1) ?? build.fail('invalid-attribute', 'Unsqueeze has no axes')),
+  lower: (build) => {
+    const late = build.optional(1);
+    if (late !== undefined && build.values(late) === undefined) return insertAxes(build, build.input(0), late);
+    return unsqueezed(build, build.input(0), axesArgument(build, 1) ?? build.fail('invalid-attribute', 'Unsqueeze has no axes'));
+  },
 };
 
 export function transposed(build: Lowering, x: Tensor, perm: readonly number[]): Tensor {
@@ -241,6 +248,10 @@ const slice: Operator = {
     const [starts, ends] = [build.input(1), build.input(2)];
     const count = asInt(starts.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Slice of a number of axes that is not known while compiling');
     const [axesInput, stepsInput] = [build.optional(3), build.optional(4)];
+    if ([axesInput, stepsInput].some((t) => t !== undefined && build.values(t) === undefined)) {
+      const named = axesInput ?? build.constant('int64', [count], Array.from({ length: count }, (_, k) => k));
+      return sliceLate(build, x, { starts, ends, axes: named, steps: stepsInput });
+    }
     const axes = axesOf(build, axesInput === undefined ? Array.from({ length: count }, (_, k) => k) : build.constants(axesInput, 'the axes of Slice'), x.rank);
     const steps = stepsInput === undefined ? [] : build.constants(stepsInput, 'the steps of Slice');
     const element = (t: Tensor, k: number): Expr => build.values(t)?.[k] ?? cast(t.at([int(k)]), 'int64');
@@ -254,7 +265,7 @@ type PadMode = 'constant' | 'reflect' | 'edge' | 'wrap';
 interface PadSpec { readonly begin: readonly Expr[]; readonly end: readonly Expr[]; readonly mode: PadMode; readonly value: Expr }
 
 export function padded(build: Lowering, x: Tensor, { begin, end, mode, value }: PadSpec): Tensor {
-  const shape = x.shape.map((dim, d) => add(add(dim, begin[d] ?? int(0)), end[d] ?? int(0)));
+  const shape = x.shape.map((dim, d) => build.dim(add(add(dim, begin[d] ?? int(0)), end[d] ?? int(0))));
   return build.map(x.dtype, shape, (index) => {
     const inside: Expr[] = [];
     const at = index.map((i, d) => {
@@ -294,13 +305,18 @@ const pad: Operator = {
   op: 'Pad', domain: '', since: 11, arity: [2, 4],
   lower: (build) => {
     const x = build.input(0);
-    const pads = build.dims(build.input(1));
+    const pads = build.input(1);
     const axesInput = build.optional(3);
-    const axes = axesInput === undefined ? x.shape.map((_, k) => k) : axesOf(build, build.constants(axesInput, 'the axes of Pad'), x.rank);
-    const side = (offset: number): Expr[] => x.shape.map((_, d) => (axes.includes(d) ? pads[offset + axes.indexOf(d)] ?? int(0) : int(0)));
+    const count = axesInput === undefined ? x.rank : asInt(numel(axesInput.shape)) ?? build.fail('unsupported-model', 'Pad of a number of axes that is not known while compiling');
+    const axes = axesInput === undefined ? undefined : build.values(axesInput);
+    const known = axes === undefined ? x.shape.map((_, d) => d) : axesOf(build, axes.map((a) => asInt(a) ?? 0), x.rank);
+    const element = (k: number): Expr => build.values(pads)?.[k] ?? toIndex(pads.at([int(k)]));
+    const late = axesInput !== undefined && axes === undefined ? lateAxes(build, axesInput, x.rank) : undefined;
+    const side = (offset: number): Expr[] => x.shape.map((_, d) => (late !== undefined ? late.pick(int(d), (k) => element(offset + k), int(0))
+      : known.includes(d) ? element(offset + known.indexOf(d)) : int(0)));
     const fill = build.optional(2);
     const value = fill === undefined ? constant(0, x.at(x.shape.map(() => int(0))).dtype) : fill.at(fill.shape.map(() => int(0)));
-    return padded(build, x, { begin: side(0), end: side(axes.length), mode: build.attributes.string('mode', padModes, 'constant'), value });
+    return padded(build, x, { begin: side(0), end: side(count), mode: build.attributes.string('mode', padModes, 'constant'), value });
   },
 };
 

@@ -4,11 +4,12 @@
 import { isFloat } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, asInt, cast, constant, div, eq, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
 import type { ReduceOp } from '../../jit/kernel.ts';
+import { droppedDims, lateAxes, splitRowsLate } from './late-axes.ts';
 import { abs, exp, isnan, log, sqrt } from './math.ts';
 import { computeType } from './module.ts';
 import { axesArgument } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, axisOf, freshAxes, numel } from './shape.ts';
+import { axesOf, axisOf, freshAxes, numel, reshape } from './shape.ts';
 
 /** The split of a tensor's points into rows and what is reduced in each. */
 export interface RowSplit {
@@ -61,11 +62,23 @@ function root(total: Expr): Expr {
   return isFloat(total.dtype) ? sqrt(total) : cast(sqrt(cast(total, 'float64')), total.dtype);
 }
 
-/** The axes of a reduction: all where none are given; undefined where none means "leave the tensor alone". */
-function reducedAxes(build: Lowering, x: Tensor): readonly number[] | undefined {
+interface Reduced extends RowSplit {
+  /** Brings a result of `shape` to the shape that is asked for. */
+  readonly finish: (t: Tensor) => Tensor;
+}
+
+/** The rows of a reduction: over all dims where no axes are given; undefined where none means "leave the tensor alone". */
+function reducedRows(build: Lowering, x: Tensor): Reduced | undefined {
+  const keep = build.attributes.int('keepdims', 1) !== 0;
+  const input = build.optional(1);
+  if (input !== undefined && build.values(input) === undefined) {
+    const late = lateAxes(build, input, x.rank);
+    return { ...splitRowsLate(build, x, late), finish: (t) => (keep ? t : reshape(build, t, droppedDims(build, x.shape, late))) };
+  }
   const given = axesArgument(build, 1) ?? [];
-  if (given.length > 0) return axesOf(build, given, x.rank);
-  return build.attributes.int('noop_with_empty_axes', 0) !== 0 ? undefined : x.shape.map((_, d) => d);
+  if (given.length === 0 && build.attributes.int('noop_with_empty_axes', 0) !== 0) return undefined;
+  const over = given.length > 0 ? axesOf(build, given, x.rank) : x.shape.map((_, d) => d);
+  return { ...splitRows(build, x, over, keep), finish: (t) => t };
 }
 
 const keepsDims = (build: Lowering): boolean => build.attributes.int('keepdims', 1) !== 0;
@@ -74,17 +87,17 @@ const reduceOp = (op: string, { op: join, before = (x) => x, after = (total) => 
   op, domain: '', since: 1, arity: [1, 2],
   lower: (build) => {
     const x = build.input(0);
-    const reduced = reducedAxes(build, x);
+    const rows = reducedRows(build, x);
     const type = computeType(x.dtype);
-    if (reduced === undefined) return build.map(x.dtype, x.shape, (index) => after(before(x.at(index)), int(1)));
-    const { axes, inner, index, count, shape, at } = splitRows(build, x, reduced, keepsDims(build));
+    if (rows === undefined) return build.map(x.dtype, x.shape, (index) => after(before(x.at(index)), int(1)));
+    const { axes, inner, index, count, shape, at, finish } = rows;
     const name = build.name('total');
     // Booleans have an order, but max and min of them are or and and.
     const bool = x.dtype === 'bool';
     const element = bool ? cast(x.at(index), 'int32') : before(x.at(index));
     const total = ref(name, bool ? 'int32' : type);
     const value = bool ? cast(total, 'bool') : after(total, count);
-    return build.rows({ dtype: x.dtype, shape, axes, inner, scans: [{ name, op: join, value: element }], each: false, index: at, value });
+    return finish(build.rows({ dtype: x.dtype, shape, axes, inner, scans: [{ name, op: join, value: element }], each: false, index: at, value }));
   },
 });
 
@@ -92,19 +105,19 @@ const logSumExp: Operator = {
   op: 'ReduceLogSumExp', domain: '', since: 1, arity: [1, 2],
   lower: (build) => {
     const x = build.input(0);
-    const reduced = reducedAxes(build, x);
-    if (reduced === undefined) return x;
-    const { axes, inner, index, shape, at } = splitRows(build, x, reduced, keepsDims(build));
+    const rows = reducedRows(build, x);
+    if (rows === undefined) return x;
+    const { axes, inner, index, shape, at, finish } = rows;
     const type = computeType(x.dtype);
     const [top, total] = [build.name('top'), build.name('total')];
     // An infinite maximum would give inf - inf; it is then the result itself, by way of log(exp(inf)) or log(0).
     const raw = ref(top, type);
     const shift = select(or(eq(raw, Infinity), eq(raw, -Infinity)), constant(0, type), raw);
-    return build.rows({
+    return finish(build.rows({
       dtype: x.dtype, shape, axes, inner, each: false, index: at,
       scans: [{ name: top, op: 'max', value: x.at(index) }, { name: total, op: 'sum', value: exp(sub(x.at(index), shift)) }],
       value: add(log(ref(total, type)), shift),
-    });
+    }));
   },
 };
 
