@@ -7,10 +7,10 @@
 import { invariant } from './error.ts';
 import type { DType, ScalarType } from './expr/dtype.ts';
 import {
-  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, select, sub, variable,
+  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
 } from './expr/expr.ts';
 import { affine } from './expr/index-algebra.ts';
-import { collect, isVar, rewriter, substitute } from './expr/visit.ts';
+import { collect, isLoad, isVar, rewriter, substitute } from './expr/visit.ts';
 import { type Arg, type ContractionBody, type Store, offsetOf } from './kernel.ts';
 
 /** e = base + sum(coefs.get(v) * v); axes that do not occur have no entry. `base` may hold dims, and batch axes in any form. */
@@ -48,26 +48,31 @@ export interface Inside {
   readonly rhs: Operand;
 }
 
-export interface Contraction {
+/** What is known of every contraction whose columns are one axis, whatever its operands are. */
+export interface Outline {
   /** 'gemm' has cols; 'depthwise' has none: each point of batch has weights of its own. */
   readonly form: 'gemm' | 'depthwise';
   /** The body after merging; equal in meaning and bits to the one that was analysed. */
   readonly body: ContractionBody;
   readonly batch: readonly Var[];
-  /** At least one axis each for rows and depth; extents may be 1. No guard depends on the innermost depth axis. */
+  /** At least one axis each for rows and depth; extents may be 1. */
   readonly rows: readonly Var[];
   readonly depth: readonly Var[];
   /** One axis n for 'gemm' (then also as n = width * panel + lane), none for 'depthwise'. */
   readonly cols?: Columns;
   /** Type of the sum. */
   readonly dtype: ScalarType;
+  readonly out: { readonly slot: number; readonly dtype: DType; readonly offset: Expr };
+  /** What is stored, over the axes of this contraction and `ref('acc')`; columns as `cols.n`. */
+  readonly value: Expr;
+}
+
+/** A contraction of two operands that are read from memory as they are. No guard depends on the innermost depth axis. */
+export interface Contraction extends Outline {
   readonly lhs: Operand;
   readonly rhs: Operand;
   /** Where lhs is guarded: the same sum without guards, in which more depth axes may be one. */
   readonly inside?: Inside;
-  readonly out: { readonly slot: number; readonly dtype: DType; readonly offset: Expr };
-  /** What is stored, over the axes of this contraction and `ref('acc')`; columns as `cols.n`. */
-  readonly value: Expr;
 }
 
 export interface Columns {
@@ -84,19 +89,29 @@ export interface Columns {
 export const isContraction = (c: Contraction | { readonly why: string }): c is Contraction => !('why' in c);
 
 /** `width`: panel width for an rhs that is not packed. */
-export function analyse(original: ContractionBody, args: readonly Arg[], width = 4): Contraction | { readonly why: string } {
-  const form = original.cols.length > 0 ? 'gemm' : 'depthwise';
+export function outline(original: ContractionBody, args: readonly Arg[], width = 4): Outline | { readonly why: string } {
   const body = merge(original, args);
-  const out = args[body.store.tensor];
+  const { batch, rows, depth, store } = body;
+  const out = args[store.tensor];
   if (out === undefined) return { why: 'the store names no argument' };
-  const { batch, rows } = body;
+  const [n, ...more] = body.cols;
+  if (more.length > 0) return { why: 'columns do not merge into one axis' };
+  return {
+    form: n === undefined ? 'depthwise' : 'gemm', body, batch, rows, depth,
+    ...(n === undefined ? {} : { cols: columns(n, body.panel ?? width, body.panel !== undefined) }),
+    dtype: body.lhs.dtype, out: { slot: store.tensor, dtype: out.dtype, offset: offsetOf(out, store.index) }, value: store.value,
+  };
+}
+
+/** The outline, and both operands as linear forms. */
+export function analyse(original: ContractionBody, args: readonly Arg[], width = 4): Contraction | { readonly why: string } {
+  const found = outline(original, args, width);
+  if ('why' in found) return found;
+  const { body, rows, cols } = found;
   const guard = unguarded(body.lhs)?.guard;
   const last = body.depth[body.depth.length - 1];
   // A guard that changes with every step: taps of one step each.
   const depth = guard !== undefined && last !== undefined && mentions(guard, last) ? [...body.depth, variable('tap', 1)] : body.depth;
-  const [n, ...more] = body.cols;
-  if (more.length > 0) return { why: 'columns do not merge into one axis' };
-  const cols = n === undefined ? undefined : columns(n, body.panel ?? width, body.panel !== undefined);
   const inner = depth[depth.length - 1];
   if (inner === undefined) return { why: 'nothing is summed over' };
   const lhs = operand(body.lhs, args, [...rows, ...depth], inner);
@@ -104,12 +119,8 @@ export function analyse(original: ContractionBody, args: readonly Arg[], width =
   const rhs = operand(cols?.split(body.rhs) ?? body.rhs, args, [...(cols ? [cols.panel, cols.lane] : rows), ...depth], inner);
   if ('why' in rhs) return { why: `rhs ${rhs.why}` };
   if (rhs.guard !== undefined) return { why: 'rhs is guarded' };
-  const offset = offsetOf(out, body.store.index);
   const within = guard === undefined ? undefined : insideOf(body, args, cols);
-  return {
-    form, body, batch, rows, depth, ...(within === undefined ? {} : { inside: within }), ...(cols === undefined ? {} : { cols }), dtype: body.lhs.dtype, lhs, rhs,
-    out: { slot: body.store.tensor, dtype: out.dtype, offset }, value: body.store.value,
-  };
+  return { ...found, depth, lhs, rhs, ...(within === undefined ? {} : { inside: within }) };
 }
 
 function columns(n: Var, width: number, packed: boolean): Columns {
@@ -258,6 +269,8 @@ function substituted(body: ContractionBody, by: ReadonlyMap<Expr, Expr>): { lhs:
   return { lhs: go(body.lhs), rhs: go(body.rhs), store: { ...body.store, index: body.store.index.map(go), value: go(body.store.value) } };
 }
 
+const withoutLoads = (e: Expr): Expr => rewriter((x) => (x.op === 'load' ? ref('loaded', x.dtype) : undefined))(e);
+
 type Group = 'batch' | 'rows' | 'cols' | 'depth';
 
 /** The body with axes i and i+1 of a group made one, if every address is linear in the pair; else undefined. */
@@ -266,11 +279,14 @@ function merged(body: ContractionBody, group: Group, i: number, args: readonly A
   if (a === undefined || b === undefined) return undefined;
   const offsets: Expr[] = [];
   for (const e of [body.lhs, body.rhs]) {
-    const plain = unguarded(e);
-    const arg = plain && args[plain.load.tensor];
-    if (plain === undefined || arg === undefined) return undefined;
-    if (plain.guard !== undefined && (mentions(plain.guard, a) || mentions(plain.guard, b))) return undefined;
-    offsets.push(offsetOf(arg, plain.load.index));
+    // Neither axis may matter but for where elements are.
+    const rest = withoutLoads(e);
+    if (mentions(rest, a) || mentions(rest, b)) return undefined;
+    for (const l of collect([e], isLoad)) {
+      const arg = args[l.tensor];
+      if (arg === undefined) return undefined;
+      offsets.push(offsetOf(arg, l.index));
+    }
   }
   const out = args[body.store.tensor];
   if (out === undefined) return undefined;
