@@ -7,7 +7,9 @@
 import type { Code, DeviceProfile } from '../../device.ts';
 import { type ScalarType, isFloat } from '../../expr/dtype.ts';
 import type { Expr, Sym } from '../../expr/expr.ts';
+import { text } from '../../expr/text.ts';
 import { walk } from '../../expr/visit.ts';
+import { hashBytes, hashText } from '../../hash.ts';
 import type { Kernel, Numeric } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
 import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
@@ -94,7 +96,8 @@ export function finishCode(
   kernel: Kernel, schedule: Schedule, { module, math }: BuiltModule, units: Expr, grain: number,
 ): WasmCode {
   const bytes = module.encode();
-  return { kernel, schedule, key: hashOf(bytes), source: () => module.listing(), bytes, units, grain, math };
+  // The units too: rows of another number may well have the same code.
+  return { kernel, schedule, key: hashText(`${hashBytes(bytes)} ${text(units)} ${grain}`), source: () => module.listing(), bytes, units, grain, math };
 }
 
 export function signatureOf(name: MathImport): { params: ('f64' | 'i64')[]; results: ('f64' | 'i64')[] } {
@@ -113,15 +116,4 @@ export function mathNeeded(roots: readonly Expr[]): MathImport[] {
     if (e.op === 'binary' && (e.fn === 'rem' || e.fn === 'floormod') && isFloat(e.dtype as ScalarType)) names.add(e.fn);
   });
   return [...names].sort();
-}
-
-/** 64 bits of FNV-1a (Fowler, Noll, Vo) in two 32-bit lanes with different bases, as hex. */
-export function hashOf(bytes: Uint8Array): string {
-  let a = 0x811c9dc5;
-  let b = 0x7ee3623b;
-  for (const byte of bytes) {
-    a = Math.imul(a ^ byte, 0x01000193);
-    b = Math.imul(b ^ byte ^ (a >>> 24), 0x01000193);
-  }
-  return [a, b].map((h) => (h >>> 0).toString(16).padStart(8, '0')).join('');
 }

@@ -400,6 +400,7 @@ export class Vector {
         const to = f.local(type, one.name);
         f.get(local);
         f.laneOp(`${type}x4.extract_lane`, l);
+        if (leaf.dtype === 'bool') { f.i32(1); f.op('i32.and'); }
         f.set(to);
         scope.define(one, to);
       }

@@ -1,0 +1,289 @@
+/**
+ * The CPU as a device: one linear memory, kernels of WebAssembly in a table, programs that threads walk together. Input: kernels and
+ * schedules; output: results in memory. Must not run on a page's own thread if it has helpers (it would have to spin while it waits).
+ */
+import type { Code, Compiled, Device, DeviceProfile, Program, RunOptions, RunResult, Step } from '../../device.ts';
+import { QuernError, invariant } from '../../error.ts';
+import { bytesOf } from '../../expr/dtype.ts';
+import type { WasmCode } from './emitter.ts';
+import { LinearMemory, type WasmRegion, alignment } from './memory.ts';
+import { type ProbeOptions, probe } from './probe.ts';
+import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
+import { emitKernel, spaceOf } from './registry.ts';
+import { installKernel } from './thread.ts';
+import { type Helper, Threads } from './threads.ts';
+import { type WalkerExports, buildWalker, control, controlBytes, headBytes, stepBytes, walked } from './walker.ts';
+
+export interface WasmDeviceOptions extends ProbeOptions {
+  /** Threads in all, the calling one included. More than 1 needs `spawnThread` and cross-origin isolation. */
+  readonly threads: number;
+  /** A new worker that calls `serveThread` (thread.ts). */
+  readonly spawnThread?: () => Worker;
+  /** The most that the memory may grow to; only address space is set aside. */
+  readonly maxBytes: number;
+}
+
+interface Ready extends Compiled {
+  readonly code: WasmCode;
+  readonly module: WebAssembly.Module;
+}
+
+/** Milliseconds after which a run lets the event loop have a turn, so that aborts and messages are seen: one frame. */
+const slice = 16;
+
+/** Makes the CPU device. Throws `no-wasm` without SIMD, `out-of-memory` without address space, `worker-blocked` without workers. */
+export async function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
+  const memory = new LinearMemory(options.maxBytes);
+  const threads = Math.max(1, options.threads);
+  invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
+  const profile = probe(memory, options, threads);
+  return WasmDevice.start(memory, profile, options.spawnThread);
+}
+
+class WasmDevice implements Device {
+  readonly kind = 'wasm';
+  readonly alignment = alignment;
+  readonly sharing = 'offsets';
+  readonly lost: Promise<{ readonly reason: string }>;
+  private readonly table: WebAssembly.Table;
+  private readonly walker: WalkerExports;
+  private readonly compiled = new Map<string, Ready>();
+  /** Table slots by code key. */
+  private readonly slots = new Map<string, number>();
+  private disposed = false;
+  private running = false;
+  private readonly sleeps: number;
+
+  static async start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): Promise<WasmDevice> {
+    const walker = new WebAssembly.Module(buildWalker().encode());
+    const at = memory.allocate(controlBytes);
+    memory.bytes.fill(0, at.start, at.start + controlBytes);
+    const threads = profile.threads > 1 && spawnThread !== undefined
+      ? await Threads.start(profile.threads - 1, () => spawnThread() as unknown as Helper, memory.memory, walker, at.start)
+      : undefined;
+    return new WasmDevice(memory, profile, walker, at, threads);
+  }
+
+  private constructor(
+    private readonly own: LinearMemory, readonly profile: DeviceProfile, walker: WebAssembly.Module,
+    private readonly controlBlock: WasmRegion, private readonly threads: Threads | undefined,
+  ) {
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
+    const now = (): number => performance.now();
+    const instance = new WebAssembly.Instance(walker, { env: { memory: own.memory, kernels: this.table, now } });
+    this.walker = instance.exports as unknown as WalkerExports;
+    this.sleeps = maySleep(own.memory) ? 1 : 0;
+    this.lost = threads === undefined ? new Promise(() => undefined) : threads.lost.then((reason) => ({ reason }));
+  }
+
+  allocate(bytes: number): WasmRegion {
+    this.alive();
+    return this.own.allocate(bytes);
+  }
+
+  release(region: WasmRegion): void {
+    this.own.release(region);
+  }
+
+  storageBytes = bytesOf;
+
+  write(view: Parameters<Device['write']>[0], _dtype: unknown, bytes: Uint8Array): void {
+    this.alive();
+    if (bytes.byteLength !== view.bytes) {
+      throw new QuernError('internal', 'a write does not fit its view', { expected: `${view.bytes} bytes`, got: `${bytes.byteLength}` });
+    }
+    this.own.bytesOf(view).set(bytes);
+  }
+
+  read(view: Parameters<Device['read']>[0]): Promise<Uint8Array> {
+    return Promise.resolve().then(() => {
+      this.alive();
+      return Uint8Array.from(this.own.bytesOf(view));
+    });
+  }
+
+  copy(from: Parameters<Device['copy']>[0], to: Parameters<Device['copy']>[1]): void {
+    const [source, target] = [this.own.address(from), this.own.address(to)];
+    invariant(from.bytes <= to.bytes, 'a copy does not fit');
+    this.own.bytes.copyWithin(target, source, source + from.bytes);
+  }
+
+  space(kernel: Parameters<Device['space']>[0]): ReturnType<Device['space']> {
+    return spaceOf(kernel, this.profile);
+  }
+
+  emit(kernel: Parameters<Device['emit']>[0], schedule: Parameters<Device['emit']>[1]): WasmCode {
+    return emitKernel(kernel, schedule, this.profile);
+  }
+
+  compile(code: Code): Promise<Compiled> {
+    return Promise.resolve().then(() => {
+      this.alive();
+      const known = this.compiled.get(code.key);
+      if (known !== undefined) return known;
+      const wasm = code as WasmCode;
+      try {
+        const ready: Ready = { code: wasm, module: new WebAssembly.Module(wasm.bytes) };
+        this.compiled.set(code.key, ready);
+        return ready;
+      } catch (cause) {
+        throw new QuernError('wrong-kernel', 'WebAssembly refuses a kernel', { got: String(cause), cause });
+      }
+    });
+  }
+
+  /** The table slot of a step's kernel on this thread; `fresh` collects what helpers have not got yet. */
+  private slot(step: Step, fresh: { slot: number; module: WebAssembly.Module }[]): number {
+    const code = wasmCode(step);
+    const known = this.slots.get(code.key);
+    if (known !== undefined) return known;
+    const ready = this.compiled.get(code.key);
+    invariant(ready !== undefined, 'a step holds a kernel that this device has not compiled');
+    const slot = this.slots.size;
+    this.slots.set(code.key, slot);
+    installKernel(this.table, slot, ready.module, this.own.memory);
+    fresh.push({ slot, module: ready.module });
+    return slot;
+  }
+
+  program(steps: readonly Step[]): Program {
+    this.alive();
+    const current = [...steps];
+    const fresh: { slot: number; module: WebAssembly.Module }[] = [];
+    const block = new ProgramBlock(this.own, steps, this.profile.threads);
+    const place = (at: number): void => {
+      const step = current[at];
+      invariant(step !== undefined, `a program has no step ${at}`);
+      block.set(at, wasmCode(step), this.slot(step, fresh));
+    };
+    current.forEach((_, at) => { place(at); });
+    this.threads?.install(fresh);
+    let live = true;
+    return {
+      run: async (run: RunOptions = {}) => {
+        if (!live) throw new QuernError('disposed', 'the program is disposed');
+        return this.run(block, run);
+      },
+      swap: (at, compiled) => {
+        const step = current[at];
+        invariant(step !== undefined, `a program has no step ${at}`);
+        current[at] = { ...step, compiled };
+        fresh.length = 0;
+        place(at);
+        this.threads?.install(fresh);
+      },
+      dispose: () => {
+        if (live && !this.disposed) this.own.release(block.region);
+        live = false;
+      },
+    };
+  }
+
+  private async run(block: ProgramBlock, { signal, profile = false }: RunOptions): Promise<RunResult> {
+    this.alive();
+    invariant(!this.running, 'runs of one device follow each other');
+    if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
+    this.running = true;
+    try {
+      const count = block.steps.length;
+      this.walker.reset(block.region.start, count);
+      if (!profile) {
+        await this.walk(block, 0, count, signal);
+        return {};
+      }
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const start = performance.now();
+        await this.walk(block, i, i + 1, signal);
+        times.push((performance.now() - start) * 1e6);
+      }
+      return { times };
+    } finally {
+      this.running = false;
+    }
+  }
+
+  /** Steps [first, limit) on all threads, with turns for the event loop between slices. */
+  private async walk(block: ProgramBlock, first: number, limit: number, signal: AbortSignal | undefined): Promise<void> {
+    const { start } = block.region;
+    const ctl = this.controlBlock.start;
+    block.range(first, limit);
+    this.threads?.begin(start);
+    try {
+      for (;;) {
+        const outcome = this.walker.walk(start, ctl, performance.now() + slice, this.sleeps);
+        if (outcome === walked.complete) return;
+        await turn();
+        this.alive();
+        if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
+        if (this.threads?.failure !== undefined) throw new QuernError('worker-died', 'a helper thread died', { got: this.threads.failure });
+      }
+    } catch (error) {
+      this.abortFlag(1);
+      throw error;
+    } finally {
+      // A helper that is still in the program must be out of it before its counters are set back.
+      while (this.threads?.end() === false && this.threads.failure === undefined) await turn();
+      this.abortFlag(0);
+    }
+  }
+
+  private abortFlag(value: number): void {
+    if (!this.disposed) Atomics.store(new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16), control.abort / 4, value);
+  }
+
+  time(step: Step, repeats: number): Promise<number> {
+    return Promise.resolve().then(() => {
+      this.alive();
+      const fresh: { slot: number; module: WebAssembly.Module }[] = [];
+      const slot = this.slot(step, fresh);
+      this.threads?.install(fresh);
+      const block = new ProgramBlock(this.own, [step], 1);
+      const units = unitsOf(wasmCode(step), step.dims);
+      const params = block.region.start + headBytes + stepBytes;
+      const start = performance.now();
+      if (repeats > 0) this.walker.repeat(slot, params, units, repeats);
+      const elapsed = performance.now() - start;
+      this.own.release(block.region);
+      return elapsed * 1e6;
+    });
+  }
+
+  memory(): { readonly used: number; readonly peak: number } {
+    return { used: this.own.used, peak: this.own.peak };
+  }
+
+  dispose(): Promise<void> {
+    this.disposed = true;
+    this.threads?.stop();
+    this.compiled.clear();
+    return Promise.resolve();
+  }
+
+  private alive(): void {
+    if (this.disposed) throw new QuernError('disposed', 'the device is disposed');
+  }
+}
+
+/** Whether this thread may wait in memory: not a page's own. */
+function maySleep(memory: WebAssembly.Memory): boolean {
+  try {
+    // The first word of the zero page is 0, so this answers "not equal" at once.
+    Atomics.wait(new Int32Array(memory.buffer), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One turn of the event loop, by a message: timers are held back to 4 ms. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}

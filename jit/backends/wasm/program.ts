@@ -1,0 +1,99 @@
+/**
+ * Programs in memory: the records that the walker reads, the parameter blocks that kernels read, and which step must wait for which.
+ * A step waits for the last earlier one whose memory it reads after it was written, or writes after it was read or written; the walker
+ * takes that as "and all before it", which programs in order make nearly free.
+ */
+import type { Step } from '../../device.ts';
+import { invariant } from '../../error.ts';
+import { evaluate } from '../../expr/visit.ts';
+import type { WasmCode } from './emitter.ts';
+import { type LinearMemory, type WasmRegion } from './memory.ts';
+import { head, headBytes, step as field, stepBytes } from './walker.ts';
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly writes: boolean;
+}
+
+/** The code of a step's kernel. */
+export function wasmCode(step: Step): WasmCode {
+  const { code } = step.compiled;
+  invariant('bytes' in code && 'units' in code, 'a step holds code of another device');
+  return code as WasmCode;
+}
+
+export function unitsOf(code: WasmCode, dims: readonly number[]): number {
+  return evaluate(code.units, new Map(code.kernel.syms.map((s, i) => [s, dims[i] ?? 0])));
+}
+
+/** Units a claim: enough chunks that threads end together, and that a single thread looks up often enough to see an abort. */
+export function chunkOf(code: WasmCode, units: number, threads: number): number {
+  const pieces = threads === 1 ? 32 : threads * 8;
+  return Math.max(1, code.grain, Math.ceil(units / pieces));
+}
+
+/** For each step the last earlier one that it must wait for, or -1. */
+export function dependencies(steps: readonly (readonly Span[])[]): number[] {
+  return steps.map((mine, at) => {
+    for (let before = at - 1; before >= 0; before--) {
+      const theirs = steps[before] ?? [];
+      const clash = mine.some((m) => theirs.some((t) => (m.writes || t.writes) && m.from < t.to && t.from < m.to));
+      if (clash) return before;
+    }
+    return -1;
+  });
+}
+
+/** A program's block: header, records, parameter blocks. */
+export class ProgramBlock {
+  readonly region: WasmRegion;
+  private readonly params: number[] = [];
+
+  constructor(private readonly memory: LinearMemory, readonly steps: readonly Step[], private readonly threads: number) {
+    const words = steps.reduce((n, s) => n + s.args.length + s.dims.length, 0);
+    this.region = memory.allocate(headBytes + stepBytes * steps.length + 4 * words);
+    const view = this.view();
+    const spans = steps.map((s) => s.args.map((arg, i): Span => {
+      const from = memory.address(arg);
+      return { from, to: from + arg.bytes, writes: s.compiled.code.kernel.args[i]?.access !== 'read' };
+    }));
+    const after = dependencies(spans);
+    let at = headBytes + stepBytes * steps.length;
+    steps.forEach((s, i) => {
+      this.params.push(this.region.start + at);
+      for (const word of [...(spans[i] ?? []).map((span) => span.from), ...s.dims]) {
+        view.setUint32(at, word, true);
+        at += 4;
+      }
+      view.setInt32(this.record(i) + field.params, this.params[i] ?? 0, true);
+      view.setInt32(this.record(i) + field.after, after[i] ?? -1, true);
+    });
+  }
+
+  private view(): DataView {
+    return new DataView(this.memory.memory.buffer, this.region.start, this.region.bytes);
+  }
+
+  private record(at: number): number {
+    return headBytes + stepBytes * at;
+  }
+
+  /** Puts code at a table slot under a step. */
+  set(at: number, code: WasmCode, slot: number): void {
+    const units = unitsOf(code, this.steps[at]?.dims ?? []);
+    const view = this.view();
+    view.setInt32(this.record(at) + field.table, slot, true);
+    view.setInt32(this.record(at) + field.units, units, true);
+    view.setInt32(this.record(at) + field.chunk, chunkOf(code, units, this.threads), true);
+  }
+
+  /** The next walk does the steps from `first` up to `limit`, not included. */
+  range(first: number, limit: number): void {
+    const view = this.view();
+    for (const [offset, value] of [[head.first, first], [head.limit, limit], [head.cursor, first], [head.checked, first]] as const) {
+      view.setInt32(offset, value, true);
+    }
+  }
+}
+

@@ -1,0 +1,115 @@
+/**
+ * Helper threads as the engine's thread sees them: sending them kernels, telling them to work and to stop. Helpers sleep inside
+ * WebAssembly (walker.ts); they come back to their event loop only to receive kernels. Invariant: a helper joins a run only if it has every
+ * kernel that was sent before the run began (the version in the control block says so).
+ */
+import { QuernError } from '../../error.ts';
+import { command, control } from './walker.ts';
+
+/** What a thread needs to know first. */
+export interface InitMessage {
+  readonly kind: 'init';
+  readonly memory: WebAssembly.Memory;
+  readonly walker: WebAssembly.Module;
+  readonly control: number;
+}
+export interface InstallMessage {
+  readonly kind: 'install';
+  readonly version: number;
+  readonly kernels: readonly { readonly slot: number; readonly module: WebAssembly.Module }[];
+}
+export type ToThread = InitMessage | InstallMessage;
+export interface FromThread {
+  readonly kind: 'ready';
+}
+
+/** The part of a Worker that is used here. */
+export interface Helper {
+  postMessage(message: ToThread): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<FromThread>) => void): void;
+  addEventListener(type: 'error' | 'messageerror', listener: (event: Event) => void): void;
+  terminate(): void;
+}
+
+export class Threads {
+  private version = 0;
+  private dead: string | undefined;
+  readonly lost: Promise<string>;
+
+  private constructor(
+    private readonly helpers: readonly Helper[], private readonly memory: WebAssembly.Memory, private readonly at: number,
+  ) {
+    this.lost = new Promise((resolve) => {
+      for (const helper of helpers) {
+        helper.addEventListener('error', (event) => {
+          this.dead = event instanceof ErrorEvent && event.message ? event.message : 'a helper thread failed';
+          resolve(this.dead);
+        });
+      }
+    });
+  }
+
+  /** Starts `count` helpers. Rejects with `worker-blocked` if one cannot be started. */
+  static async start(count: number, spawn: () => Helper, memory: WebAssembly.Memory, walker: WebAssembly.Module, at: number): Promise<Threads> {
+    const helpers = Array.from({ length: count }, () => spawn());
+    const threads = new Threads(helpers, memory, at);
+    const ready = helpers.map((helper) => new Promise<void>((resolve, reject) => {
+      const fail = (event: Event): void => {
+        const why = 'message' in event && typeof event.message === 'string' ? event.message : event.type;
+        reject(new QuernError('worker-blocked', 'a helper thread could not be started', { got: why, hint: 'threads: 1 needs none' }));
+      };
+      helper.addEventListener('error', fail);
+      helper.addEventListener('messageerror', fail);
+      helper.addEventListener('message', () => { resolve(); });
+      helper.postMessage({ kind: 'init', memory, walker, control: at });
+    }));
+    try {
+      await Promise.all(ready);
+    } catch (error) {
+      for (const helper of helpers) helper.terminate();
+      throw error;
+    }
+    return threads;
+  }
+
+  /** Why there is no relying on the helpers any more. */
+  get failure(): string | undefined {
+    return this.dead;
+  }
+
+  private get words(): Int32Array {
+    return new Int32Array(this.memory.buffer, this.at, 16);
+  }
+
+  /** Sends kernels for table slots; they are there before any later run that a helper joins. */
+  install(kernels: InstallMessage['kernels']): void {
+    if (kernels.length === 0) return;
+    this.version += 1;
+    Atomics.store(this.words, control.version / 4, this.version);
+    this.signal();
+    for (const helper of this.helpers) helper.postMessage({ kind: 'install', version: this.version, kernels });
+  }
+
+  begin(program: number): void {
+    const { words } = this;
+    Atomics.store(words, control.program / 4, program);
+    Atomics.store(words, control.command / 4, command.run);
+    this.signal();
+  }
+
+  /** No helper starts on the program any more; true when none is at work in it. */
+  end(): boolean {
+    const { words } = this;
+    if (Atomics.load(words, control.command / 4) !== command.idle) Atomics.store(words, control.command / 4, command.idle);
+    return Atomics.load(words, control.active / 4) === 0;
+  }
+
+  private signal(): void {
+    Atomics.add(this.words, control.signal / 4, 1);
+    Atomics.notify(this.words, control.signal / 4);
+  }
+
+  stop(): void {
+    for (const helper of this.helpers) helper.terminate();
+  }
+}
