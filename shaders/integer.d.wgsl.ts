@@ -8,10 +8,6 @@ declare const file: ShaderFile<{
   readonly rem_i32: ShaderFunction<['i32', 'i32'], 'i32'>;
   readonly div_u32: ShaderFunction<['u32', 'u32'], 'u32'>;
   readonly rem_u32: ShaderFunction<['u32', 'u32'], 'u32'>;
-  readonly shl_i32: ShaderFunction<['i32', 'i32'], 'i32'>;
-  readonly shr_i32: ShaderFunction<['i32', 'i32'], 'i32'>;
-  readonly shl_u32: ShaderFunction<['u32', 'u32'], 'u32'>;
-  readonly shr_u32: ShaderFunction<['u32', 'u32'], 'u32'>;
   readonly pow_i32: ShaderFunction<['i32', 'i32'], 'i32'>;
   readonly pow_u32: ShaderFunction<['u32', 'u32'], 'u32'>;
   readonly wrap_i8: ShaderFunction<['i32'], 'i32'>;

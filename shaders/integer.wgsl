@@ -1,47 +1,30 @@
-// Integer helpers: division towards minus infinity, narrow types in 32-bit words, conversions that saturate.
+// Integer helpers: division with x / 0 = 0, narrow types in 32-bit words, conversions that saturate.
 
 fn floordiv(a: i32, b: i32) -> i32 {
   let q = a / b;
-  return select(q, q - 1, (a % b != 0) && ((a < 0) != (b < 0)));
+  return select(select(q, q - 1, (a % b != 0) && ((a < 0) != (b < 0))), 0, b == 0);
 }
 
 fn floormod(a: i32, b: i32) -> i32 {
   let r = a % b;
-  return select(r, r + b, r != 0 && ((r < 0) != (b < 0)));
+  return select(select(r, r + b, r != 0 && ((r < 0) != (b < 0))), 0, b == 0);
 }
 
-// Division by a literal 0 would be refused when the shader is made; here it is a value like another.
+// WGSL has x / 0 = x and x % 0 = 0, and refuses a literal 0; here both are 0.
 fn div_i32(a: i32, b: i32) -> i32 {
-  return a / b;
+  return select(a / b, 0, b == 0);
 }
 
 fn rem_i32(a: i32, b: i32) -> i32 {
-  return a % b;
+  return select(a % b, 0, b == 0);
 }
 
 fn div_u32(a: u32, b: u32) -> u32 {
-  return a / b;
+  return select(a / b, 0u, b == 0u);
 }
 
 fn rem_u32(a: u32, b: u32) -> u32 {
-  return a % b;
-}
-
-// Counts of 32 and more shift everything out, where WGSL takes them modulo 32.
-fn shl_i32(a: i32, b: i32) -> i32 {
-  return select(0, a << (u32(b) & 31u), b >= 0 && b < 32);
-}
-
-fn shr_i32(a: i32, b: i32) -> i32 {
-  return a >> u32(clamp(b, 0, 31));
-}
-
-fn shl_u32(a: u32, b: u32) -> u32 {
-  return select(0u, a << (b & 31u), b < 32u);
-}
-
-fn shr_u32(a: u32, b: u32) -> u32 {
-  return select(0u, a >> (b & 31u), b < 32u);
+  return select(a % b, 0u, b == 0u);
 }
 
 fn pow_i32(x: i32, y: i32) -> i32 {

@@ -15,7 +15,8 @@ type Declarations = typeof subgroup.declarations & typeof workgroup.declarations
 
 export type FunctionName = keyof Functions;
 /** One argument text for each parameter. */
-export type ArgumentsOf<Name extends FunctionName> = { readonly [K in keyof Functions[Name]['parameters']]: string };
+export type ArgumentsOf<Name extends FunctionName> = Texts<Functions[Name]['parameters']>;
+type Texts<Types extends readonly string[]> = { readonly [K in keyof Types]: string };
 /** Values of module constants that replace those of the file. */
 export type Constants = { readonly [Name in keyof Declarations]?: number };
 

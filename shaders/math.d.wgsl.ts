@@ -23,6 +23,8 @@ declare const file: ShaderFile<{
   readonly acos_wide: ShaderFunction<['f32'], 'f32'>;
   readonly sinh_wide: ShaderFunction<['f32'], 'f32'>;
   readonly cosh_wide: ShaderFunction<['f32'], 'f32'>;
+  readonly atanh_near: ShaderFunction<['f32'], 'f32'>;
+  readonly log_above_one: ShaderFunction<['f32'], 'f32'>;
   readonly asinh_wide: ShaderFunction<['f32'], 'f32'>;
   readonly acosh_wide: ShaderFunction<['f32'], 'f32'>;
   readonly atanh_wide: ShaderFunction<['f32'], 'f32'>;

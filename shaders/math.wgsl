@@ -175,29 +175,41 @@ fn cosh_wide(x: f32) -> f32 {
   return 0.5f * e * e + 0.5f * exp(-a);
 }
 
+// atanh below 0.5 in size.
+fn atanh_near(x: f32) -> f32 {
+  let u = x * x;
+  let p = fma(fma(fma(fma(fma(fma(fma(0.177394837f, u, 0.0231527202f), u, 0.10334333f), u, 0.109572634f), u, 0.142958716f), u, 0.19999674f), u,
+    0.333333373f), u, 1f);
+  return x * p;
+}
+
+// log(1 + t) for t >= 0: WGSL's log is 2^-21 off near 1, which is much of a small result.
+fn log_above_one(t: f32) -> f32 {
+  return select(log(1f + t), 2f * atanh_near(t / (2f + t)), t < 2f);
+}
+
 fn asinh_wide(x: f32) -> f32 {
   let a = abs(x);
   let u = x * x;
   let p = fma(fma(fma(fma(fma(-0.0130999144f, u, 0.0280762073f), u, -0.0443618447f), u, 0.0749841258f), u, -0.166666329f), u, 1f);
-  let far = select(log(a + sqrt(fma(a, a, 1f))), log(a) + 0.693147182f, a > 1e18f);
+  let s = sqrt(fma(a, a, 1f));
+  let far = select(log_above_one(a + a * a / (1f + s)), log(a) + 0.693147182f, a > 1e18f);
   return select(select(x * p, select(far, -far, x < 0f), a >= 0.5f), x, is_nan(x));
 }
 
 fn acosh_wide(x: f32) -> f32 {
   if (x < 1f || is_nan(x)) { return nan(); }
   if (x > 1e18f) { return log(x) + 0.693147182f; }
-  return log(x + sqrt((x - 1f) * (x + 1f)));
+  let t = x - 1f;
+  return log_above_one(t + sqrt(t * (x + 1f)));
 }
 
 fn atanh_wide(x: f32) -> f32 {
   let a = abs(x);
   if (a > 1f || is_nan(x)) { return nan(); }
   if (a == 1f) { return select(infinity(), -infinity(), x < 0f); }
-  let u = x * x;
-  let p = fma(fma(fma(fma(fma(fma(fma(0.177394837f, u, 0.0231527202f), u, 0.10334333f), u, 0.109572634f), u, 0.142958716f), u, 0.19999674f), u,
-    0.333333373f), u, 1f);
   let far = 0.5f * log((1f + a) / (1f - a));
-  return select(x * p, select(far, -far, x < 0f), a >= 0.5f);
+  return select(atanh_near(x), select(far, -far, x < 0f), a >= 0.5f);
 }
 
 // log of what is not positive: implementations differ.
