@@ -42,7 +42,6 @@ const atLeastOne = (build: Lowering, axes: readonly Var[]): readonly Var[] => (a
 export interface ConvElements {
   readonly x: (index: readonly Expr[]) => Expr;
   readonly w: (index: readonly Expr[]) => Expr;
-  readonly pad: Expr;
 }
 
 export interface ConvSpec {
@@ -79,7 +78,7 @@ export function convolution(build: Lowering, { x, w, dtype, elements, value }: C
   return build.contraction({
     dtype, shape: [n, outChannels, ...window.out],
     batch: c.batch, rows: atLeastOne(build, rows.axes), cols: c.cols, depth: atLeastOne(build, [...taps.axes, ...c.depth]),
-    lhs: select(inside(position, spatial), element, elements?.pad ?? constant(0, element.dtype)),
+    lhs: select(inside(position, spatial), element, constant(0, element.dtype)),
     rhs: readW([channel, c.into, ...taps.index]),
     index: [image ?? int(0), channel, ...at],
     value: (acc) => value(acc, channel),

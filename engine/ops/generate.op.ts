@@ -2,14 +2,13 @@
  * Operators whose result is made from shapes, attributes and scalars: constants, ranges, one-hot rows, masks; and conversions of type.
  * Shapes come out as known elements, so what is computed from them is computed while compiling.
  */
-import type { DType } from '../../jit/expr/dtype.ts';
 import { isInteger } from '../../jit/expr/dtype.ts';
-import { type Expr, add, and, asInt, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
+import { type Expr, add, and, asInt, binary, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { lateAxes, splitDims } from './late-axes.ts';
 import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
-import { typeAttribute } from './onnx-types.ts';
+import { type ElementType, rangeOf, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, freshAxes, numel, withDim } from './shape.ts';
 
@@ -84,9 +83,18 @@ function ratioOf(build: Lowering): number {
   return ratio === undefined ? 0.5 : build.constants(ratio, 'the ratio of Dropout')[0] ?? 0.5;
 }
 
-export function converted(build: Lowering, x: Tensor, to: DType): Tensor {
-  if (x.dtype === to) return x;
-  return build.map(to, x.shape, (index) => cast(x.at(index), computeType(to)));
+export function converted(build: Lowering, x: Tensor, to: ElementType): Tensor {
+  const { dtype, narrow } = to;
+  if (x.dtype === dtype && x.narrow === narrow) return x;
+  const type = computeType(dtype);
+  return build.map(dtype, x.shape, (index) => {
+    const element = x.at(index);
+    if (narrow === undefined) return cast(element, type);
+    // The low bits are kept, of floats those of the whole part.
+    const [low] = rangeOf(to);
+    const bits = binary('and', cast(element, 'int32'), constant(15, 'int32'));
+    return cast(low < 0 ? sub(binary('xor', bits, constant(8, 'int32')), 8) : bits, type);
+  }, narrow);
 }
 
 const castOp: Operator = {
@@ -96,7 +104,7 @@ const castOp: Operator = {
 
 const castLike: Operator = {
   op: 'CastLike', domain: '', since: 15, arity: [2, 2],
-  lower: (build) => converted(build, build.input(0), build.input(1).dtype),
+  lower: (build) => converted(build, build.input(0), build.input(1)),
 };
 
 const oneHot: Operator = {
@@ -131,7 +139,7 @@ const eyeLike: Operator = {
   op: 'EyeLike', domain: '', since: 9, arity: [1, 1],
   lower: (build) => {
     const x = build.input(0);
-    const dtype = typeAttribute(build, 'dtype', x.dtype);
+    const { dtype } = typeAttribute(build, 'dtype', x);
     return build.map(dtype, x.shape, ([i, j]) =>
       select(eq(add(i ?? int(0), build.attributes.int('k', 0)), j ?? int(0)), constant(1, computeType(dtype)), zeroOf(dtype)));
   },
@@ -171,7 +179,7 @@ const cumulative = (op: string, since: number, join: (total: Expr, next: Expr) =
 const window = (op: string, terms: readonly number[]): Operator => ({
   op, domain: '', since: 17, arity: [1, 1],
   lower: (build) => {
-    const dtype = typeAttribute(build, 'output_datatype', 'float32');
+    const { dtype } = typeAttribute(build, 'output_datatype', { dtype: 'float32' });
     const length = build.dim(cast(scalarValue(build, build.input(0)), 'int64'));
     const type = computeType(dtype);
     const period = build.attributes.int('periodic', 1) !== 0 ? length : sub(length, 1);

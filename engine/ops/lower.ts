@@ -7,7 +7,7 @@ import { QuernError, at, type ErrorCode, type ErrorDetails } from '../../jit/err
 import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, cast, eq, int, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
-import { Constant, type Graph, type Node, type TensorType } from '../graph/graph.ts';
+import { Constant, type Graph, type Narrow, type Node, type TensorType } from '../graph/graph.ts';
 import type { Origin, Program } from '../graph/program.ts';
 import { NodeAttributes } from './attributes.ts';
 import { ProgramBuilder, computeType } from './module.ts';
@@ -68,7 +68,7 @@ function lower(graph: Graph): { readonly program: Program; readonly values: Read
   const scope = new Scope(graph, builder);
   const inputs = graph.inputs.map(({ name, type }) => {
     if (type === undefined) throw new QuernError('invalid-model', `input '${name}' of the model has no type`);
-    const tensor = builder.tensor(type.dtype, type.shape, { kind: 'input', name });
+    const tensor = builder.tensor(type.dtype, type.shape, { kind: 'input', name }, type.narrow);
     scope.values.set(name, tensor);
     return { name, tensor: tensor.id };
   });
@@ -231,10 +231,10 @@ class NodeLowering implements Lowering {
     return made;
   }
 
-  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr): Tensor {
+  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr, narrow?: Narrow): Tensor {
     const index = shape.map((dim, d) => (dim.op === 'const' && dim.value === 1 ? int(0) : variable(`i${d}`, dim)));
     const axes = index.filter((i): i is Var => i.op === 'var');
-    const made = this.#builder.tensor(dtype, shape);
+    const made = this.#builder.tensor(dtype, shape, { kind: 'computed' }, narrow);
     this.#builder.compute({ kind: 'map', axes, store: { tensor: made.id, index, value: value(index) } }, [made], this.#origin);
     return made;
   }

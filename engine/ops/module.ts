@@ -8,7 +8,7 @@ import { type DType, isInteger } from '../../jit/expr/dtype.ts';
 import { type Expr, type Sym, cast, int, load, select, symbol } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
-import type { Constant } from '../graph/graph.ts';
+import type { Constant, Narrow } from '../graph/graph.ts';
 import type { Computation, DataDim, Origin, Program, Source, TensorDef } from '../graph/program.ts';
 import type { Tensor } from './operator.ts';
 import { type Known, ValueTable, staticSize } from './values.ts';
@@ -20,8 +20,10 @@ class ProgramTensor implements Tensor {
   readonly id: number;
   readonly dtype: DType;
   readonly shape: readonly Expr[];
+  readonly narrow: Narrow | undefined;
 
-  constructor(def: TensorDef) {
+  constructor(def: TensorDef, narrow?: Narrow) {
+    this.narrow = narrow;
     this.id = def.id;
     this.dtype = def.dtype;
     this.shape = def.shape;
@@ -64,17 +66,17 @@ export class ProgramBuilder {
   readonly #values = new ValueTable(this.#tensors, this.#bodies);
   #next = 0;
 
-  tensor(dtype: DType, shape: readonly Expr[], source: Source = { kind: 'computed' }): Tensor {
+  tensor(dtype: DType, shape: readonly Expr[], source: Source = { kind: 'computed' }, narrow?: Narrow): Tensor {
     const def: TensorDef = { id: this.#next++, dtype, shape, source };
     this.#tensors.set(def.id, def);
     if (source.kind === 'input') for (const dim of collect(shape, isSym)) this.#symbols.add(dim.name);
-    return new ProgramTensor(def);
+    return new ProgramTensor(def, narrow);
   }
 
   weights(constant: Constant): Tensor {
     const known = this.#weights.get(constant);
     if (known !== undefined) return known;
-    const made = this.tensor(constant.dtype, constant.dims.map(int), { kind: 'constant', constant });
+    const made = this.tensor(constant.dtype, constant.dims.map(int), { kind: 'constant', constant }, constant.narrow);
     this.#weights.set(constant, made);
     return made;
   }

@@ -7,12 +7,14 @@ import type { ErrorCode, ErrorDetails } from '../../jit/error.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Expr, Var } from '../../jit/expr/expr.ts';
 import type { ReduceOp, Stmt } from '../../jit/kernel.ts';
-import type { Constant, Graph, Node } from '../graph/graph.ts';
+import type { Constant, Graph, Narrow, Node } from '../graph/graph.ts';
 
 /** A tensor as a lowering sees it. */
 export interface Tensor {
   readonly id: number;
   readonly dtype: DType;
+  /** Set where `dtype` holds a narrower integer type. */
+  readonly narrow?: Narrow | undefined;
   readonly shape: readonly Expr[];
   readonly rank: number;
   /** The element at a logical index, one expression per dim. Elements of float16 come as float32: results are narrowed when stored. */
@@ -60,7 +62,7 @@ export interface Lowering {
   /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;
   /** out[index] = value(index). The value may be of the type in which elements are computed (float32 for float16) or an index. */
-  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr): Tensor;
+  map(dtype: DType, shape: readonly Expr[], value: (index: readonly Expr[]) => Expr, narrow?: Narrow): Tensor;
   rows(spec: RowsSpec): Tensor;
   contraction(spec: ContractionSpec): Tensor;
   loop(spec: LoopSpec): readonly Tensor[];

@@ -1,0 +1,80 @@
+/**
+ * Linear quantisation shared by the operators that have it built in: y = saturate(round(x / scale) + zero point), and back. Scales and
+ * zero points belong to the whole tensor, to the slices of one axis, or to blocks along it.
+ */
+import { isFloat } from '../../jit/expr/dtype.ts';
+import { type Expr, add, asInt, cast, constant, div, eq, floordiv, int, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { clamp, round, scalarOf } from './math.ts';
+import { computeType } from './module.ts';
+import { type ElementType, rangeOf } from './onnx-types.ts';
+import type { Lowering, Tensor } from './operator.ts';
+import { ceildiv, freshAxes } from './shape.ts';
+
+/** A parameter's element for an index of the tensor that it belongs to. */
+export function parameterAt(t: Tensor, index: readonly Expr[], axis: number, block: Expr | undefined): Expr {
+  if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
+  if (t.rank === 1) return t.at([index[axis] ?? int(0)]);
+  return t.at(index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i)));
+}
+
+/** round(x / scale) + zero, saturated to the type. The division, not a product with the inverse, is what the spec rounds. */
+export function saturated(value: Expr, zero: Expr | undefined, to: ElementType): Expr {
+  const [low, high] = rangeOf(to);
+  const whole = round(value);
+  const moved = zero === undefined ? whole : add(whole, cast(zero, value.dtype));
+  return cast(clamp(moved, low, high), to.dtype);
+}
+
+export interface QuantParameters {
+  readonly scale: Tensor;
+  readonly zero: Tensor | undefined;
+  readonly axis?: number;
+  readonly block?: Expr | undefined;
+}
+
+/** A float tensor, quantised. */
+export function quantised(build: Lowering, x: Tensor, { scale, zero, axis = 0, block }: QuantParameters, to: ElementType = zero ?? { dtype: 'uint8' }): Tensor {
+  return build.map(to.dtype, x.shape, (index) => {
+    const factor = cast(parameterAt(scale, index, axis, block), 'float32');
+    return saturated(div(cast(x.at(index), 'float32'), factor), zero === undefined ? undefined : parameterAt(zero, index, axis, block), to);
+  }, to.narrow);
+}
+
+/** The number that a quantised element stands for, less its scale: an exact 32-bit integer. */
+export function centred(element: Expr, zero: Expr | undefined): Expr {
+  const wide = isFloat(element.dtype) ? element : cast(element, 'int32');
+  return zero === undefined ? wide : sub(wide, cast(zero, wide.dtype));
+}
+
+export function dequantised(build: Lowering, x: Tensor, { scale, zero, axis = 0, block }: QuantParameters, dtype: Tensor['dtype'] = scale.dtype): Tensor {
+  return build.map(dtype, x.shape, (index) => {
+    const whole = centred(x.at(index), zero === undefined ? undefined : parameterAt(zero, index, axis, block));
+    const type = computeType(dtype);
+    return mul(cast(whole, type), cast(parameterAt(scale, index, axis, block), type));
+  });
+}
+
+/** The size of a block along an axis, from the attribute or from how many scales there are. */
+export function blockOf(x: Tensor, scale: Tensor, axis: number, attribute: number): Expr | undefined {
+  if (attribute > 0) return int(attribute);
+  return scale.rank > 1 ? ceildiv(x.shape[axis] ?? int(1), scale.shape[axis] ?? int(1)) : undefined;
+}
+
+export interface Dynamic { readonly y: Tensor; readonly scale: Tensor; readonly zero: Tensor }
+
+/** Quantises to 8 bits over the range of the values, which always holds 0. */
+export function dynamicallyQuantised(build: Lowering, x: Tensor): Dynamic {
+  const { axes, index } = freshAxes(build, x.shape);
+  const [low, high] = [build.name('low'), build.name('high')];
+  const value = cast(x.at(index), 'float32');
+  const bound = (name: string): Expr => ref(name, 'float32');
+  const [least, most] = [min(bound(low), 0), max(bound(high), 0)];
+  const step = select(eq(most, least), constant(1, 'float32'), div(sub(most, least), 255));
+  const result = (dtype: 'float32' | 'uint8', of: Expr): Tensor => build.rows({
+    dtype, shape: [], axes: [], inner: axes, each: false, index: [],
+    scans: [{ name: low, op: 'min', value }, { name: high, op: 'max', value }], value: of,
+  });
+  const scale = result('float32', step);
+  const zero = result('uint8', cast(round(clamp(div(sub(0, least), step), 0, 255)), 'uint8'));
+  return { y: quantised(build, x, { scale, zero }, { dtype: 'uint8' }), scale, zero };
+}
