@@ -3,24 +3,25 @@
  * stand for in each. Whole vectors of columns are finished in registers and stored at once where the output runs along them; the rest
  * (the last panel's filling, outputs stored across, types without vectors) goes through one scalar function.
  */
-import type { Columns, Contraction } from '../../contraction.ts';
-import { type Expr, type Var, add, asInt, int, le, mul, ref, variable } from '../../expr/expr.ts';
+import type { Columns, Outline } from '../../contraction.ts';
+import { type Expr, type Ref, type Var, add, asInt, int, le, mul, ref } from '../../expr/expr.ts';
 import { substitute } from '../../expr/visit.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
+import { four } from './contraction-general.ts';
 import type { FuncRef, Local } from './function-builder.ts';
 import { storeOpcode } from './scalar-ops.ts';
 import type { Scope } from './scope.ts';
 import { Vector } from './vector.ts';
 
-const acc = ref('acc', 'float32');
-
 /** What follows the sum, prepared for emission: flat loads, no function that has to be taken apart. */
 export interface Ending {
   readonly slot: number;
-  readonly dtype: Contraction['out']['dtype'];
+  readonly dtype: Outline['out']['dtype'];
   /** Element offset over batch, rows and n. */
   readonly offset: Expr;
   readonly value: Expr;
+  /** What stands for the sum in `value`. */
+  readonly acc: Ref;
 }
 
 export interface Finish extends Ending {
@@ -31,12 +32,13 @@ export interface Finish extends Ending {
   readonly lanes: FuncRef;
 }
 
+/** Sums of one vector. */
 const sums = { name: 'sums', type: 'v128' } as const;
 
 /** Adds the scalar functions that tiles call for what is not stored as whole vectors. */
-export function addFinish(module: KernelModule, { batch, rows }: Pick<Contraction, 'batch' | 'rows'>, n: Var, ending: Ending): Finish {
+export function addFinish(module: KernelModule, { batch, rows }: Pick<Outline, 'batch' | 'rows'>, n: Var, ending: Ending): Finish {
   const point: Parameter[] = [...batch, ...rows, n];
-  const element = module.func('element', [...point, acc], ({ f, scalar, root }) => {
+  const element = module.func('element', [...point, ending.acc], ({ f, scalar, root }) => {
     scalar.prepare([ending.offset, ending.value]);
     const offset = scalar.pushAddress(ending.slot, ending.dtype, ending.offset, root);
     scalar.push(ending.value, root);
@@ -62,7 +64,7 @@ export function addFinish(module: KernelModule, { batch, rows }: Pick<Contractio
           }
         }
         f.get(given(sums));
-        f.laneOp('f32x4.extract_lane', lane);
+        f.laneOp(ending.acc.dtype === 'float32' ? 'f32x4.extract_lane' : 'i32x4.extract_lane', lane);
         f.call(element);
       });
     }
@@ -83,9 +85,6 @@ export function emitStores(
   return f.if(fast, slow);
 }
 
-/** The four lanes of a vector: an axis that the vector emitter spreads over them. */
-const four = variable('four', 4);
-
 const columnAt = (cols: Columns, vector: number, lane: Expr): Expr => add(add(mul(cols.panel, cols.width), vector * 4), lane);
 
 function storeVectors(
@@ -98,10 +97,10 @@ function storeVectors(
   for (let v = 0; v < vectors; v++) {
     const n = columnAt(cols, v, four);
     const points = sum.map((row, r) => {
-      const one = ref(`sum${r}_${v}`, 'float32');
+      const one = ref(`sum${r}_${v}`, finish.acc.dtype);
       const local = row[v];
       if (local !== undefined) lanes.define(one, local, scope);
-      const by = new Map<Expr, Expr>([...(places[r] ?? []), [finish.n, n], [acc, one]]);
+      const by = new Map<Expr, Expr>([...(places[r] ?? []), [finish.n, n], [finish.acc, one]]);
       return { offset: substitute(finish.offset, by), value: substitute(finish.value, by) };
     });
     scalar.prepare(points.flatMap((p) => [p.offset, p.value]));

@@ -4,14 +4,16 @@
  * a function of the tile's first row, first panel and batch point. lhs is read in place, through one pointer where the distance of
  * rows is known, else through one for each row; a row that a guard puts outside reads zeros from the zero page.
  */
-import type { Columns, Contraction, Inside, Operand, Range } from '../../contraction.ts';
+import type { Columns, Contraction, Inside, Operand, Outline, Range } from '../../contraction.ts';
 import { invariant } from '../../error.ts';
 import {
   type Expr, type Var, add, asInt, binary, cast, floordiv, floormod, int, mul, product, sub, truth, variable,
 } from '../../expr/expr.ts';
 import { isNonNegative } from '../../expr/index-algebra.ts';
 import { substitute } from '../../expr/visit.ts';
+import type { ContractionBody } from '../../kernel.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
+import { emitGeneral, sumNames } from './contraction-general.ts';
 import { type Count, type Place, type Stream, emitSteps, streamOf } from './contraction-loop.ts';
 import { type Finish, emitStores } from './contraction-store.ts';
 import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
@@ -21,7 +23,11 @@ import { zeroBytes, zeroPage } from './zero-page.ts';
 
 /** What all tiles of a kernel have in common. */
 export interface Gemm {
-  readonly c: Contraction;
+  readonly c: Outline;
+  /** The same with operands that are read in place; without it they are computed for each step (contraction-general.ts). */
+  readonly plain?: Contraction;
+  /** Prepared for emission. */
+  readonly body: ContractionBody;
   readonly cols: Columns;
   /** The first row of a tile, counted over all row axes. */
   readonly first: Var;
@@ -38,26 +44,34 @@ export interface TileShape {
 export const tileParameters = (g: Gemm): Parameter[] => [g.first, g.cols.panel, ...g.c.batch];
 
 export function emitTile(module: KernelModule, g: Gemm, { rows, panels }: TileShape): FuncRef {
-  return module.func(`tile${rows}x${panels * g.cols.width}`, tileParameters(g), (scene) => {
+  const vectors = (panels * g.cols.width) / 4;
+  const build = (scene: Scene): void => {
     const { f } = scene;
-    const vectors = (panels * g.cols.width) / 4;
-    const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_, v) => f.local('v128', `acc${r}_${v}`)));
+    const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_unused, v) => f.local('v128', `acc${r}_${v}`)));
     const places = rowPlaces(scene, g, rows);
-    // Arms of a branch get scopes of their own: what is computed in one is not known in the other.
-    const depth = (nest: Inside, guarded: boolean): void => { emitDepth(scene, g, acc, places, nest, guarded, scene.scalar.branch(scene.root)); };
-    const { c } = g;
-    if (c.lhs.guard === undefined || c.inside === undefined) depth(c, c.lhs.guard !== undefined);
-    else {
-      const all = insideTest(c.lhs, places, c.depth);
-      if (all === undefined) depth(c, true);
-      else {
-        const inside = c.inside;
-        scene.scalar.push(all, scene.root);
-        f.if(() => { depth(inside, false); }, () => { depth(c, true); });
-      }
-    }
+    emitSum(scene, g, acc, places);
     emitStores(scene, g.finish, acc, places, g.cols);
-  });
+  };
+  const changing = g.plain === undefined ? sumNames(rows, vectors) : [];
+  return module.func(`tile${rows}x${panels * g.cols.width}`, tileParameters(g), build, { changing });
+}
+
+function emitSum(scene: Scene, g: Gemm, acc: readonly (readonly Local[])[], places: RowPlaces): void {
+  const { f } = scene;
+  const c = g.plain;
+  if (c === undefined) { emitGeneral(scene, g, acc, places); return; }
+  // Arms of a branch get scopes of their own: what is computed in one is not known in the other.
+  const depth = (nest: Inside, guarded: boolean): void => { emitDepth(scene, g, acc, places, nest, guarded, scene.scalar.branch(scene.root)); };
+  if (c.lhs.guard === undefined || c.inside === undefined) depth(c, c.lhs.guard !== undefined);
+  else {
+    const all = insideTest(c.lhs, places, c.depth);
+    if (all === undefined) depth(c, true);
+    else {
+      const inside = c.inside;
+      scene.scalar.push(all, scene.root);
+      f.if(() => { depth(inside, false); }, () => { depth(c, true); });
+    }
+  }
 }
 
 /** For each row of the tile, what stands for the row axes there. */
@@ -249,4 +263,4 @@ export function setPointers(
   });
 }
 
-export const rowCount = (c: Contraction): Expr => product(c.rows.map((v) => v.extent));
+export const rowCount = (c: Outline): Expr => product(c.rows.map((v) => v.extent));

@@ -4,10 +4,12 @@
  * that a column's panels stay in the first cache while the block's rows stay in the second. What has no form that the tiles understand is
  * a loop nest with one scalar accumulator: slower, with the same bits.
  */
-import { type Columns, type Contraction, analyse, ceilDiv, isContraction } from '../../contraction.ts';
+import { type Columns, type Contraction, type Outline, analyse, ceilDiv, isContraction, linearOf, outline } from '../../contraction.ts';
 import { QuernError, invariant } from '../../error.ts';
-import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, sub, variable } from '../../expr/expr.ts';
-import type { ContractionBody, Kernel } from '../../kernel.ts';
+import { type DType, bytesOf } from '../../expr/dtype.ts';
+import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, ref, sub, variable } from '../../expr/expr.ts';
+import { collect, isLoad } from '../../expr/visit.ts';
+import { type ContractionBody, type Kernel, offsetOf } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import { type Depthwise, depthwiseOf, emitDepthwise } from './contraction-depthwise.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
@@ -16,8 +18,9 @@ import { type Gemm, emitTile, rowCount, tileParameters } from './contraction-til
 import { emitNest } from './contraction-nest.ts';
 import { type Emitter, type WasmCode, finishCode } from './emitter.ts';
 import type { FuncRef, Local } from './function-builder.ts';
-import { prepare } from './prepare.ts';
+import { argOf, prepare } from './prepare.ts';
 import { contractionSpace } from './space-contraction.ts';
+import { lanesOf } from './vector-ops.ts';
 
 export const contractionEmitter: Emitter = {
   name: 'contraction',
@@ -25,33 +28,61 @@ export const contractionEmitter: Emitter = {
   emit: (kernel, schedule) => emitContraction(kernel, schedule),
 };
 
-/** How a contraction can be computed, best first; `nest` can do all of them. */
+/** How a contraction can be computed, best first. A plain loop nest can do all of them. */
 export type Method =
-  | { readonly by: 'tiles'; readonly c: Contraction }
+  | { readonly by: 'tiles'; readonly c: Contraction; readonly body: ContractionBody }
   | { readonly by: 'depthwise'; readonly d: Depthwise }
+  /** Tiles whose operands are computed step by step. */
+  | { readonly by: 'general'; readonly c: Outline; readonly body: ContractionBody; readonly why: string }
   | { readonly by: 'nest'; readonly why: string };
 
 export function methodOf(kernel: Kernel): Method {
   const { body } = kernel;
   if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
   const c = analyse(body, kernel.args);
-  if (!isContraction(c)) return { by: 'nest', why: c.why };
-  if (c.form === 'depthwise') {
+  let why: string;
+  if (!isContraction(c)) why = c.why;
+  else if (c.form === 'depthwise') {
     const d = depthwiseOf(c);
-    return 'why' in d ? { by: 'nest', why: d.why } : { by: 'depthwise', d };
+    if (!('why' in d)) return { by: 'depthwise', d };
+    why = d.why;
+  } else {
+    const not = notTiled(c);
+    if (not === undefined) return { by: 'tiles', c, body: c.body };
+    why = not;
   }
-  const why = notTiled(c);
-  return why === undefined ? { by: 'tiles', c } : { by: 'nest', why };
+  const o = outline(withColumns(body, kernel), kernel.args);
+  const not = 'why' in o ? o.why : notGeneral(o);
+  return 'why' in o || not !== undefined ? { by: 'nest', why: `${why}; ${not}` } : { by: 'general', c: o, body: o.body, why };
 }
 
-/** Why tiles cannot compute a product. */
+/** Why tiles cannot read a product's operands in place. */
 function notTiled({ dtype, lhs, rhs, cols }: Contraction): string | undefined {
   if (dtype !== 'float32' || lhs.dtype !== 'float32' || rhs.dtype !== 'float32') return `sums of ${dtype} are not tiled`;
   if (cols === undefined || cols.width % 4 !== 0) return 'panels are no whole vectors';
   if (asInt(rhs.linear?.coefs.get(cols.lane) ?? int(0)) !== 1) return 'columns of rhs are not neighbours';
-  // Vectors of an rhs that is not packed must not reach over its end.
-  if (!cols.packed && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return 'columns of rhs are no whole vectors';
   return undefined;
+}
+
+/** Why not even tiles of computed operands will do. */
+function notGeneral({ dtype, cols, body }: Outline): string | undefined {
+  if (lanesOf(dtype) === undefined || bytesOf(dtype) !== 4) return `${dtype} has no lanes`;
+  if (cols === undefined) return 'there is no axis to run along';
+  if (cols.width % 4 !== 0) return 'panels are no whole vectors';
+  // Lanes beyond the last column compute on what lies there: harmless unless it becomes an index.
+  const gathers = collect([body.lhs, body.rhs], isLoad).some((l) => collect(l.index, isLoad).length > 0);
+  if (gathers && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return 'an operand is gathered';
+  return undefined;
+}
+
+/** A body without columns with those rows or batch points as columns that are neighbours in the output. */
+function withColumns(body: ContractionBody, kernel: Kernel): ContractionBody {
+  if (body.cols.length > 0) return body;
+  const offset = offsetOf(argOf(kernel.args, body.store.tensor), body.store.index);
+  const along = [...body.rows, ...body.batch].find((v) => asInt(v.extent) !== 1 && asInt(linearOf(offset, [v])?.coefs.get(v) ?? int(0)) === 1);
+  if (along === undefined) return body;
+  const others = (axes: readonly Var[]): Var[] => axes.filter((v) => v !== along);
+  return { ...body, batch: others(body.batch), rows: others(body.rows), cols: [along] };
 }
 
 export function emitContraction(kernel: Kernel, schedule: Schedule): WasmCode {
@@ -60,7 +91,8 @@ export function emitContraction(kernel: Kernel, schedule: Schedule): WasmCode {
   if (Object.keys(schedule).length === 0) return emitNest(kernel, body, schedule);
   const method = methodOf(kernel);
   switch (method.by) {
-    case 'tiles': return emitGemm(kernel, method.c, schedule);
+    case 'tiles': return emitGemm(kernel, method.c, schedule, method.c);
+    case 'general': return emitGemm(kernel, method.c, schedule, undefined);
     case 'depthwise': return emitDepthwise(kernel, method.d, schedule);
     case 'nest': return emitNest(kernel, body, schedule);
     default: return method satisfies never;
@@ -85,19 +117,23 @@ interface Grid {
   readonly across: Expr;
 }
 
-function emitGemm(kernel: Kernel, c: Contraction, schedule: Schedule): WasmCode {
+function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contraction | undefined): WasmCode {
   const { cols } = c;
   invariant(cols !== undefined, 'a product without columns');
   const ready = prepare<ContractionBody>(kernel, c.body);
   const [offset] = ready.body.store.index;
   invariant(offset !== undefined, 'a store without an index');
   const module = new KernelModule(kernel, ready.roots, ready.written);
-  const finish = addFinish(module, c, cols.n, { slot: c.out.slot, dtype: c.out.dtype, offset, value: ready.body.store.value });
+  const finish = addFinish(module, c, cols.n, {
+    slot: c.out.slot, dtype: storedType(c.out.dtype), offset, value: ready.body.store.value, acc: ref('acc', ready.body.lhs.dtype),
+  });
   const m = rowCount(c);
   const rows = knob(schedule, 'rows');
   const panels = knob(schedule, 'panels');
   const allPanels = ceilDiv(cols.n.extent, cols.width);
-  const g: Gemm = { c, cols, first: variable('first', m), unroll: knob(schedule, 'unroll'), fma: kernel.numeric.fma, finish };
+  const g: Gemm = {
+    c, ...(plain === undefined ? {} : { plain }), body: ready.body, cols, first: variable('first', m), unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
+  };
   const grid: Grid = { rows, panels, m, allPanels, down: ceilDiv(m, rows), across: ceilDiv(allPanels, panels) };
   const tiles = addTiles(module, g, grid);
   const units = mul(product(c.batch.map((v) => v.extent)), mul(grid.down, grid.across));
@@ -105,11 +141,14 @@ function emitGemm(kernel: Kernel, c: Contraction, schedule: Schedule): WasmCode 
   return finishCode(kernel, schedule, module.built, units, grainOf(c, cols, rows, panels));
 }
 
+/** float16 is stored as its bits, which `prepare` has made of the value. */
+const storedType = (dtype: DType): DType => (dtype === 'float16' ? 'uint16' : dtype);
+
 const begin = { name: 'begin', type: 'i32' } as const;
 const end = { name: 'end', type: 'i32' } as const;
 
 /** Tiles for about 20 microseconds of work: a claim of a thread costs well below one. */
-function grainOf(c: Contraction, cols: Columns, rows: number, panels: number): number {
+function grainOf(c: Outline, cols: Columns, rows: number, panels: number): number {
   const depth = asInt(product(c.depth.map((v) => v.extent))) ?? 256;
   const flops = 2 * depth * rows * panels * cols.width;
   return Math.max(1, Math.min(64, Math.round(1e6 / flops)));

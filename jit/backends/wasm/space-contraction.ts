@@ -4,7 +4,7 @@
  * locals, lhs read in place, rhs by whole vectors, order of summation. Candidates that one device cannot hold in registers stay in: V8's
  * revectorizer, where it is on, runs 4x16 at twice the speed of anything that fits 16 registers.
  */
-import type { Contraction } from '../../contraction.ts';
+import type { Contraction, Outline } from '../../contraction.ts';
 import type { DeviceProfile } from '../../device.ts';
 import { asInt, product } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
@@ -19,10 +19,31 @@ export function contractionSpace(kernel: Kernel, profile: DeviceProfile): Space 
   const method = methodOf(kernel);
   switch (method.by) {
     case 'tiles': return tileSpace(method.c, profile);
+    case 'general': return generalSpace(method.c);
     case 'depthwise': return depthwiseSpace(method.d, profile);
     case 'nest': return { emitter: 'contraction', version, knobs: [], constraints: [], fallback: {} };
     default: return method satisfies never;
   }
+}
+
+/** Operands that are computed on the way: what they cost is shared by the rows and columns of a tile. */
+function generalSpace(c: Outline): Space {
+  const m = asInt(product(c.rows.map((v) => v.extent)));
+  const width = c.cols?.width ?? 4;
+  const panels = width === 4 ? [1, 2, 4] : width === 8 ? [1, 2] : [1];
+  const few = Math.min(4, m ?? 4);
+  return {
+    emitter: 'contraction',
+    version,
+    knobs: [{ name: 'rows', values: [1, 2, 4, 8] }, { name: 'panels', values: panels }, { name: 'block', values: [0, 1] }],
+    constraints: [
+      { name: 'a tile is not taller than the matrix', holds: (s) => m === undefined || (s['rows'] ?? 1) <= m },
+      { name: 'at most 16 accumulators', holds: (s) => ((s['rows'] ?? 1) * (s['panels'] ?? 1) * width) / 4 <= 16 },
+      { name: 'one tile row has one order', holds: (s) => s['block'] === 1 || m === undefined || m > (s['rows'] ?? 1) },
+    ],
+    fallback: { rows: few === 3 ? 2 : few, panels: 1, block: 0 },
+    rank: (s) => Math.abs(((s['rows'] ?? 1) * (s['panels'] ?? 1) * width) / 4 - 8) + (s['block'] ?? 0) * 0.5,
+  };
 }
 
 /** rows: positions of a tile; vectors of channels at once; reuse: whether inputs that taps share wait in locals. */
