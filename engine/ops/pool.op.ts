@@ -88,21 +88,21 @@ function unflattenTap(flat: Expr, kernel: readonly Expr[]): Expr[] {
   return result;
 }
 
+export function averagePooled(build: Lowering, x: Tensor): Tensor {
+  const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
+  const includePad = build.attributes.int('count_include_pad', 0) !== 0;
+  const name = build.name('total');
+  const type = computeType(x.dtype);
+  const counts = window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
+  return build.rows({
+    dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
+    scans: [{ name, op: 'sum', value: select(valid, element, zeroOf(x.dtype)) }],
+    value: div(ref(name, type), cast(numel(counts), type)),
+  });
+}
+
 const averagePool: Operator = {
-  op: 'AveragePool', domain: '', since: 1, arity: [1, 1],
-  lower: (build) => {
-    const x = build.input(0);
-    const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
-    const includePad = build.attributes.int('count_include_pad', 0) !== 0;
-    const name = build.name('total');
-    const type = computeType(x.dtype);
-    const counts = window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
-    return build.rows({
-      dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
-      scans: [{ name, op: 'sum', value: select(valid, element, zeroOf(x.dtype)) }],
-      value: div(ref(name, type), cast(numel(counts), type)),
-    });
-  },
+  op: 'AveragePool', domain: '', since: 1, arity: [1, 1], lower: (build) => averagePooled(build, build.input(0)),
 };
 
 /** How many taps of the window at `y` lie in the input, or in the padded input. */

@@ -1,0 +1,214 @@
+/**
+ * Operators of the com.microsoft domain that onnxruntime's tools write into models: fused norms, products with packed weights of few
+ * bits, and pools, sums and activations of 8-bit tensors.
+ */
+import {
+  type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select,
+} from '../../jit/expr/expr.ts';
+import { gelu } from './elementwise.op.ts';
+import { scalarOf, sigmoid, zeroOf } from './math.ts';
+import { computeType } from './module.ts';
+import { concatenated } from './movement.op.ts';
+import { normalise, softmax } from './norm.op.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { averagePooled } from './pool.op.ts';
+import { centred, dequantised, parameterAt, quantised, saturated } from './quantise.ts';
+import { axisOf, broadcastAt, broadcastShapes, freshAxes } from './shape.ts';
+
+const domain = 'com.microsoft';
+
+/** x + skip (+ bias), normalised; the sum is an output of its own. */
+const skipNorm = (op: string, meanCentred: boolean): Operator => ({
+  op, domain, since: 1, arity: meanCentred ? [3, 5] : [3, 4],
+  lower: (build) => {
+    const [x, skip, scale] = [build.input(0), build.input(1), build.input(2)];
+    const beta = meanCentred ? build.optional(3) : undefined;
+    const bias = build.optional(meanCentred ? 4 : 3);
+    const sum = build.map(x.dtype, x.shape, (index) => {
+      const both = add(x.at(index), broadcastAt(skip, index, x.shape));
+      return bias === undefined ? both : add(both, broadcastAt(bias, index, x.shape));
+    });
+    const { y } = normalise(build, {
+      x: sum, over: [x.rank - 1], epsilon: build.attributes.float('epsilon', 1e-12), centred: meanCentred,
+      value: (normal, index) => {
+        const scaled = mul(normal, broadcastAt(scale, index, x.shape));
+        return beta === undefined ? scaled : add(scaled, broadcastAt(beta, index, x.shape));
+      },
+    });
+    return [y, sum, sum, sum];
+  },
+});
+
+/** Gelu of x, or of x + bias. */
+const biasGelu = (op: string, approximate: boolean): Operator => ({
+  op, domain, since: 1, arity: [1, 2],
+  lower: (build) => {
+    const [x, bias] = [build.input(0), build.optional(1)];
+    return build.map(x.dtype, x.shape, (index) => gelu(bias === undefined ? x.at(index) : add(x.at(index), broadcastAt(bias, index, x.shape)), approximate));
+  },
+});
+
+const quickGelu: Operator = {
+  op: 'QuickGelu', domain, since: 1, arity: [1, 1],
+  lower: (build) => {
+    const x = build.input(0);
+    const alpha = build.attributes.float('alpha', 1.702);
+    return build.map(x.dtype, x.shape, (index) => mul(x.at(index), sigmoid(mul(x.at(index), alpha))));
+  },
+};
+
+/**
+ * A product with weights of 2, 4 or 8 bits in blocks along the depth: each block has a scale and maybe a zero point (packed as the
+ * weights are, or a float). Depth runs over blocks and inside each.
+ */
+const matMulNBits: Operator = {
+  op: 'MatMulNBits', domain, since: 1, arity: [3, 6],
+  lower: (build) => {
+    const [a, b, scales, zeros, order, bias] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4), build.optional(5)];
+    const { attributes } = build;
+    const [depth, columns, bits, block] = [attributes.int('K'), attributes.int('N'), attributes.int('bits', 4), attributes.int('block_size')];
+    if (order !== undefined) build.fail('unsupported-model', 'MatMulNBits with reordered groups (g_idx)');
+    if (bits !== 2 && bits !== 4 && bits !== 8) build.fail('invalid-attribute', 'MatMulNBits of an odd width', { expected: '2, 4 or 8 bits', got: String(bits) });
+    const blocks = Math.ceil(depth / block);
+    const outer = freshAxes(build, a.shape.slice(0, -1));
+    const column = build.axis(columns);
+    const [inBlocks, inBlock] = [freshAxes(build, [int(blocks)]), build.axis(block)];
+    const at = inBlocks.index[0] ?? int(0);
+    const type = computeType(a.dtype);
+    const scaleAt = cast(scales.rank === 1 ? scales.at([add(mul(column, blocks), at)]) : scales.at([column, at]), type);
+    const rest = (t: Tensor): readonly Expr[] => t.shape.slice(2).map(() => int(0));
+    const byte = b.at([column, at, floordiv(inBlock, 8 / bits)]);
+    const weight = field(byte, floormod(inBlock, 8 / bits), bits);
+    const zero = zeros === undefined ? constant(2 ** (bits - 1), type) : zeroPoint(zeros, column, at, blocks, bits, type, rest(zeros));
+    const k = add(mul(at, block), inBlock);
+    const shape = [...a.shape.slice(0, -1), int(columns)];
+    const index = [...outer.index, column];
+    return build.contraction({
+      dtype: a.dtype, shape, batch: [], rows: outer.axes.length > 0 ? outer.axes : [build.axis(1)], cols: [column], depth: [...inBlocks.axes, inBlock],
+      lhs: depth % block === 0 ? a.at([...outer.index, k]) : select(lt(k, depth), a.at([...outer.index, k]), zeroOf(a.dtype)),
+      rhs: mul(binary('sub', cast(weight, type), zero), scaleAt),
+      index, value: (acc) => (bias === undefined ? acc : add(acc, bias.at([column]))),
+    });
+  },
+};
+
+/** The n-th group of bits of a byte, lowest first. */
+function field(byte: Expr, n: Expr, bits: number): Expr {
+  const wide = cast(byte, 'int32');
+  if (bits === 8) return wide;
+  const mask = constant(2 ** bits - 1, 'int32');
+  if (bits === 4) return select(eq(n, 0), binary('and', wide, mask), binary('shr', wide, constant(4, 'int32')));
+  return binary('and', binary('shr', wide, cast(mul(n, bits), 'int32')), mask);
+}
+
+function zeroPoint(zeros: Tensor, column: Expr, block: Expr, blocks: number, bits: number, type: Expr['dtype'], rest: readonly Expr[]): Expr {
+  if (zeros.dtype !== 'uint8') return cast(zeros.rank === 1 ? zeros.at([add(mul(column, blocks), block)]) : zeros.at([column, block, ...rest]), type);
+  const each = 8 / bits;
+  const bytes = Math.ceil(blocks / each);
+  const byte = floordiv(block, each);
+  return cast(field(zeros.rank === 1 ? zeros.at([add(mul(column, bytes), byte)]) : zeros.at([column, byte, ...rest]), floormod(block, each), bits), type);
+}
+
+interface Quantised { readonly x: Tensor; readonly scale: Tensor; readonly zero: Tensor | undefined }
+
+const triple = (build: Lowering, from: number): Quantised => ({ x: build.input(from), scale: build.input(from + 1), zero: build.optional(from + 2) });
+const realAt = ({ x, scale, zero }: Quantised, index: readonly Expr[]): Expr =>
+  mul(cast(centred(x.at(index), zero === undefined ? undefined : scalarOf(zero)), 'float32'), scalarOf(scale));
+
+const qLinearBinary = (op: string, f: (a: Expr, b: Expr) => Expr): Operator => ({
+  op, domain, since: 1, arity: [7, 8],
+  lower: (build) => {
+    const [a, b, scale, zero] = [triple(build, 0), triple(build, 3), build.input(6), build.optional(7)];
+    const shape = broadcastShapes(build, a.x.shape, b.x.shape);
+    return build.map(a.x.dtype, shape, (index) => {
+      const element = (q: Quantised): Expr => mul(cast(centred(broadcastAt(q.x, index, shape), q.zero === undefined ? undefined : scalarOf(q.zero)), 'float32'), scalarOf(q.scale));
+      return saturated(div(f(element(a), element(b)), scalarOf(scale)), zero === undefined ? undefined : scalarOf(zero), a.x);
+    });
+  },
+});
+
+const qLinearUnary = (op: string, f: (x: Expr, build: Lowering) => Expr): Operator => ({
+  op, domain, since: 1, arity: [4, 5],
+  lower: (build) => {
+    const [q, scale, zero] = [triple(build, 0), build.input(3), build.optional(4)];
+    return build.map(q.x.dtype, q.x.shape, (index) =>
+      saturated(div(f(realAt(q, index), build), scalarOf(scale)), zero === undefined ? undefined : scalarOf(zero), q.x));
+  },
+});
+
+/** What a float operator makes of a dequantised tensor, quantised again. */
+const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor): Operator => ({
+  op, domain, since: 1, arity: [4, 5],
+  lower: (build) => {
+    const [{ x, scale, zero }, outScale, outZero] = [triple(build, 0), build.input(3), build.optional(4)];
+    return quantised(build, compute(build, dequantised(build, x, { scale, zero }, 'float32')), { scale: outScale, zero: outZero }, x);
+  },
+});
+
+const qLinearConcat: Operator = {
+  op: 'QLinearConcat', domain, since: 1, arity: [5, Infinity],
+  lower: (build) => {
+    const [scale, zero] = [build.input(0), build.input(1)];
+    const count = Math.floor((build.inputs.length - 2) / 3);
+    const parts = Array.from({ length: count }, (_, k) => {
+      const q = triple(build, 2 + 3 * k);
+      return build.map(zero.dtype, q.x.shape, (index) => saturated(div(realAt(q, index), scalarOf(scale)), scalarOf(zero), zero));
+    });
+    return concatenated(build, parts, axisOf(build, build.attributes.int('axis'), parts[0]?.rank ?? 0));
+  },
+};
+
+/** Before opset 13 softmax takes all dims from the axis on as one row. */
+const qLinearSoftmax = qLinearVia('QLinearSoftmax', (build, x) => {
+  const axis = axisOf(build, build.attributes.int('axis', -1), x.rank);
+  const flat = build.attributes.int('opset') < 13;
+  return softmax(build, { x: (i) => x.at(i), dtype: x.dtype, shape: x.shape, over: flat ? x.shape.map((_, d) => d).filter((d) => d >= axis) : [axis] });
+});
+
+const globalAverage = (build: Lowering, x: Tensor): Tensor => {
+  const { axes, index } = freshAxes(build, x.shape.slice(0, 2));
+  const inner = freshAxes(build, x.shape.slice(2));
+  const name = build.name('total');
+  const count = x.shape.slice(2).reduce<Expr>((a, b) => mul(a, b), int(1));
+  return build.rows({
+    dtype: 'float32', shape: x.shape.map((dim, d) => (d < 2 ? dim : int(1))), axes, inner: inner.axes, each: false,
+    index: [...index, ...inner.index.map(() => int(0))],
+    scans: [{ name, op: 'sum', value: x.at([...index, ...inner.index]) }],
+    value: div(ref(name, 'float32'), cast(count, 'float32')),
+  });
+};
+
+/** Gemm of 8-bit matrices with a 32-bit bias; without an output scale the result is float. */
+const qGemm: Operator = {
+  op: 'QGemm', domain, since: 1, arity: [6, 9],
+  lower: (build) => {
+    const [a, b, bias, scale, zero] = [triple(build, 0), triple(build, 3), build.optional(6), build.optional(7), build.optional(8)];
+    const { attributes } = build;
+    const [ta, tb] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
+    const alpha = attributes.float('alpha', 1);
+    const [m, k] = ta ? [a.x.shape[1] ?? int(1), a.x.shape[0] ?? int(1)] : [a.x.shape[0] ?? int(1), a.x.shape[1] ?? int(1)];
+    const n = (tb ? b.x.shape[0] : b.x.shape[1]) ?? int(1);
+    const [i, j, l] = [build.axis(m), build.axis(n), build.axis(k)];
+    const shape = [m, n];
+    const integer = (q: Quantised, index: readonly Expr[], column: Expr): Expr =>
+      centred(q.x.at(index), q.zero === undefined ? undefined : parameterAt(q.zero, [column], 0, undefined));
+    return build.contraction({
+      dtype: zero?.dtype ?? 'float32', shape, batch: [], rows: [i], cols: [j], depth: [l],
+      lhs: integer(a, ta ? [l, i] : [i, l], i), rhs: integer(b, tb ? [j, l] : [l, j], j), index: [i, j],
+      value: (acc) => {
+        const sum = bias === undefined ? acc : add(acc, broadcastAt(bias, [i, j], shape));
+        const factor = mul(mul(scalarOf(a.scale), parameterAt(b.scale, [j], 0, undefined)), alpha);
+        if (scale === undefined) return mul(cast(sum, 'float32'), factor);
+        return saturated(mul(cast(sum, 'float32'), div(factor, scalarOf(scale))), zero === undefined ? undefined : scalarOf(zero), zero ?? { dtype: 'uint8' });
+      },
+    });
+  },
+};
+
+export const operators: readonly Operator[] = [
+  skipNorm('SkipLayerNormalization', true), skipNorm('SkipSimplifiedLayerNormalization', false),
+  biasGelu('Gelu', false), biasGelu('BiasGelu', false), biasGelu('FastGelu', true), quickGelu, matMulNBits,
+  qLinearBinary('QLinearAdd', add), qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
+  qLinearUnary('QLinearLeakyRelu', (x, build) => select(lt(x, 0), mul(x, build.attributes.float('alpha', 0.01)), x)),
+  qLinearVia('QLinearAveragePool', averagePooled), qLinearVia('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat, qGemm,
+];
