@@ -8,6 +8,7 @@ import { inlineMaps } from './inline-maps.ts';
 import { mergeRows } from './merge-rows.ts';
 import { packOperands } from './pack-operands.ts';
 import { prune } from './program-edit.ts';
+import { widenHalf } from './widen-half.ts';
 
 interface Pass<T> {
   readonly name: string;
@@ -24,6 +25,7 @@ const graphPasses: readonly Pass<Graph>[] = [
 /** `panel`: elements per panel for the device at hand, 0 if it takes operands as they are. */
 const programPasses = (panel: number): readonly Pass<Program>[] => [
   { name: 'prune', run: prune },
+  { name: 'widen-half', run: widenHalf },
   { name: 'inline-maps', run: (p) => prune(inlineMaps(p)) },
   // Twice: a merged chain ends in a map that is an epilogue, an epilogue brings two row programs together.
   { name: 'fuse-epilogues', run: fuseEpilogues },

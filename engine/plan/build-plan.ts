@@ -4,7 +4,7 @@
  * ready, steps of the current place go first, so that islands stay few. In: a program in order. Out: a plan for one device.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Expr, load, variable } from '../../jit/expr/expr.ts';
+import { type Expr, cast, load, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../../jit/kernel.ts';
 import type { Computation, DataDim, Origin, Program, TensorDef } from '../graph/program.ts';
@@ -95,21 +95,22 @@ function separateOutputs(program: Program): Program {
     }
     const id = Math.max(...tensors.keys()) + 1;
     tensors.set(id, { id, dtype: def.dtype, shape: def.shape, source: { kind: 'computed' } });
-    computations.push({ ...copy(def, id), origins: [{ node: o.name, op: 'Identity' }] });
+    computations.push({ ...copy(def, { id, dtype: def.dtype }), origins: [{ node: o.name, op: 'Identity' }] });
     return { ...o, tensor: id };
   });
   return { ...program, tensors, computations, outputs };
 }
 
-function copy(from: TensorDef, to: number): Omit<Computation, 'origins'> {
+function copy(from: TensorDef, to: Pick<TensorDef, 'id' | 'dtype'>): Omit<Computation, 'origins'> {
   const axes = from.shape.map((extent, d) => variable(`c${d}`, extent));
-  return { body: { kind: 'map', axes, store: { tensor: to, index: axes, value: load(from.id, from.dtype, axes) } }, outputs: [to] };
+  const value = cast(load(from.id, from.dtype, axes), to.dtype);
+  return { body: { kind: 'map', axes, store: { tensor: to.id, index: axes, value } }, outputs: [to.id] };
 }
 
 /** Loop bodies that start from another tensor's contents: a copy before them. */
 function copiesOf(program: Program, c: Computation): Computation[] {
   return [...(c.initial ?? [])].flatMap(([to, from]) =>
-    typeof from === 'number' ? [{ ...copy(tensorOf(program, from), to), origins: c.origins }] : []);
+    typeof from === 'number' ? [{ ...copy(tensorOf(program, from), tensorOf(program, to)), origins: c.origins }] : []);
 }
 
 /** Maps that only rename: one load, the same position on both sides, both row-major. */
