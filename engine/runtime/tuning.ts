@@ -16,6 +16,7 @@ import type { Place } from '../plan/plan.ts';
 import type { TuneReport } from '../report.ts';
 import type { Devices } from './compile-model.ts';
 import { type Executor, callKey } from './executor.ts';
+import type { Kernel } from '../../jit/kernel.ts';
 import type { Choice, KernelStore, Lookup } from './kernel-store.ts';
 import type { Model, Progress } from './model.ts';
 import { TurnLock } from './turn-lock.ts';
