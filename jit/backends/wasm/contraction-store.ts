@@ -4,8 +4,8 @@
  * (the last panel's filling, outputs stored across, types without vectors) goes through one scalar function.
  */
 import type { Columns, Outline } from '../../contraction.ts';
-import { type Expr, type Ref, type Var, add, asInt, int, le, mul, ref } from '../../expr/expr.ts';
-import { substitute } from '../../expr/visit.ts';
+import { type Expr, type Ref, type Var, add, asInt, int, le, mul, ref, variable } from '../../expr/expr.ts';
+import { cost, substitute } from '../../expr/visit.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import { four } from './contraction-general.ts';
 import type { FuncRef, Local } from './function-builder.ts';
@@ -30,7 +30,12 @@ export interface Finish extends Ending {
   readonly n: Var;
   /** Finishes and stores up to 4 columns from n on, those below the extent of n: (batch.., rows.., n, sums). */
   readonly lanes: FuncRef;
+  /** Finishes and stores the 4 columns from 4 * quad on: (batch.., rows.., quad, sums); only where that is much code. */
+  readonly vector?: FuncRef;
 }
+
+/** Operations on the sum that are emitted once for each vector of a tile; beyond, tiles call a function (an erf has some 60). */
+const mostInline = 12;
 
 /** Sums of one vector. */
 const sums = { name: 'sums', type: 'v128' } as const;
@@ -69,7 +74,40 @@ export function addFinish(module: KernelModule, { batch, rows }: Pick<Outline, '
       });
     }
   });
-  return { ...ending, batch, rows, n, lanes };
+  if (cost(ending.value) <= mostInline) return { ...ending, batch, rows, n, lanes };
+  const quad = variable('quad', n.extent);
+  const vector = module.func('vector', [...batch, ...rows, quad, sums], (scene) => {
+    const column = new Map<Expr, Expr>([[n, add(mul(quad, 4), four)]]);
+    storeVector(vectorsOf(scene, scene.root), ending, scene.root, [{ place: column, sum: scene.given(sums), name: 'sum' }]);
+  });
+  return { ...ending, batch, rows, n, lanes, vector };
+}
+
+/** An emitter of vectors along `four`. */
+function vectorsOf({ f, scalar, kernel }: Scene, scope: Scope): Vector {
+  scope.define(four, f.local('i32', 'zero')); // never set: address arithmetic with it folds away
+  return new Vector(scalar, four, kernel.args, kernel.numeric.fma);
+}
+
+interface Summed {
+  /** What axes are for this vector. */
+  readonly place: ReadonlyMap<Expr, Expr>;
+  readonly sum: Local;
+  readonly name: string;
+}
+
+/** Finishes and stores vectors, sharing what they have in common. */
+function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: readonly Summed[]): void {
+  const points = vectors.map(({ place, sum, name }) => {
+    const one = ref(name, ending.acc.dtype);
+    lanes.define(one, sum, scope);
+    const by = new Map<Expr, Expr>([...place, [ending.acc, one]]);
+    return { offset: substitute(ending.offset, by), value: substitute(ending.value, by) };
+  });
+  lanes.scalar.prepare(points.flatMap((p) => [p.offset, p.value]));
+  for (const { offset, value } of points) {
+    lanes.store(ending.slot, ending.dtype, offset, scope, () => { lanes.push(value, scope); });
+  }
 }
 
 /** Stores a tile whose rows stand at `places`. */
@@ -88,32 +126,42 @@ export function emitStores(
 const columnAt = (cols: Columns, vector: number, lane: Expr): Expr => add(add(mul(cols.panel, cols.width), vector * 4), lane);
 
 function storeVectors(
-  { f, scalar, kernel }: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
-  scope: Scope,
+  scene: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns, scope: Scope,
 ): void {
-  const lanes = new Vector(scalar, four, kernel.args, kernel.numeric.fma);
-  scope.define(four, f.local('i32', 'zero')); // never set: address arithmetic with it folds away
+  const { f, params } = scene;
   const vectors = sum[0]?.length ?? 0;
+  if (finish.vector !== undefined) {
+    for (const [r, row] of sum.entries()) {
+      for (const [v, local] of row.entries()) {
+        f.get(params);
+        pushPoint(scene, finish, places[r], add(mul(cols.panel, cols.width / 4), v), scope);
+        f.get(local);
+        f.call(finish.vector);
+      }
+    }
+    return;
+  }
+  const lanes = vectorsOf(scene, scope);
   for (let v = 0; v < vectors; v++) {
     const n = columnAt(cols, v, four);
-    const points = sum.map((row, r) => {
-      const one = ref(`sum${r}_${v}`, finish.acc.dtype);
+    storeVector(lanes, finish, scope, sum.flatMap((row, r) => {
       const local = row[v];
-      if (local !== undefined) lanes.define(one, local, scope);
-      const by = new Map<Expr, Expr>([...(places[r] ?? []), [finish.n, n], [finish.acc, one]]);
-      return { offset: substitute(finish.offset, by), value: substitute(finish.value, by) };
-    });
-    scalar.prepare(points.flatMap((p) => [p.offset, p.value]));
-    for (const { offset, value } of points) {
-      lanes.store(finish.slot, finish.dtype, offset, scope, () => { lanes.push(value, scope); });
-    }
+      return local === undefined ? [] : [{ place: new Map([...(places[r] ?? []), [finish.n, n]]), sum: local, name: `sum${r}_${v}` }];
+    }));
   }
 }
 
+function pushPoint({ scalar }: Scene, finish: Finish, place: ReadonlyMap<Expr, Expr> | undefined, column: Expr, scope: Scope): void {
+  for (const b of finish.batch) scalar.push(b, scope);
+  for (const axis of finish.rows) scalar.push(place?.get(axis) ?? axis, scope);
+  scalar.push(column, scope);
+}
+
 function storeLanes(
-  { f, scalar, params }: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
+  scene: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
   scope: Scope,
 ): void {
+  const { f, scalar, params } = scene;
   const vectors = sum[0]?.length ?? 0;
   for (let v = 0; v < vectors; v++) {
     const n = columnAt(cols, v, int(0));
@@ -126,9 +174,7 @@ function storeLanes(
         const local = row[v];
         if (local === undefined) return;
         f.get(params);
-        for (const b of finish.batch) scalar.push(b, scope);
-        for (const axis of finish.rows) scalar.push(places[r]?.get(axis) ?? axis, scope);
-        scalar.push(n, scope);
+        pushPoint(scene, finish, places[r], n, scope);
         f.get(local);
         f.call(finish.lanes);
       });

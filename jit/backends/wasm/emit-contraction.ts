@@ -167,49 +167,72 @@ function addTiles(module: KernelModule, g: Gemm, { rows, panels, m, allPanels }:
   const whole = emitTile(module, g, { rows, panels });
   const leftRows = asInt(m);
   const leftPanels = asInt(allPanels);
-  const shorter = leftRows === undefined ? Array.from({ length: rows - 1 }, (_, i) => i + 1) : leftRows % rows === 0 ? [] : [leftRows % rows];
   const narrower = leftPanels === undefined ? panels > 1 : leftPanels % panels !== 0;
+  const shorter = shorterTiles(leftRows, rows);
   if (shorter.length === 0 && !narrower) return { whole };
-  const heights = leftRows !== undefined && leftRows < rows ? shorter : [...shorter, rows];
-  const byHeight = new Map(heights.map((r) => [r, {
-    wide: r === rows ? whole : emitTile(module, g, { rows: r, panels }),
-    narrow: narrower ? (panels === 1 ? undefined : emitTile(module, g, { rows: r, panels: 1 })) : undefined,
-  }]));
+  const heights = leftRows !== undefined && leftRows < rows ? shorter : [rows, ...shorter];
+  const parts = heights.map((height) => ({
+    height,
+    wide: height === rows ? whole : emitTile(module, g, { rows: height, panels }),
+    narrow: narrower && panels > 1 ? emitTile(module, g, { rows: height, panels: 1 }) : undefined,
+  }));
   const edge = module.func('edge', [...tileParameters(g), some], (scene) => {
     const { f, scalar, root, params, given } = scene;
-    for (const [height, { wide, narrow }] of byHeight) {
-      f.get(given(some));
-      f.i32(height);
-      f.op('i32.eq');
-      f.if(() => {
-        const scope = scalar.branch(root);
-        const call = (tile: FuncRef): void => {
-          f.get(params);
-          for (const p of tileParameters(g)) f.get(given(p));
-          f.call(tile);
-        };
-        if (narrow === undefined) { call(wide); return; }
-        const { panel } = g.cols;
-        scalar.push(sub(allPanels, panel), scope);
-        f.i32(panels);
-        f.op('i32.ge_s');
-        f.if(() => { call(wide); }, () => {
-          f.loop((again) => {
-            call(narrow);
-            f.get(given(panel));
-            f.i32(1);
-            f.op('i32.add');
-            f.tee(given(panel));
-            scalar.push(allPanels, scope);
-            f.op('i32.lt_s');
-            f.brIf(again);
-          });
+    const { panel } = g.cols;
+    const at = f.local('i32', 'at');
+    for (const { height, wide, narrow } of parts) {
+      f.block((done) => {
+        f.loop((again) => {
+          f.get(given(some));
+          f.i32(height);
+          f.op('i32.lt_s');
+          f.brIf(done);
+          const scope = scalar.branch(root);
+          const call = (tile: FuncRef, column: Local): void => {
+            f.get(params);
+            for (const p of tileParameters(g)) f.get(p === panel ? column : given(p));
+            f.call(tile);
+          };
+          if (narrow === undefined) call(wide, given(panel));
+          else {
+            scalar.push(sub(allPanels, panel), scope);
+            f.i32(panels);
+            f.op('i32.ge_s');
+            f.if(() => { call(wide, given(panel)); }, () => {
+              f.get(given(panel));
+              f.set(at);
+              f.loop((next) => {
+                call(narrow, at);
+                f.get(at);
+                f.i32(1);
+                f.op('i32.add');
+                f.tee(at);
+                scalar.push(allPanels, scope);
+                f.op('i32.lt_s');
+                f.brIf(next);
+              });
+            });
+          }
+          f.get(given(g.first));
+          f.i32(height);
+          f.op('i32.add');
+          f.set(given(g.first));
+          f.get(given(some));
+          f.i32(height);
+          f.op('i32.sub');
+          f.set(given(some));
+          f.br(again);
         });
-        f.return();
       });
     }
   });
   return { whole, edge };
+}
+
+/** Heights for the rows that are left below whole tiles: what is left, or powers of two that make up any number. */
+function shorterTiles(m: number | undefined, rows: number): number[] {
+  if (m !== undefined) return m % rows === 0 ? [] : [m % rows];
+  return [8, 4, 2, 1].filter((h) => h < rows);
 }
 
 /** Walks over units [begin, end): places the first by division, then goes down a column of its block without any. */
