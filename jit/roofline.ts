@@ -1,7 +1,7 @@
 /**
  * Lower bounds of a kernel's time from the work that no schedule can avoid: arithmetic at the device's peak, and every argument moved
- * once. Input: a kernel, dims, a device profile. Output: counts and nanoseconds. They rank what to tune first, stop a search that has nothing
- * left to win, and tell reports how far from the roof a kernel runs (Williams, Waterman and Patterson, "Roofline", CACM 2009).
+ * once. Input: a kernel, dims, a device profile. Output: counts and nanoseconds. They rank what to tune first, stop a search that has
+ * nothing left to win, and tell reports how far from the roof a kernel runs (Williams, Waterman and Patterson, "Roofline", CACM 2009).
  */
 import { dimsOf, extentOf } from './backends/reference/run.ts';
 import type { DeviceProfile } from './device.ts';
@@ -87,9 +87,8 @@ function inBlock(stmts: readonly Stmt[], env: Env): number {
 }
 
 function turns(axis: Var, env: Env): number {
-  let known = true;
-  walk([axis.extent], (e) => { known &&= e.op !== 'var' && e.op !== 'ref' && e.op !== 'load'; });
-  return known ? evaluate(axis.extent, env) : 0;
+  const inner = collect([axis.extent], (e): e is Expr => e.op === 'var' || e.op === 'ref' || e.op === 'load');
+  return inner.length > 0 ? 0 : evaluate(axis.extent, env);
 }
 
 /** Steps that a point of a kernel takes: what the reference pays for it. */

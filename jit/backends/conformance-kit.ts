@@ -2,10 +2,11 @@
  * Shared by the conformance cases: short ways to write kernels down, and one run of a kernel on a device with every way in which it may go
  * wrong looked at: wrong elements, elements that no point stores, bytes before and after the output.
  */
+import { packRhs } from '../contraction.ts';
 import type { Device, View } from '../device.ts';
 import { type DType, type TypedArray, bytesOf, viewAs } from '../expr/dtype.ts';
 import { type Expr, int } from '../expr/expr.ts';
-import { type Access, type Arg, type Body, type Kernel, type Numeric, makeKernel, stridesOf } from '../kernel.ts';
+import { type Access, type Arg, type Body, type ContractionBody, type Kernel, type Numeric, makeKernel, stridesOf } from '../kernel.ts';
 import { type Schedule, candidates, scheduleText } from '../space.ts';
 import { firstDifference, firstMiss } from '../tune/compare.ts';
 import { fill, scratchFor } from '../tune/scratch.ts';
@@ -29,6 +30,15 @@ export function arg(dtype: DType, shape: readonly (number | Expr)[], access: Acc
   return { dtype, shape: dims, strides: order === undefined ? stridesOf(dims) : stridesOf(dims, order), access };
 }
 export const out = (dtype: DType, shape: readonly (number | Expr)[], order?: readonly number[]): Arg => arg(dtype, shape, 'write', order);
+
+/** The same with the right-hand side in panels, as the planner packs weights. */
+export function packed(
+  name: string, { body, args }: { readonly body: ContractionBody; readonly args: readonly Arg[] }, panel: number, more: Partial<Case> = {},
+): Case {
+  const made = packRhs(body, panel, 1);
+  const repacked = args.map((a, i) => (i === 1 ? arg(made.dtype, made.shape) : a));
+  return { name: `${name}, packed in panels of ${panel}`, ...more, body: made.body, args: repacked };
+}
 
 /** A case with everything that is needed to run it and to judge the result. */
 export interface Prepared {

@@ -10,7 +10,8 @@ const arg = (dtype: DType, shape: readonly number[], access: Access = 'read'): A
 };
 const i = variable('i', 64);
 const map = (value: Expr, args: readonly Arg[]) =>
-  makeKernel({ kind: 'map', axes: [i], store: { tensor: args.length - 1, index: [i], value } }, args, { fma: false, precision: 'exact' }).kernel;
+  makeKernel({ kind: 'map', axes: [i], store: { tensor: args.length - 1, index: [i], value } }, args, { fma: false, precision: 'exact' })
+    .kernel;
 
 const dataOf = (kernel: ReturnType<typeof map>, slot: number) => {
   const scratch = scratchFor(kernel, []);
@@ -43,20 +44,24 @@ describe('scratch data', () => {
   });
 
   it('keeps indices inside what they index', () => {
-    const kernel = map(load(0, 'float32', [cast(load(1, 'int64', [i]), 'index')]), [arg('float32', [5]), arg('int64', [64]), arg('float32', [64], 'write')]);
-    const indices = [...dataOf(kernel, 1) as BigInt64Array].map(Number);
+    const kernel = map(load(0, 'float32', [cast(load(1, 'int64', [i]), 'index')]), [
+      arg('float32', [5]),
+      arg('int64', [64]),
+      arg('float32', [64], 'write'),
+    ]);
+    const indices = [...(dataOf(kernel, 1) as BigInt64Array)].map(Number);
     expect(new Set(indices)).toEqual(new Set([0, 1, 2, 3, 4]));
   });
 
   it('gives logarithms and divisors positive numbers', () => {
     const value = div(unary('log', load(0, 'float32', [i])), load(1, 'float32', [i]));
     const kernel = map(value, [arg('float32', [64]), arg('float32', [64]), arg('float32', [64], 'write')]);
-    expect([...dataOf(kernel, 0) as Float32Array, ...dataOf(kernel, 1) as Float32Array].every((x) => x > 0.1)).toBe(true);
+    expect([...(dataOf(kernel, 0) as Float32Array), ...(dataOf(kernel, 1) as Float32Array)].every((x) => x > 0.1)).toBe(true);
   });
 
   it('divides by no integer zero', () => {
     const value = div(load(0, 'uint8', [i]), load(1, 'uint8', [i]));
     const kernel = map(value, [arg('uint8', [64]), arg('uint8', [64]), arg('uint8', [64], 'write')]);
-    expect([...dataOf(kernel, 1) as Uint8Array].includes(0)).toBe(false);
+    expect([...(dataOf(kernel, 1) as Uint8Array)].includes(0)).toBe(false);
   });
 });

@@ -70,7 +70,8 @@ const wary = new Set(['sqrt', 'log', 'acosh', 'reciprocal', 'pow', 'div', 'rem',
 
 /** Does anything divide, or take roots or logarithms? Index arithmetic does not count. */
 const needsPositive = (kernel: Kernel): boolean =>
-  collect(expressions(kernel.body), (e): e is Expr => (e.op === 'unary' || e.op === 'binary') && e.dtype !== 'index' && wary.has(e.fn)).length > 0;
+  collect(expressions(kernel.body), isWary).length > 0;
+const isWary = (e: Expr): e is Expr => (e.op === 'unary' || e.op === 'binary') && e.dtype !== 'index' && wary.has(e.fn);
 
 export type Range = 'any' | 'positive' | { readonly below: number };
 

@@ -134,7 +134,10 @@ describe('tuner', () => {
   it('lets a GPU round differently, but not leave out a term', async () => {
     const { tuner } = fakeDevice({
       kind: 'webgpu', ns: us(90, 10, 40),
-      spoil: { 1: (out) => { out[40] = (out[40] ?? 0) + 1e-3; }, 2: (out) => { out.forEach((x, i) => { out[i] = Math.fround(x * (1 + 2 ** -23)); }); } },
+      spoil: {
+        1: (out) => { out[40] = (out[40] ?? 0) + 1e-3; },
+        2: (out) => { out.forEach((x, i) => { out[i] = Math.fround(x * (1 + 2 ** -23)); }); },
+      },
     });
     const result = await tuner.tuneKernel(task, options);
     expect(result.winner).toEqual({ t: 2 });

@@ -118,7 +118,9 @@ export class Tuner {
       }
       const [base, candidate] = outputs;
       if (base === undefined || candidate === undefined) return undefined;
-      return bench.againstReference(candidate) ?? (bench.againstReference(base) === undefined ? bench.againstFallback(candidate, base) : undefined);
+      const why = bench.againstReference(candidate);
+      if (why !== undefined) return why;
+      return bench.againstReference(base) === undefined ? bench.againstFallback(candidate, base) : undefined;
     } catch (error) {
       if (error instanceof QuernError && error.code === 'wrong-kernel') return error.message;
       throw error;

@@ -48,14 +48,15 @@ export function runKernel(kernel: Kernel, dims: readonly number[], buffers: read
 }
 
 /** Puts dims and memory into the frame; the result writes misaligned outputs back. */
-export function bind(kernel: Kernel, { frame, sym }: Compiler, dims: readonly number[], buffers: readonly Uint8Array[]): () => void {
+export function bind(kernel: Kernel, c: Compiler, dims: readonly number[], buffers: readonly Uint8Array[]): () => void {
   if (dims.length !== kernel.syms.length || buffers.length !== kernel.args.length) {
     throw new QuernError('internal', 'a kernel was called with the wrong number of dims or buffers', {
       expected: `${kernel.syms.length} dims, ${kernel.args.length} buffers`, got: `${dims.length} dims, ${buffers.length} buffers`,
     });
   }
+  const { frame } = c;
   const env = dimsOf(kernel, dims);
-  kernel.syms.forEach((s, i) => { sym(s).value = dims[i] ?? 0; });
+  kernel.syms.forEach((s, i) => { c.sym(s).value = dims[i] ?? 0; });
   const copies: (() => void)[] = [];
   kernel.args.forEach((arg, i) => {
     const [slot, bytes] = [frame.slots[i], buffers[i]];

@@ -92,8 +92,7 @@ export function unaryFn(fn: UnaryOp, dtype: ScalarType): NumFn1 {
     case 'sigmoid': return (a) => wrap(sigmoid(a));
     case 'sqrt': case 'exp': case 'log': case 'sin': case 'cos': case 'tan': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh':
     case 'tanh': case 'asinh': case 'acosh': case 'atanh': {
-      const f = Math[fn];
-      return (a) => wrap(f(a));
+      return (a) => wrap(Math[fn](a));
     }
     case 'not': throw new QuernError('internal', 'not is defined on bool and integers', { got: dtype });
     default: return fn satisfies never;

@@ -1,0 +1,80 @@
+/** Convolutions of the conformance suite, as contractions with guarded left-hand sides: padded, strided, dilated, grouped, depthwise. */
+import { add, and, constant, ge, int, load, lt, max, mul, ref, select, sub, variable } from '../expr/expr.ts';
+import type { ContractionBody } from '../kernel.ts';
+import { type Case, arg, out, packed } from './conformance-kit.ts';
+
+const acc = ref('acc', 'float32');
+const zero = constant(0, 'float32');
+
+interface Conv {
+  readonly size: readonly [number, number];
+  readonly channels: readonly [number, number];
+  readonly kernel: readonly [number, number];
+  readonly stride?: number;
+  readonly dilation?: number;
+  readonly pad?: number;
+  readonly groups?: number;
+  readonly last?: boolean;
+}
+
+/** A 2-D convolution of a batch of 2; NCHW shapes, channels-last memory with `last`. Groups of one channel are depthwise. */
+function conv({ size: [h, w], channels: [ci, co], kernel: [kh, kw], stride = 1, dilation = 1, pad = 0, groups = 1, last = false }: Conv) {
+  const out1 = (x: number, kx: number): number => Math.floor((x + 2 * pad - dilation * (kx - 1) - 1) / stride) + 1;
+  const [oh, ow] = [out1(h, kh), out1(w, kw)];
+  const [b, y, x, ky, kx] = [variable('b', 2), variable('y', oh), variable('x', ow), variable('ky', kh), variable('kx', kw)];
+  const [inGroup, outGroup] = [ci / groups, co / groups];
+  const depthwise = inGroup === 1 && outGroup === 1;
+  const [gr, c, o] = [variable('gr', groups), variable('c', inGroup), variable('o', outGroup)];
+  const [yy, xx] = [add(mul(y, stride), sub(mul(ky, dilation), pad)), add(mul(x, stride), sub(mul(kx, dilation), pad))];
+  const channel = groups === 1 ? c : depthwise ? gr : add(mul(gr, inGroup), c);
+  const target = groups === 1 ? o : depthwise ? gr : add(mul(gr, outGroup), o);
+  const source = load(0, 'float32', [b, channel, yy, xx]);
+  const inside = and(ge(yy, 0), lt(yy, h), ge(xx, 0), lt(xx, w));
+  const body: ContractionBody = {
+    kind: 'contraction',
+    batch: groups === 1 ? [] : [gr],
+    rows: [b, y, x],
+    cols: depthwise ? [] : [o],
+    depth: depthwise ? [ky, kx] : [ky, kx, c],
+    lhs: select(inside, source, zero),
+    rhs: load(1, 'float32', [target, depthwise ? int(0) : c, ky, kx]),
+    store: { tensor: 2, index: [b, target, y, x], value: max(add(acc, load(3, 'float32', [target])), zero) },
+  };
+  const order = last ? [0, 2, 3, 1] : undefined;
+  return {
+    body,
+    args: [
+      arg('float32', [2, ci, h, w], 'read', order),
+      arg('float32', [co, inGroup, kh, kw]),
+      out('float32', [2, co, oh, ow], order),
+      arg('float32', [co]),
+    ],
+  };
+}
+
+const shapes: readonly (readonly [string, Conv])[] = [
+  ['1x1', { size: [5, 7], channels: [6, 10], kernel: [1, 1] }],
+  ['3x3', { size: [6, 7], channels: [3, 5], kernel: [3, 3] }],
+  ['3x3 padded', { size: [5, 6], channels: [4, 9], kernel: [3, 3], pad: 1 }],
+  ['3x3 padded, stride 2', { size: [9, 8], channels: [5, 6], kernel: [3, 3], pad: 1, stride: 2 }],
+  ['5x3 padded, dilated', { size: [11, 9], channels: [3, 4], kernel: [5, 3], pad: 2, dilation: 2 }],
+  ['7x7 of an image', { size: [15, 13], channels: [3, 8], kernel: [7, 7], pad: 3, stride: 2 }],
+  ['1x1, stride 2', { size: [6, 5], channels: [4, 7], kernel: [1, 1], stride: 2 }],
+];
+export const convolutionCases: readonly Case[] = [
+  ...shapes.flatMap(([name, shape]): Case[] => [
+    { name: `conv ${name}`, ...conv(shape) },
+    { name: `conv ${name}, channels last`, ...conv({ ...shape, last: true }) },
+    packed(`conv ${name}, channels last`, conv({ ...shape, last: true }), 8),
+  ]),
+  packed('conv 3x3 padded, channels first', conv({ size: [5, 6], channels: [4, 9], kernel: [3, 3], pad: 1 }), 4),
+  { name: 'conv in 2 groups', ...conv({ size: [5, 6], channels: [4, 6], kernel: [3, 3], pad: 1, groups: 2 }) },
+  { name: 'conv in 2 groups, channels last', ...conv({ size: [5, 6], channels: [8, 12], kernel: [3, 3], pad: 1, groups: 2, last: true }) },
+  packed('conv in 2 groups, channels last', conv({ size: [5, 6], channels: [8, 12], kernel: [3, 3], pad: 1, groups: 2, last: true }), 4),
+  { name: 'depthwise conv', ...conv({ size: [7, 6], channels: [10, 10], kernel: [3, 3], pad: 1, groups: 10 }) },
+  { name: 'depthwise conv, channels last', ...conv({ size: [7, 6], channels: [10, 10], kernel: [3, 3], pad: 1, groups: 10, last: true }) },
+  {
+    name: 'depthwise conv, channels last, stride 2, 5x5',
+    ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
+  },
+];
