@@ -69,7 +69,9 @@ for (const device of ['wasm', 'webgpu'] as const) {
       const locations = [next?.location];
       for (let step = 0; step < 3; step++) {
         if (next === undefined) throw new Error('no state');
-        ({ next } = await session.run({ x, state: next }, { keep: ['next'] }));
+        const before = next;
+        ({ next } = await session.run({ x, state: before }, { keep: ['next'] }));
+        before.dispose();
       }
       const values = Array.from((await next?.read()) as Float32Array);
       next?.dispose();

@@ -73,7 +73,7 @@ async function readInOrder(
   into: Map<string, Uint8Array>,
 ): Promise<Wanted[]> {
   const later: Wanted[] = [];
-  const stream = await openSource(from, download);
+  const stream = await openSource(from, download).catch((error: unknown) => { throw notThere(error, location, wanted[0]?.tensor ?? ''); });
   try {
     const reader = new Reader(stream);
     for (const item of wanted) {
@@ -101,6 +101,16 @@ async function readInOrder(
     });
   }
   return later;
+}
+
+/** A file that cannot be fetched is missing, whatever the server's reason. */
+function notThere(error: unknown, location: string, tensor: string): unknown {
+  if (!(error instanceof QuernError) || error.code !== 'fetch-failed') return error;
+  return new QuernError('missing-external-data', `tensor '${tensor}' keeps its data in the file '${location}', which cannot be fetched`, {
+    expected: `the file next to the model, or option externalData with an entry '${location}'`,
+    got: error.message.split('\n').map((line) => line.trim()).join(', '),
+    cause: error,
+  });
 }
 
 function locate(location: string, tensor: string, source: WireSource, given: Readonly<Record<string, WireSource>>): WireSource {
