@@ -49,8 +49,8 @@ export interface ConvSpec {
   readonly w: Tensor;
   readonly dtype: Tensor['dtype'];
   readonly elements?: ConvElements;
-  /** The result from the sum and the channel. */
-  readonly value: (acc: Expr, channel: Expr) => Expr;
+  /** The result from the sum, the channel, and the whole index of the element. */
+  readonly value: (acc: Expr, channel: Expr, index: readonly Expr[]) => Expr;
 }
 
 export function convolution(build: Lowering, { x, w, dtype, elements, value }: ConvSpec): Tensor {
@@ -75,13 +75,13 @@ export function convolution(build: Lowering, { x, w, dtype, elements, value }: C
   const readX = elements?.x ?? ((index) => x.at(index));
   const readW = elements?.w ?? ((index) => w.at(index));
   const element = readX([image ?? int(0), add(mul(c.group, inOfGroup), c.into), ...position]);
+  const index = [image ?? int(0), channel, ...at];
   return build.contraction({
     dtype, shape: [n, outChannels, ...window.out],
     batch: c.batch, rows: atLeastOne(build, rows.axes), cols: c.cols, depth: atLeastOne(build, [...taps.axes, ...c.depth]),
     lhs: select(inside(position, spatial), element, constant(0, element.dtype)),
     rhs: readW([channel, c.into, ...taps.index]),
-    index: [image ?? int(0), channel, ...at],
-    value: (acc) => value(acc, channel),
+    index, value: (acc) => value(acc, channel, index),
   });
 }
 

@@ -2,20 +2,29 @@
  * Matrix products as contractions: MatMul, Gemm and Einsum. Batch dims that the right-hand side lacks become rows, so that a linear
  * layer on [batch, sequence, features] is one product with batch * sequence rows.
  */
+import type { DType } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, asInt, cast, int, mul, ref } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { computeType } from './module.ts';
 import type { ContractionSpec, Lowering, Operator, Tensor } from './operator.ts';
 import { broadcastAt, broadcastIndex, broadcastShapes } from './shape.ts';
 
+/** An element of an operand, from which quantised kinds take their zero points. */
+export type OperandElement = (t: Tensor, index: readonly Expr[]) => Expr;
+
 export interface MatmulOptions {
   /** The result from the accumulator and the index of the element. */
   readonly value?: (acc: Expr, index: readonly Expr[]) => Expr;
   readonly transposeB?: boolean;
+  readonly dtype?: DType;
+  readonly a?: OperandElement;
+  readonly b?: OperandElement;
 }
 
+const plain: OperandElement = (t, index) => t.at(index);
+
 /** a[.., M, K] times b[.., K, N] (or b[.., N, K] transposed) with broadcast batch dims. */
-export function matmul(build: Lowering, a: Tensor, b: Tensor, { value, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(build: Lowering, a: Tensor, b: Tensor, { value, transposeB = false, dtype = a.dtype, a: left = plain, b: right = plain }: MatmulOptions = {}): Tensor {
   const [m, k] = [a.shape.at(-2) ?? int(1), a.shape.at(-1) ?? int(1)];
   const [kb, n] = transposeB ? [b.shape.at(-1) ?? int(1), b.shape.at(-2) ?? int(1)] : [b.shape.at(-2) ?? int(1), b.shape.at(-1) ?? int(1)];
   checkDepth(build, k, kb, a, b);
@@ -35,9 +44,9 @@ export function matmul(build: Lowering, a: Tensor, b: Tensor, { value, transpose
   if (i.op === 'var') rows.push(i);
   const index = [...at, i, j];
   return build.contraction({
-    dtype: a.dtype, shape: [...outer, m, n], batch, rows, cols: [j], depth: [l],
-    lhs: a.at([...broadcastIndex(aBatch, at, outer), i, l]),
-    rhs: b.at([...broadcastIndex(bBatch, at, outer), ...(transposeB ? [j, l] : [l, j])]),
+    dtype, shape: [...outer, m, n], batch, rows, cols: [j], depth: [l],
+    lhs: left(a, [...broadcastIndex(aBatch, at, outer), i, l]),
+    rhs: right(b, [...broadcastIndex(bBatch, at, outer), ...(transposeB ? [j, l] : [l, j])]),
     index,
     ...(value === undefined ? {} : { value: (acc: Expr) => value(acc, index) }),
   });
@@ -55,44 +64,55 @@ function asMatrix(build: Lowering, t: Tensor, shape: readonly Expr[], axis: numb
   return build.map(t.dtype, shape, (index) => t.at([index[axis] ?? int(0)]));
 }
 
+/** As numpy.matmul: a list on either side is a matrix whose extra dim the result loses. */
+export function numpyMatmul(build: Lowering, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  if (a.rank === 0 || b.rank === 0) build.fail('shape-mismatch', 'a matrix product with a scalar', { got: `${shapeText(a.shape)} x ${shapeText(b.shape)}` });
+  const left = a.rank === 1 ? asMatrix(build, a, [int(1), ...a.shape], 1) : a;
+  const right = b.rank === 1 ? asMatrix(build, b, [...b.shape, int(1)], 0) : b;
+  const product = matmul(build, left, right, options);
+  if (a.rank > 1 && b.rank > 1) return product;
+  // Drop the dims that were put in.
+  const drop = [...(a.rank === 1 ? [product.rank - 2] : []), ...(b.rank === 1 ? [product.rank - 1] : [])];
+  return build.map(product.dtype, product.shape.filter((_, d) => !drop.includes(d)), (index) => {
+    let next = 0;
+    return product.at(product.shape.map((_, d) => (drop.includes(d) ? int(0) : index[next++] ?? int(0))));
+  }, product.narrow);
+}
+
 const matMul: Operator = {
   op: 'MatMul', domain: '', since: 1, arity: [2, 2],
-  lower: (build) => {
-    const [a, b] = [build.input(0), build.input(1)];
-    if (a.rank === 0 || b.rank === 0) build.fail('shape-mismatch', 'MatMul of a scalar', { got: `${shapeText(a.shape)} x ${shapeText(b.shape)}` });
-    const left = a.rank === 1 ? asMatrix(build, a, [int(1), ...a.shape], 1) : a;
-    const right = b.rank === 1 ? asMatrix(build, b, [...b.shape, int(1)], 0) : b;
-    const product = matmul(build, left, right);
-    if (a.rank > 1 && b.rank > 1) return product;
-    // Drop the dims that were put in.
-    const drop = [...(a.rank === 1 ? [product.rank - 2] : []), ...(b.rank === 1 ? [product.rank - 1] : [])];
-    return build.map(product.dtype, product.shape.filter((_, d) => !drop.includes(d)), (index) => {
-      let next = 0;
-      return product.at(product.shape.map((_, d) => (drop.includes(d) ? int(0) : index[next++] ?? int(0))));
-    });
-  },
+  lower: (build) => numpyMatmul(build, build.input(0), build.input(1)),
 };
 
-const gemm: Operator = {
-  op: 'Gemm', domain: '', since: 7, arity: [2, 3],
-  lower: (build) => {
-    const [a, b, c] = [build.input(0), build.input(1), build.optional(2)];
-    const { attributes } = build;
-    const [ta, tb] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
-    const [alpha, beta] = [attributes.float('alpha', 1), attributes.float('beta', 1)];
-    const [m, k] = ta ? [a.shape[1] ?? int(1), a.shape[0] ?? int(1)] : [a.shape[0] ?? int(1), a.shape[1] ?? int(1)];
-    const [kb, n] = tb ? [b.shape[1] ?? int(1), b.shape[0] ?? int(1)] : [b.shape[0] ?? int(1), b.shape[1] ?? int(1)];
-    checkDepth(build, k, kb, a, b);
-    const [i, j, l] = [build.axis(m), build.axis(n), build.axis(k)];
-    const shape = [m, n];
-    const scaled = (e: Expr, by: number): Expr => (by === 1 ? e : cast(mul(cast(e, 'float32'), by), e.dtype));
-    return build.contraction({
-      dtype: a.dtype, shape, batch: [], rows: [i], cols: [j], depth: [l],
-      lhs: a.at(ta ? [l, i] : [i, l]), rhs: b.at(tb ? [j, l] : [l, j]), index: [i, j],
-      value: (acc) => (c === undefined || beta === 0 ? scaled(acc, alpha) : add(scaled(acc, alpha), scaled(broadcastAt(c, [i, j], shape), beta))),
-    });
-  },
-};
+const scaled = (e: Expr, by: number): Expr => (by === 1 ? e : cast(mul(cast(e, 'float32'), by), e.dtype));
+
+/** The product of two matrices, each transposed if its attribute says so. */
+export function gemmProduct(build: Lowering, a: Tensor, b: Tensor, { value, dtype = a.dtype, a: left = plain, b: right = plain }: MatmulOptions): Tensor {
+  const { attributes } = build;
+  const [ta, tb] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
+  const [m, k] = ta ? [a.shape[1] ?? int(1), a.shape[0] ?? int(1)] : [a.shape[0] ?? int(1), a.shape[1] ?? int(1)];
+  const [kb, n] = tb ? [b.shape[1] ?? int(1), b.shape[0] ?? int(1)] : [b.shape[0] ?? int(1), b.shape[1] ?? int(1)];
+  checkDepth(build, k, kb, a, b);
+  const [i, j, l] = [build.axis(m), build.axis(n), build.axis(k)];
+  return build.contraction({
+    dtype, shape: [m, n], batch: [], rows: [i], cols: [j], depth: [l],
+    lhs: left(a, ta ? [l, i] : [i, l]), rhs: right(b, tb ? [j, l] : [l, j]), index: [i, j],
+    ...(value === undefined ? {} : { value: (acc: Expr) => value(acc, [i, j]) }),
+  });
+}
+
+/** alpha * A * B + beta * C, and what `finish` makes of it. */
+export function gemmOf(build: Lowering, finish: (y: Expr) => Expr = (y) => y): Tensor {
+  const [a, b, c] = [build.input(0), build.input(1), build.optional(2)];
+  const [alpha, beta] = [build.attributes.float('alpha', 1), build.attributes.float('beta', 1)];
+  const shape = [a.shape[build.attributes.int('transA', 0) !== 0 ? 1 : 0] ?? int(1), b.shape[build.attributes.int('transB', 0) !== 0 ? 0 : 1] ?? int(1)];
+  return gemmProduct(build, a, b, {
+    value: (acc, index) => finish(c === undefined || beta === 0 ? scaled(acc, alpha)
+      : add(scaled(acc, alpha), scaled(broadcastAt(c, index, shape), beta))),
+  });
+}
+
+const gemm: Operator = { op: 'Gemm', domain: '', since: 7, arity: [2, 3], lower: (build) => gemmOf(build) };
 
 /** Terms of an Einsum equation, with '...' spelled out as labels that nobody else uses. */
 function parseEquation(build: Lowering, equation: string, tensors: readonly Tensor[]): { readonly terms: string[][]; readonly result: string[] } {

@@ -17,12 +17,16 @@ export function parameterAt(t: Tensor, index: readonly Expr[], axis: number, blo
   return t.at(index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i)));
 }
 
+/** A zero point that is known to be 0 is as good as none, and leaves no trace in expressions. */
+export const unlessZero = (build: Lowering, zero: Tensor | undefined): Tensor | undefined =>
+  (zero !== undefined && build.values(zero)?.every((e) => e.op === 'const' && Number(e.value) === 0) === true ? undefined : zero);
+
 /** round(x / scale) + zero, saturated to the type. The division, not a product with the inverse, is what the spec rounds. */
 export function saturated(value: Expr, zero: Expr | undefined, to: ElementType): Expr {
-  const [low, high] = rangeOf(to);
   const whole = round(value);
   const moved = zero === undefined ? whole : add(whole, cast(zero, value.dtype));
-  return cast(clamp(moved, low, high), to.dtype);
+  // The conversion itself saturates at the range of the type that holds a narrower one.
+  return cast(to.narrow === undefined ? moved : clamp(moved, ...rangeOf(to)), to.dtype);
 }
 
 export interface QuantParameters {
@@ -33,7 +37,8 @@ export interface QuantParameters {
 }
 
 /** A float tensor, quantised. */
-export function quantised(build: Lowering, x: Tensor, { scale, zero, axis = 0, block }: QuantParameters, to: ElementType = zero ?? { dtype: 'uint8' }): Tensor {
+export function quantised(build: Lowering, x: Tensor, { scale, zero: given, axis = 0, block }: QuantParameters, to: ElementType = given ?? { dtype: 'uint8' }): Tensor {
+  const zero = unlessZero(build, given);
   return build.map(to.dtype, x.shape, (index) => {
     const factor = cast(parameterAt(scale, index, axis, block), 'float32');
     return saturated(div(cast(x.at(index), 'float32'), factor), zero === undefined ? undefined : parameterAt(zero, index, axis, block), to);
@@ -46,7 +51,8 @@ export function centred(element: Expr, zero: Expr | undefined): Expr {
   return zero === undefined ? wide : sub(wide, cast(zero, wide.dtype));
 }
 
-export function dequantised(build: Lowering, x: Tensor, { scale, zero, axis = 0, block }: QuantParameters, dtype: Tensor['dtype'] = scale.dtype): Tensor {
+export function dequantised(build: Lowering, x: Tensor, { scale, zero: given, axis = 0, block }: QuantParameters, dtype: Tensor['dtype'] = scale.dtype): Tensor {
+  const zero = unlessZero(build, given);
   return build.map(dtype, x.shape, (index) => {
     const whole = centred(x.at(index), zero === undefined ? undefined : parameterAt(zero, index, axis, block));
     const type = computeType(dtype);

@@ -1,0 +1,307 @@
+/**
+ * LSTM, GRU and RNN. The products with the input are one contraction over all steps; the recurrence is unrolled into contractions where
+ * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
+ * Source: ONNX LSTM-22, GRU-22, RNN-22.
+ */
+import { type Expr, type Var, add, asInt, constant, div, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import type { Stmt } from '../../jit/kernel.ts';
+import { abs, clamp, exp, local, log, loopFor, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
+import { matmul } from './matmul.op.ts';
+import { computeType } from './module.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+
+type Activation = (x: Expr) => Expr;
+
+const activations: Readonly<Record<string, (alpha: number | undefined, beta: number | undefined) => Activation>> = {
+  Sigmoid: () => sigmoid,
+  Tanh: () => tanh,
+  Relu: () => (x) => max(x, 0),
+  LeakyRelu: (alpha = 0.01) => (x) => select(lt(x, 0), mul(x, alpha), x),
+  ThresholdedRelu: (alpha = 1) => (x) => select(lt(x, alpha), constant(0, x.dtype), x),
+  ScaledTanh: (alpha = 1, beta = 1) => (x) => mul(tanh(mul(x, beta)), alpha),
+  HardSigmoid: (alpha = 0.2, beta = 0.5) => (x) => clamp(add(mul(x, alpha), beta), 0, 1),
+  Elu: (alpha = 1) => (x) => select(lt(x, 0), mul(sub(exp(x), 1), alpha), x),
+  Softsign: () => (x) => div(x, add(abs(x), 1)),
+  Softplus: () => (x) => log(add(exp(x), 1)),
+  Affine: (alpha = 1, beta = 0) => (x) => add(mul(x, alpha), beta),
+};
+
+/** What the three operators differ in. */
+interface Cell {
+  readonly gates: number;
+  readonly defaults: readonly string[];
+  /** Whether there is a second state (LSTM's c). */
+  readonly memory: boolean;
+}
+
+const cells = {
+  LSTM: { gates: 4, defaults: ['Sigmoid', 'Tanh', 'Tanh'], memory: true },
+  GRU: { gates: 3, defaults: ['Sigmoid', 'Tanh'], memory: false },
+  RNN: { gates: 1, defaults: ['Tanh'], memory: false },
+} as const satisfies Record<string, Cell>;
+
+type Kind = keyof typeof cells;
+
+/** Everything about one direction. Positions of tensors are [.., batch, feature]. */
+export interface Direction {
+  readonly kind: Kind;
+  readonly functions: readonly Activation[];
+  readonly reverse: boolean;
+  readonly steps: Expr;
+  readonly batch: Expr;
+  readonly hidden: Expr;
+  /** Products with the input and every bias that may be added to them: [steps, batch, gates * hidden]. */
+  readonly input: Tensor;
+  /** Element of the recurrent weights: row of gates * hidden, column of hidden. */
+  readonly weight: (row: Expr, column: Expr) => Expr;
+  /** h times the recurrent weights for the steps that are unrolled; a plain product unless an operator quantises. */
+  readonly product: (h: Tensor, from: number, count: number) => Tensor;
+  /** GRU's recurrent bias of the hidden gate, where it is added inside the reset. */
+  readonly innerBias: ((column: Expr) => Expr) | undefined;
+  readonly initial: Tensor;
+  readonly memory: Tensor | undefined;
+  readonly lengths: Tensor | undefined;
+  readonly peephole: ((gate: number, column: Expr) => Expr) | undefined;
+}
+
+interface Result { readonly y: (step: Expr, batch: Expr, column: Expr) => Expr; readonly h: Tensor; readonly c: Tensor | undefined }
+
+/** More steps than this are a loop: each unrolled step is a few kernels of its own. */
+const mostUnrolled = 4;
+
+export function recurrence(build: Lowering, d: Direction): Result {
+  const steps = asInt(d.steps);
+  return steps !== undefined && steps <= mostUnrolled && d.lengths === undefined ? unrolled(build, d, steps) : looped(build, d);
+}
+
+const clipped = (build: Lowering, x: Expr): Expr => {
+  const limit = build.attributes.float('clip', 0);
+  return limit > 0 ? clamp(x, -limit, limit) : x;
+};
+
+/** New states from sums before activation; `at(gate)` reads them. */
+function lstmCell(build: Lowering, d: Direction, at: (gate: number) => Expr, c: Expr, column: Expr): { readonly h: Expr; readonly c: Expr } {
+  const [f = sigmoid, g = tanh, h = tanh] = d.functions;
+  const peep = (gate: number, of: Expr): Expr => (d.peephole === undefined ? constant(0, of.dtype) : mul(d.peephole(gate, column), of));
+  const gate = (k: number, p: number, of: Expr): Expr => f(clipped(build, d.peephole === undefined ? at(k) : add(at(k), peep(p, of))));
+  // Gates are in the order input, output, forget, cell; peepholes input, output, forget.
+  const input = gate(0, 0, c);
+  const coupled = build.attributes.int('input_forget', 0) !== 0;
+  const forget = coupled ? sub(1, input) : gate(2, 2, c);
+  const next = add(mul(forget, c), mul(input, g(clipped(build, at(3)))));
+  return { h: mul(gate(1, 1, next), h(next)), c: next };
+}
+
+function unrolled(build: Lowering, d: Direction, steps: number): Result {
+  const shape = [d.batch, d.hidden];
+  const outputs: Tensor[] = [];
+  let [h, c] = [d.initial, d.memory];
+  for (let k = 0; k < steps; k++) {
+    const step = int(d.reverse ? steps - 1 - k : k);
+    const next = unrolledStep(build, d, step, h, c, shape);
+    h = next.h;
+    c = next.c;
+    outputs[d.reverse ? steps - 1 - k : k] = h;
+  }
+  const y = (step: Expr, b: Expr, j: Expr): Expr => outputs.slice(1).reduce((rest, t, k) => select(lt(step, k + 1), rest, t.at([b, j])), (outputs[0] ?? h).at([b, j]));
+  return { y, h, c };
+}
+
+function unrolledStep(build: Lowering, d: Direction, step: Expr, h: Tensor, c: Tensor | undefined, shape: readonly Expr[]): { h: Tensor; c: Tensor | undefined } {
+  const { dtype } = d.input;
+  const row = (gate: number, j: Expr): Expr => add(mul(d.hidden, gate), j);
+  const fromInput = (b: Expr, gate: number, j: Expr): Expr => d.input.at([step, b, row(gate, j)]);
+  const [f = sigmoid, g = tanh] = d.functions;
+  if (d.kind === 'GRU') {
+    const sums = d.product(h, 0, d.innerBias === undefined ? 2 : 3);
+    const gate = (k: number, b: Expr, j: Expr): Expr => f(clipped(build, add(fromInput(b, k, j), sums.at([b, row(k, j)]))));
+    const hidden = d.innerBias;
+    let candidate: (b: Expr, j: Expr) => Expr;
+    if (hidden === undefined) {
+      const reset = build.map(dtype, shape, ([b = int(0), j = int(0)]) => mul(gate(1, b, j), h.at([b, j])));
+      const product = d.product(reset, 2, 1);
+      candidate = (b, j) => g(clipped(build, add(fromInput(b, 2, j), product.at([b, j]))));
+    } else {
+      candidate = (b, j) => g(clipped(build, add(fromInput(b, 2, j), mul(gate(1, b, j), add(sums.at([b, row(2, j)]), hidden(j))))));
+    }
+    const next = build.map(dtype, shape, ([b = int(0), j = int(0)]) => {
+      const z = gate(0, b, j);
+      return add(mul(sub(1, z), candidate(b, j)), mul(z, h.at([b, j])));
+    });
+    return { h: next, c: undefined };
+  }
+  const sums = d.product(h, 0, cells[d.kind].gates);
+  const at = (b: Expr, j: Expr) => (gate: number): Expr => add(fromInput(b, gate, j), sums.at([b, row(gate, j)]));
+  if (d.kind === 'RNN') return { h: build.map(dtype, shape, ([b = int(0), j = int(0)]) => (d.functions[0] ?? tanh)(clipped(build, at(b, j)(0)))), c: undefined };
+  const memory = c ?? d.initial;
+  const nextC = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), memory.at([b, j]), j).c);
+  const nextH = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), memory.at([b, j]), j).h);
+  return { h: nextH, c: nextC };
+}
+
+/** The whole recurrence in one loop body: states and sums of gates live in tensors of their own. */
+function looped(build: Lowering, d: Direction): Result {
+  const { dtype } = d.input;
+  const type = computeType(dtype);
+  const gates = cells[d.kind].gates;
+  const b = build.axis(d.batch);
+  const [start, t, r, k, j] = [build.axis(d.hidden), build.axis(d.steps), build.axis(mul(d.hidden, gates)), build.axis(d.hidden), build.axis(d.hidden)];
+  const length = d.lengths === undefined ? d.steps : toIndex(d.lengths.at([b]));
+  const place = d.reverse ? max(sub(sub(length, 1), t), 0) : t;
+  const sum = local(build, 'sum', type);
+  const state = [d.batch, d.hidden];
+  const outputs = build.loop({
+    outputs: [
+      { dtype, shape: [d.steps, ...state], initial: 'zero' }, { dtype, shape: state }, { dtype, shape: state }, { dtype, shape: [d.batch, mul(d.hidden, gates)] },
+      { dtype, shape: state },
+    ],
+    axes: [b],
+    body: ([y, h, c, sums, reset]) => {
+      if (y === undefined || h === undefined || c === undefined || sums === undefined || reset === undefined) return [];
+      const dot = (row: Expr, of: Tensor, first: Expr): Stmt[] => [
+        sum.set(first), loopFor(k, [sum.set(add(sum.value, mul(d.weight(row, k), of.at([b, k]))))]),
+      ];
+      const input = (gate: number): Expr => d.input.at([place, b, add(mul(d.hidden, gate), j)]);
+      const total = (gate: number): Expr => sums.at([b, add(mul(d.hidden, gate), j)]);
+      const body: Stmt[] = [
+        loopFor(r, [...dot(r, h, zeroOf(dtype)), storeTo(sums, [b, r], sum.value)]),
+        ...cellStatements(build, d, { b, j, y, h, c, reset, place, input, total, dot, sum: sum.value }),
+      ];
+      return [
+        sum.declare(zeroOf(dtype)),
+        loopFor(start, [storeTo(h, [b, start], d.initial.at([b, start])), ...(d.memory === undefined ? [] : [storeTo(c, [b, start], d.memory.at([b, start]))])]),
+        loopFor(t, [when(lt(t, min(length, d.steps)), body)]),
+      ];
+    },
+  });
+  const [y, h, c] = outputs;
+  if (y === undefined || h === undefined) return build.fail('internal', 'a loop lost an output');
+  return { y: (step, batch, column) => y.at([step, batch, column]), h, c: cells[d.kind].memory ? c : undefined };
+}
+
+interface Step {
+  readonly b: Var;
+  readonly j: Var;
+  readonly y: Tensor;
+  readonly h: Tensor;
+  readonly c: Tensor;
+  readonly reset: Tensor;
+  readonly place: Expr;
+  readonly input: (gate: number) => Expr;
+  readonly total: (gate: number) => Expr;
+  readonly dot: (row: Expr, of: Tensor, first: Expr) => Stmt[];
+  readonly sum: Expr;
+}
+
+function cellStatements(build: Lowering, d: Direction, { b, j, y, h, c, reset, place, input, total, dot, sum }: Step): Stmt[] {
+  const [f = sigmoid, g = tanh] = d.functions;
+  const at = (gate: number): Expr => add(input(gate), total(gate));
+  const emit = (value: Expr): Stmt[] => [storeTo(h, [b, j], value), storeTo(y, [place, b, j], h.at([b, j]))];
+  if (d.kind === 'RNN') return [loopFor(j, emit((d.functions[0] ?? tanh)(clipped(build, at(0)))))];
+  if (d.kind === 'LSTM') {
+    // The old memory is read by both results: it is replaced last.
+    const next = lstmCell(build, d, at, c.at([b, j]), j);
+    return [loopFor(j, [...emit(next.h), storeTo(c, [b, j], next.c)])];
+  }
+  const gate = (k: number): Expr => f(clipped(build, at(k)));
+  const mix = (candidate: Expr): Expr => add(mul(sub(1, gate(0)), candidate), mul(gate(0), h.at([b, j])));
+  if (d.innerBias !== undefined) {
+    return [loopFor(j, emit(mix(g(clipped(build, add(input(2), mul(gate(1), add(total(2), d.innerBias(j)))))))))];
+  }
+  // All of reset * h before any of h changes; the candidates wait in `c`.
+  return [
+    loopFor(j, [storeTo(reset, [b, j], mul(gate(1), h.at([b, j])))]),
+    loopFor(j, [...dot(add(mul(d.hidden, 2), j), reset, zeroOf(d.input.dtype)), storeTo(c, [b, j], mix(g(clipped(build, add(input(2), sum)))))]),
+    loopFor(j, emit(c.at([b, j]))),
+  ];
+}
+
+/** Both directions side by side: Y [steps, directions, batch, hidden], Y_h and Y_c [directions, batch, hidden]; batch first by layout 1. */
+export function assemble(build: Lowering, dtype: Tensor['dtype'], results: readonly Result[], steps: Expr, batch: Expr, hidden: Expr): Tensor[] {
+  const batchFirst = build.attributes.int('layout', 0) === 1;
+  const pick = (dir: Expr, of: (r: Result) => Expr): Expr => {
+    const [first, second] = results;
+    if (first === undefined) return build.fail('internal', 'a recurrence has no direction');
+    return second === undefined ? of(first) : select(lt(dir, 1), of(first), of(second));
+  };
+  const count = int(results.length);
+  const y = build.map(dtype, batchFirst ? [batch, steps, count, hidden] : [steps, count, batch, hidden], (index) => {
+    const [p = int(0), q = int(0), r = int(0), j = int(0)] = index;
+    const [t, dir, b] = batchFirst ? [q, r, p] : [p, q, r];
+    return pick(dir, (result) => result.y(t, b, j));
+  });
+  const last = (of: (r: Result) => Tensor | undefined): Tensor => build.map(dtype, batchFirst ? [batch, count, hidden] : [count, batch, hidden], (index) => {
+    const [p = int(0), q = int(0), j = int(0)] = index;
+    const [dir, b] = batchFirst ? [q, p] : [p, q];
+    return pick(dir, (result) => of(result)?.at([b, j]) ?? zeroOf(dtype));
+  });
+  const h = last((r) => r.h);
+  return results.some((r) => r.c !== undefined) ? [y, h, last((r) => r.c)] : [y, h];
+}
+
+/** The activations of a direction, with the parameters that belong to them. */
+export function functionsOf(build: Lowering, kind: Kind, direction: number, directions: number): Activation[] {
+  const { defaults } = cells[kind];
+  const attribute = build.node.attributes.get('activations');
+  const named = attribute?.type === 'strings' ? attribute.value : Array.from({ length: directions }, () => defaults).flat();
+  const [alphas, betas] = [[...build.attributes.floats('activation_alpha', [])], [...build.attributes.floats('activation_beta', [])]];
+  // Parameters are listed only for the functions that take them, in order.
+  const all = named.map((name) => {
+    const make = activations[name] ?? build.fail('unsupported-model', `activation '${name}' of a recurrence`, { expected: Object.keys(activations).join(', ') });
+    const takesAlpha = !['Sigmoid', 'Tanh', 'Relu', 'Softsign', 'Softplus'].includes(name);
+    const takesBeta = ['ScaledTanh', 'HardSigmoid', 'Affine'].includes(name);
+    return make(takesAlpha ? alphas.shift() : undefined, takesBeta ? betas.shift() : undefined);
+  });
+  return all.slice(direction * defaults.length, (direction + 1) * defaults.length);
+}
+
+export const directionsOf = (build: Lowering): readonly boolean[] => {
+  const direction = build.attributes.string('direction', ['forward', 'reverse', 'bidirectional'], 'forward');
+  return direction === 'forward' ? [false] : direction === 'reverse' ? [true] : [false, true];
+};
+
+const recurrent = (kind: Kind): Operator => ({
+  op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6],
+  lower: (build) => {
+    const [x, w, r, bias, lengths, initial] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4), build.optional(5)];
+    const [initialC, peepholes] = kind === 'LSTM' ? [build.optional(6), build.optional(7)] : [undefined, undefined];
+    const batchFirst = build.attributes.int('layout', 0) === 1;
+    const [p = int(1), q = int(1), features = int(1)] = x.shape;
+    const [steps, batch] = batchFirst ? [q, p] : [p, q];
+    const { gates } = cells[kind];
+    const hidden = r.shape[2] ?? int(1);
+    const inside = kind === 'GRU' && build.attributes.int('linear_before_reset', 0) !== 0;
+    const directions = directionsOf(build);
+    const state = (t: Tensor | undefined, dir: number): Tensor => build.map(x.dtype, [batch, hidden], ([b = int(0), j = int(0)]) =>
+      (t === undefined ? zeroOf(x.dtype) : t.at(batchFirst ? [b, int(dir), j] : [int(dir), b, j])));
+    const results = directions.map((reverse, dir) => {
+      const rows = mul(hidden, gates);
+      const sequence = batchFirst ? build.map(x.dtype, [steps, batch, features], ([t = int(0), b = int(0), f = int(0)]) => x.at([b, t, f])) : x;
+      const weights = build.map(w.dtype, [rows, features], ([i = int(0), f = int(0)]) => w.at([int(dir), i, f]));
+      const input = matmul(build, sequence, weights, {
+        transposeB: true,
+        value: (acc, index) => {
+          const row = index.at(-1) ?? int(0);
+          if (bias === undefined) return acc;
+          const [own, recurrentBias] = [bias.at([int(dir), row]), bias.at([int(dir), add(rows, row)])];
+          // GRU's last gate keeps its recurrent bias for inside the reset.
+          return add(add(acc, own), inside ? select(lt(row, mul(hidden, 2)), recurrentBias, zeroOf(x.dtype)) : recurrentBias);
+        },
+      });
+      const weight = (row: Expr, column: Expr): Expr => r.at([int(dir), row, column]);
+      return recurrence(build, {
+        kind, functions: functionsOf(build, kind, dir, directions.length), reverse, steps, batch, hidden, input, weight,
+        product: (h, from, count) => {
+          const part = build.map(r.dtype, [mul(hidden, count), hidden], ([i = int(0), j = int(0)]) => weight(add(mul(hidden, from), i), j));
+          return matmul(build, h, part, { transposeB: true });
+        },
+        innerBias: inside ? (column) => (bias === undefined ? zeroOf(x.dtype) : bias.at([int(dir), add(mul(hidden, 5), column)])) : undefined,
+        initial: state(initial, dir), memory: kind === 'LSTM' ? state(initialC, dir) : undefined, lengths,
+        peephole: peepholes === undefined ? undefined : (gate, column) => peepholes.at([int(dir), add(mul(hidden, gate), column)]),
+      });
+    });
+    return assemble(build, x.dtype, results, steps, batch, hidden);
+  },
+});
+
+export const operators: readonly Operator[] = [recurrent('LSTM'), recurrent('GRU'), recurrent('RNN')];
