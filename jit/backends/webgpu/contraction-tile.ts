@@ -8,12 +8,17 @@ import type { ScalarType } from '../../expr/dtype.ts';
 import { type Expr, type Ref, type Var, asInt, mul, ref, variable } from '../../expr/expr.ts';
 import { collect, isRef, rewriter } from '../../expr/visit.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
+import type { Schedule } from '../../space.ts';
 import { ceilDiv, divides, extentsOf, grouped, offsetIn, stored, unflatten } from './points.ts';
 import { wgslType } from './storage.ts';
 import { type Writer, packed } from './writer.ts';
 
 /** Depth that is brought through workgroup memory at a time. */
 export const sharedDepth = 16;
+
+/** Tiles of one invocation, rows * 10 + columns. */
+export const tiles = [11, 14, 24, 44, 48, 84, 88];
+export const tileOf = ({ tile = 11 }: Schedule): { readonly tm: number; readonly tn: number } => ({ tm: Math.floor(tile / 10), tn: tile % 10 });
 
 export interface Tile {
   readonly tm: number;

@@ -7,13 +7,14 @@ import { type Expr, add, asInt, mul, variable } from '../../expr/expr.ts';
 import { rewriter } from '../../expr/visit.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
-import { accumulate, declareSums, gridOf, makeTile, operandText, place, sharedDepth, storeTile, sumType, vectorType } from './contraction-tile.ts';
+import { accumulate, declareSums, gridOf, makeTile, operandText, place, sharedDepth, storeTile, sumType, tileOf, vectorType } from './contraction-tile.ts';
 import { type Emitter, isFolded } from './module.ts';
 import { ceilDiv, divides, extentsOf, unflatten } from './points.ts';
 import { type Writer, packed } from './writer.ts';
 
 export const emitShared = (kernel: Kernel, body: ContractionBody, schedule: Schedule, workgroup: number): Emitter => (writer) => {
-  const { tm = 4, tn = 4, wx = 8 } = schedule;
+  const { wx = 8 } = schedule;
+  const { tm, tn } = tileOf(schedule);
   const wy = workgroup / wx;
   const tile = makeTile(body, tm, tn);
   const grid = gridOf(body, tile, wy, wx);

@@ -7,7 +7,7 @@ import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, sub, var
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import {
-  type Tile, accumulate, at, declareSums, gridOf, makeTile, operandText, place, rhsVector, storeTile, sumType, vectorType,
+  type Tile, accumulate, at, declareSums, gridOf, makeTile, operandText, place, rhsVector, storeTile, sumType, tileOf, vectorType,
 } from './contraction-tile.ts';
 import { type Emitter, isFolded } from './module.ts';
 import type { Writer } from './writer.ts';
@@ -17,7 +17,8 @@ const mostWritten = 8;
 const unroll = 4;
 
 export const emitTiles = (kernel: Kernel, body: ContractionBody, schedule: Schedule, workgroup: number): Emitter => (writer) => {
-  const { tm = 1, tn = 1, wx = 8, ks = 1 } = schedule;
+  const { wx = 8, ks = 1 } = schedule;
+  const { tm, tn } = tileOf(schedule);
   const wy = workgroup / (wx * ks);
   const tile = makeTile(body, tm, tn);
   const grid = gridOf(body, tile, wy, wx);
@@ -80,10 +81,15 @@ function loops(
       for (let u = 0; u < unroll; u++) step(new Map([...by, [axis, add(mul(group, unroll), u)]]));
     });
     const rest = floormod(axis.extent, unroll);
-    if (asInt(rest) === 0) return;
+    const left = asInt(rest);
+    if (left === 0) return;
     // What is left over belongs to the first slice.
     const one = variable('kr', rest);
     const tail = (): void => {
+      if (left !== undefined) {
+        for (let k = 0; k < left; k++) step(new Map([...by, [axis, add(sub(axis.extent, rest), k)]]));
+        return;
+      }
       counted(writer, one, { from: '0', by: 1 }, () => { step(new Map([...by, [axis, add(sub(axis.extent, rest), one)]])); });
     };
     if (slice === undefined) tail();

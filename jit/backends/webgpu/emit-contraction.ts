@@ -9,7 +9,7 @@ import type { DeviceProfile } from '../../device.ts';
 import { asInt } from '../../expr/expr.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
-import { sharedDepth } from './contraction-tile.ts';
+import { sharedDepth, tileOf, tiles } from './contraction-tile.ts';
 import { emitPoints } from './emit-contraction-point.ts';
 import { emitShared } from './emit-contraction-shared.ts';
 import { emitTiles } from './emit-contraction-tile.ts';
@@ -22,46 +22,51 @@ const workgroup = 64;
 export function contractionSpace(kernel: Kernel, original: ContractionBody, profile: DeviceProfile): Space {
   const body = merge(original, kernel.args);
   if (body.cols.length === 0) return pointSpace(body, profile);
-  const [m, n, k] = [extentsOf(body.rows), extentsOf(body.cols), body.depth[body.depth.length - 1]?.extent];
-  const [rows, cols, depth] = [asInt(m), asInt(n), k === undefined ? undefined : asInt(k)];
-  const least = Math.min(...kernel.syms.map((s) => s.min), 1);
-  const rowsMost = rows ?? Infinity;
-  const fits = (size: number, most: number): boolean => size === 1 || size < most * 2;
+  const [rows, cols] = [asInt(extentsOf(body.rows)), asInt(extentsOf(body.cols))];
+  const depth = body.depth[body.depth.length - 1]?.extent;
+  const steps = depth === undefined ? undefined : asInt(depth);
   const memory = profile.limits['maxComputeWorkgroupStorageSize'] ?? 16384;
-  const tn = divides(n, 8) ? 8 : divides(n, 4) || (cols ?? 64) >= 16 ? 4 : 1;
-  const tm = rowsMost >= 4 && (rows !== undefined || least > 0) ? 4 : rowsMost >= 2 ? 2 : 1;
   // Few outputs and a long sum: invocations of a workgroup share it.
-  const few = rows !== undefined && cols !== undefined && rows * cols < 4096 && (depth ?? 0) >= 256;
+  const few = (rows === undefined || rows <= 8 || rows * (cols ?? 4096) < 4096) && (steps === undefined || steps >= 128);
+  const tall = rows === undefined || rows >= 8;
+  const short = rows === undefined || rows < 16;
+  const tn = cols !== undefined && cols < 4 ? 1 : 4;
+  const fallback = few && rows !== undefined
+    ? { tile: 10 + tn, wx: 8, ks: 8, shared: 0 }
+    : { tile: rows !== undefined && rows < 4 ? 10 + tn : tn === 1 ? 11 : divides(extentsOf(body.cols), 8) ? 48 : 44, wx: rows !== undefined && rows < 8 ? 64 : 8, ks: 1, shared: 0 };
   return {
     emitter: 'webgpu-contraction', version: 1,
     knobs: [
-      { name: 'tm', values: [1, 2, 4, 8] }, { name: 'tn', values: [1, 4, 8] }, { name: 'wx', values: [4, 8, 16, 64] },
-      { name: 'ks', values: [1, 4, 16] }, { name: 'shared', values: [0, 1] },
+      { name: 'tile', values: tiles }, { name: 'wx', values: [8, 16, 64] }, { name: 'ks', values: [1, 8] }, { name: 'shared', values: [0, 1] },
     ],
     constraints: [
       { name: 'the workgroup is within the limit', holds: () => workgroup <= workgroupLimit(profile) },
-      { name: 'the tile is not much larger than the output', holds: (s) => fits(s['tm'] ?? 1, rowsMost) && fits(s['tn'] ?? 1, cols ?? Infinity) },
-      { name: 'sums fit in registers', holds: (s) => (s['tm'] ?? 1) * (s['tn'] ?? 1) <= 32 },
-      { name: 'tiles are square enough', holds: (s) => s['shared'] === 1 || rowsMost < 4 || (s['tm'] ?? 1) * 4 >= (s['tn'] ?? 1) },
-      { name: 'lanes divide the workgroup', holds: (s) => workgroup % ((s['wx'] ?? 1) * (s['ks'] ?? 1)) === 0 },
-      { name: 'rows fill the workgroup', holds: (s) => (workgroup / ((s['wx'] ?? 1) * (s['ks'] ?? 1))) * (s['tm'] ?? 1) < Math.max(2 * rowsMost, 2) },
-      { name: 'the sum is split only where outputs are few', holds: (s) => s['ks'] === 1 || (rowsMost === Infinity ? (s['tm'] ?? 1) <= 2 : rowsMost <= 16 || few) },
-      { name: 'the sum is long enough to split', holds: (s) => s['ks'] === 1 || depth === undefined || depth >= 16 * (s['ks'] ?? 1) },
-      { name: 'workgroup memory pays with square tiles', holds: (s) => s['shared'] === 0 || (s['ks'] === 1 && s['wx'] === 8 && (s['tm'] ?? 1) >= 4 && (s['tn'] ?? 1) >= 4) },
+      { name: 'the tile is not larger than the output', holds: (s) => {
+        const { tm, tn: width } = tileOf(s);
+        return (tm === 1 || tm <= (rows ?? tm)) && (width === 1 ? (cols ?? 4) < 4 : width < 2 * (cols ?? width));
+      } },
+      { name: 'sums fit in registers', holds: (s) => s['tile'] !== 88 || s['shared'] === 1 },
+      { name: 'a workgroup is as tall as the output', holds: (s) => (s['wx'] === 64 ? short && tileOf(s).tm <= 2 : tall || s['ks'] !== 1) },
+      { name: 'the sum is split where outputs are few', holds: (s) => s['ks'] === 1 || (few && s['wx'] === 8 && tileOf(s).tm <= 2) },
+      { name: 'workgroup memory pays with square tiles', holds: (s) => s['shared'] === 0
+        || (s['ks'] === 1 && s['wx'] === 8 && (rows ?? 32) >= 32 && (cols ?? 32) >= 32 && [44, 48, 88].includes(s['tile'] ?? 0)) },
       { name: 'tiles fit workgroup memory', holds: (s) => s['shared'] === 0 || sharedBytes(s) <= memory },
     ],
-    fallback: few ? { tm: 1, tn: Math.min(tn, 4), wx: 4, ks: 16, shared: 0 } : { tm, tn, wx: rowsMost < 16 ? 64 : 8, ks: 1, shared: 0 },
-    rank: (s) => rank(s, rowsMost, profile),
+    fallback,
+    rank: (s) => rank(s, rows ?? 16, profile),
   };
 }
 
-const sharedBytes = ({ tm = 4, tn = 4, wx = 8 }: Schedule): number => 4 * sharedDepth * (tm * (workgroup / wx) + tn * wx);
+const sharedBytes = (s: Schedule): number => {
+  const [{ tm, tn }, wx] = [tileOf(s), s['wx'] ?? 8];
+  return 4 * sharedDepth * (tm * (workgroup / wx) + tn * wx);
+};
 
-/** Loads per multiply-add, and what a wrong shape costs. */
-function rank({ tm = 1, tn = 1, ks = 1, wx = 8, shared = 0 }: Schedule, rows: number, profile: DeviceProfile): number {
+/** Loads per multiply-add; on a software adapter workgroup memory is plain memory and barriers are slow. */
+function rank(s: Schedule, rows: number, profile: DeviceProfile): number {
+  const { tm, tn } = tileOf(s);
   const software = profile.features.includes('fallback-adapter');
-  const loads = 1 / tm + 1 / tn;
-  return loads + (shared === 1 ? (software ? 1 : -0.3) : 0) + (rows <= 4 && ks === 1 ? 0.5 : 0) + (wx === 4 ? 0.05 : 0);
+  return 1 / tm + 1 / tn + (s['shared'] === 1 ? (software ? 2 : -0.2) : 0) + (rows <= 4 && s['ks'] === 1 ? 0.5 : 0);
 }
 
 function pointSpace(body: ContractionBody, profile: DeviceProfile): Space {
