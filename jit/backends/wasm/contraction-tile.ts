@@ -164,21 +164,48 @@ export function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[
   return tests.length === 0 ? undefined : tests.reduce((a, b) => binary('and', a, b));
 }
 
-/** The sum over depth: loops over the outer axes, then runs of the innermost. */
-function emitDepth(scene: Scene, g: Gemm, acc: readonly (readonly Local[])[], rows: RowPlaces, nest: Inside, guarded: boolean, start: Scope): void {
-  const { scalar } = scene;
+/**
+ * The sum over depth: loops over the outer axes, then runs of the innermost. Pointers of operands that are linear walk: a step of an outer
+ * axis adds what the inner ones have not moved them by. Those of a guarded lhs are found anew for each run.
+ */
+function emitDepth(
+  scene: Scene, g: Gemm, acc: readonly (readonly Local[])[], rows: RowPlaces, nest: Inside, guarded: boolean, start: Scope,
+): void {
+  const { f, scalar } = scene;
   const inner = nest.depth[nest.depth.length - 1];
   invariant(inner !== undefined, 'a contraction without depth');
   const outer = nest.depth.slice(0, -1);
-  const pointers = new Pointers(scene.f);
+  const origin = new Map<Expr, Expr>(outer.map((v) => [v, int(0)]));
+  const pointers = new Pointers(f);
+  const lhsAt = (at: Operand, scope: Scope): Stream => lhsStream(scene, at, rows, inner, scope, pointers, guarded);
+  const rhsAt = (at: Operand, scope: Scope): Stream => rhsStream(scene, g.cols, at, inner, scope, pointers, acc[0]?.length ?? 0);
+  const first = (operand: Operand): Operand => ({ ...operand, offset: substitute(operand.offset, origin) });
+  const lhs = guarded || nest.lhs.linear === undefined ? undefined : lhsAt(first(nest.lhs), start);
+  const rhs = nest.rhs.linear === undefined ? undefined : rhsAt(first(nest.rhs), start);
   const go = (scope: Scope, axes: readonly Var[]): void => {
     const [v, ...rest] = axes;
-    if (v !== undefined) { scalar.loop(scope, v, (turn) => { go(turn, rest); }); return; }
-    const lhs = lhsStream(scene, nest.lhs, rows, inner, scope, pointers, guarded);
-    const rhs = rhsStream(scene, g.cols, nest.rhs, inner, scope, pointers, (acc[0]?.length ?? 0));
-    const extent = asInt(inner.extent);
-    const count: Count = extent ?? scalar.value(inner.extent, scope);
-    emitSteps(scene.f, { acc, fma: g.fma }, lhs, rhs, count, g.unroll);
+    if (v === undefined) {
+      const count: Count = asInt(inner.extent) ?? scalar.value(inner.extent, scope);
+      emitSteps(f, { acc, fma: g.fma }, lhs ?? lhsAt(nest.lhs, scope), rhs ?? rhsAt(nest.rhs, scope), count, g.unroll);
+      return;
+    }
+    scalar.loop(scope, v, (turn) => {
+      go(turn, rest);
+      for (const [stream, operand] of [[lhs, nest.lhs], [rhs, nest.rhs]] as const) {
+        if (stream === undefined) continue;
+        const coef = (w: Var): Expr => operand.linear?.coefs.get(w) ?? int(0);
+        const [below] = rest;
+        const moved = below === undefined ? mul(operand.step, inner.extent) : mul(coef(below), below.extent);
+        const gap = mul(sub(coef(v), moved), 4);
+        if (asInt(gap) === 0) continue;
+        for (const pointer of stream.pointers) {
+          f.get(pointer);
+          scalar.push(gap, turn);
+          f.op('i32.add');
+          f.set(pointer);
+        }
+      }
+    });
   };
   go(start, outer);
 }

@@ -79,7 +79,7 @@ function tileSpace(c: Contraction, profile: DeviceProfile): Space {
   const width = c.cols?.width ?? 4;
   const m = asInt(product(c.rows.map((v) => v.extent)));
   const n = asInt(c.cols?.n.extent ?? product([]));
-  const k = asInt(c.depth[c.depth.length - 1]?.extent ?? product([]));
+  const k = asInt((c.inside?.depth ?? c.depth).at(-1)?.extent ?? product([]));
   const vectors = (s: Schedule): number => ((s['panels'] ?? 1) * width) / 4;
   const rows = (s: Schedule): number => s['rows'] ?? 1;
   const least = Math.min(m ?? 8, 6);
