@@ -12,7 +12,7 @@ import { concatenated } from './movement.op.ts';
 import { normalise, softmax } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { averagePooled } from './pool.op.ts';
-import { centred, dequantised, parameterAt, quantised, saturated } from './quantise.ts';
+import { centred, dequantised, quantised, saturated } from './quantise.ts';
 import { axisOf, broadcastAt, broadcastShapes, freshAxes } from './shape.ts';
 
 const domain = 'com.microsoft';
@@ -178,37 +178,10 @@ const globalAverage = (build: Lowering, x: Tensor): Tensor => {
   });
 };
 
-/** Gemm of 8-bit matrices with a 32-bit bias; without an output scale the result is float. */
-const qGemm: Operator = {
-  op: 'QGemm', domain, since: 1, arity: [6, 9],
-  lower: (build) => {
-    const [a, b, bias, scale, zero] = [triple(build, 0), triple(build, 3), build.optional(6), build.optional(7), build.optional(8)];
-    const { attributes } = build;
-    const [ta, tb] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
-    const alpha = attributes.float('alpha', 1);
-    const [m, k] = ta ? [a.x.shape[1] ?? int(1), a.x.shape[0] ?? int(1)] : [a.x.shape[0] ?? int(1), a.x.shape[1] ?? int(1)];
-    const n = (tb ? b.x.shape[0] : b.x.shape[1]) ?? int(1);
-    const [i, j, l] = [build.axis(m), build.axis(n), build.axis(k)];
-    const shape = [m, n];
-    const integer = (q: Quantised, index: readonly Expr[], column: Expr): Expr =>
-      centred(q.x.at(index), q.zero === undefined ? undefined : parameterAt(q.zero, [column], 0, undefined));
-    return build.contraction({
-      dtype: zero?.dtype ?? 'float32', shape, batch: [], rows: [i], cols: [j], depth: [l],
-      lhs: integer(a, ta ? [l, i] : [i, l], i), rhs: integer(b, tb ? [j, l] : [l, j], j), index: [i, j],
-      value: (acc) => {
-        const sum = bias === undefined ? acc : add(acc, broadcastAt(bias, [i, j], shape));
-        const factor = mul(mul(scalarOf(a.scale), parameterAt(b.scale, [j], 0, undefined)), alpha);
-        if (scale === undefined) return mul(cast(sum, 'float32'), factor);
-        return saturated(mul(cast(sum, 'float32'), div(factor, scalarOf(scale))), zero === undefined ? undefined : scalarOf(zero), zero ?? { dtype: 'uint8' });
-      },
-    });
-  },
-};
-
 export const operators: readonly Operator[] = [
   skipNorm('SkipLayerNormalization', true), skipNorm('SkipSimplifiedLayerNormalization', false),
   biasGelu('Gelu', false), biasGelu('BiasGelu', false), biasGelu('FastGelu', true), quickGelu, matMulNBits,
   qLinearBinary('QLinearAdd', add), qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
   qLinearUnary('QLinearLeakyRelu', (x, build) => select(lt(x, 0), mul(x, build.attributes.float('alpha', 0.01)), x)),
-  qLinearVia('QLinearAveragePool', averagePooled), qLinearVia('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat, qGemm,
+  qLinearVia('QLinearAveragePool', averagePooled), qLinearVia('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat,
 ];

@@ -1,11 +1,19 @@
 /** Conversions between real numbers and whole ones: QuantizeLinear, DequantizeLinear (in ONNX and com.microsoft) and the dynamic kind. */
+import { asInt, int } from '../../jit/expr/expr.ts';
 import { type ElementType, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { blockOf, dequantised, dynamicallyQuantised, quantised } from './quantise.ts';
 import { axisOf } from './shape.ts';
 
+/** The axis along which scales change, if they do. */
 function parameterAxis(build: Lowering, x: Tensor, scale: Tensor): number {
-  return scale.rank === 0 || x.rank === 0 ? 0 : axisOf(build, build.attributes.int('axis', Math.min(1, x.rank - 1)), x.rank);
+  if (scale.rank === 0 || x.rank === 0) return 0;
+  const axis = axisOf(build, build.attributes.int('axis', Math.min(1, x.rank - 1)), x.rank);
+  const [have, want] = [asInt(scale.shape[0] ?? int(1)), asInt(x.shape[axis] ?? int(1))];
+  if (scale.rank === 1 && x.rank > 1 && have !== undefined && have !== 1 && want !== undefined && have !== want) {
+    build.fail('shape-mismatch', `there is not one scale for each index of axis ${axis}`, { expected: String(want), got: String(have) });
+  }
+  return axis;
 }
 
 const quantizeLinear = (domain: string, since: number): Operator => ({

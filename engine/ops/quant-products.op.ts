@@ -1,0 +1,163 @@
+/**
+ * Products of whole numbers: sums of (a - a0) * (b - b0) in int32, scaled and rounded once at the end. The operands of the contractions
+ * are plain differences of 8-bit elements, so that emitters may sum bytes and correct by the zero points instead.
+ */
+import { type Expr, add, asInt, cast, constant, div, int, mul } from '../../jit/expr/expr.ts';
+import { inChannelsFirst } from './channels-last.ts';
+import { type ConvSpec, convolution } from './conv.op.ts';
+import { scalarOf } from './math.ts';
+import { type OperandElement, gemmProduct, numpyMatmul } from './matmul.op.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { centred, dynamicallyQuantised, saturated, unlessZero } from './quantise.ts';
+import { broadcastAt } from './shape.ts';
+
+/** A scale or zero point at an index: one for all, a list along an axis, or a tensor that broadcasts. */
+function parameter(t: Tensor, index: readonly Expr[], axis: number): Expr {
+  if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
+  if (t.rank === 1) return t.at([index[axis] ?? int(0)]);
+  const skip = index.length - t.rank;
+  return t.at(t.shape.map((dim, d) => (asInt(dim) === 1 ? int(0) : index[d + skip] ?? int(0))));
+}
+
+/** Elements as distances from zero points, which change along `axis` (counted from the end). */
+function difference(build: Lowering, given: Tensor | undefined, axis: number): OperandElement {
+  const zero = unlessZero(build, given);
+  return (t, index) => centred(t.at(index), zero === undefined ? undefined : parameter(zero, index, index.length + axis));
+}
+
+/** Zero points of the left factor belong to rows, those of the right one to columns. */
+const differences = (build: Lowering, a: Tensor | undefined, b: Tensor | undefined): { a: OperandElement; b: OperandElement } =>
+  ({ a: difference(build, a, -2), b: difference(build, b, -1) });
+
+const single = (t: Tensor): boolean => t.shape.every((d) => asInt(d) === 1);
+
+/**
+ * What a sum of products is multiplied with: the scales of both factors over that of the result, at an index whose last place (or
+ * `axis`) is the column. Unless scales belong to rows it is a small tensor, made once while loading.
+ */
+function factorOf(build: Lowering, a: Tensor, b: Tensor, y: Tensor | undefined, axis = -1): (index: readonly Expr[]) => Expr {
+  const over = (product: Expr): Expr => (y === undefined ? product : div(product, cast(scalarOf(y), 'float32')));
+  const float = (e: Expr): Expr => cast(e, 'float32');
+  if (!single(a)) {
+    return (index) => over(mul(float(parameter(a, index, index.length - 2)), float(parameter(b, index, index.length + axis))));
+  }
+  const factors = build.map('float32', b.shape, (index) => over(mul(float(scalarOf(a)), float(b.at(index)))));
+  return (index) => parameter(factors, index, index.length + axis);
+}
+
+/** A scaled sum in the type of the result's zero point. */
+function requantised(build: Lowering, zero: Tensor): (sum: Expr, factor: Expr) => Expr {
+  const moved = unlessZero(build, zero);
+  return (sum, factor) => saturated(mul(cast(sum, 'float32'), factor), moved === undefined ? undefined : scalarOf(moved), zero);
+}
+
+const matMulInteger: Operator = {
+  op: 'MatMulInteger', domain: '', since: 10, arity: [2, 4],
+  lower: (build) => numpyMatmul(build, build.input(0), build.input(1), { dtype: 'int32', ...differences(build, build.optional(2), build.optional(3)) }),
+};
+
+const qLinearMatMul: Operator = {
+  op: 'QLinearMatMul', domain: '', since: 10, arity: [8, 8],
+  lower: (build) => {
+    const [a, aScale, aZero, b, bScale, bZero, yScale, yZero] = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => build.input(k)) as
+      [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const factor = factorOf(build, aScale, bScale, yScale);
+    const result = requantised(build, yZero);
+    return numpyMatmul(build, a, b, { dtype: yZero.dtype, ...differences(build, aZero, bZero), value: (acc, index) => result(acc, factor(index)) });
+  },
+};
+
+/** Zero points of weights belong to output channels. Padding stands for real zeros: there the distance from the zero point is 0. */
+function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, xZero: Tensor | undefined, wZero: Tensor | undefined, rest: Pick<ConvSpec, 'dtype' | 'value'>): Tensor {
+  const [left, right] = [difference(build, xZero, -1), unlessZero(build, wZero)];
+  return convolution(build, {
+    x, w, ...rest,
+    elements: { x: (index) => left(x, index), w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(right, index, 0)) },
+  });
+}
+
+const convInteger: Operator = {
+  op: 'ConvInteger', domain: '', since: 10, arity: [2, 4],
+  lower: (build) => wholeConvolution(build, build.input(0), build.input(1), build.optional(2), build.optional(3), { dtype: 'int32', value: (acc) => acc }),
+};
+
+const qLinearConv = (domain: string, since: number): Operator => ({
+  op: 'QLinearConv', domain, since, arity: [8, 9],
+  lower: (build) => {
+    const [given, xScale, xZero, w, wScale, wZero, yScale, yZero] = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => build.input(k)) as
+      [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const bias = build.optional(8);
+    const factor = factorOf(build, xScale, wScale, yScale);
+    const result = requantised(build, yZero);
+    return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => wholeConvolution(build, x, w, xZero, wZero, {
+      dtype: yZero.dtype,
+      value: (acc, channel) => result(bias === undefined ? acc : add(acc, bias.at([channel])), factor([channel])),
+    }));
+  },
+});
+
+interface RealProduct {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly aScale: Tensor;
+  readonly bScale: Tensor;
+  readonly aZero: Tensor | undefined;
+  readonly bZero: Tensor | undefined;
+  readonly bias: Tensor | undefined;
+}
+
+/** A product of whole numbers as real ones, with a bias for each column. */
+function realProduct(build: Lowering, { a, b, aScale, bScale, aZero, bZero, bias }: RealProduct): Tensor {
+  const factor = factorOf(build, aScale, bScale, undefined);
+  return numpyMatmul(build, a, b, {
+    dtype: bScale.dtype, ...differences(build, aZero, bZero),
+    value: (acc, index) => {
+      const y = mul(cast(acc, 'float32'), factor(index));
+      return bias === undefined ? y : add(y, bias.at([index.at(-1) ?? int(0)]));
+    },
+  });
+}
+
+const matMulIntegerToFloat: Operator = {
+  op: 'MatMulIntegerToFloat', domain: 'com.microsoft', since: 1, arity: [4, 7],
+  lower: (build) => realProduct(build, {
+    a: build.input(0), b: build.input(1), aScale: build.input(2), bScale: build.input(3), aZero: build.optional(4), bZero: build.optional(5), bias: build.optional(6),
+  }),
+};
+
+const dynamicQuantizeMatMul: Operator = {
+  op: 'DynamicQuantizeMatMul', domain: 'com.microsoft', since: 1, arity: [3, 5],
+  lower: (build) => {
+    const { y, scale, zero } = dynamicallyQuantised(build, build.input(0));
+    return realProduct(build, { a: y, b: build.input(1), aScale: scale, bScale: build.input(2), aZero: zero, bZero: build.optional(3), bias: build.optional(4) });
+  },
+};
+
+/** C is a whole number at the scale of the product. Without a scale for the result, the result is real. */
+const qGemm: Operator = {
+  op: 'QGemm', domain: 'com.microsoft', since: 1, arity: [6, 9],
+  lower: (build) => {
+    const [a, aScale, aZero, b, bScale, bZero] = [0, 1, 2, 3, 4, 5].map((k) => build.input(k)) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [c, yScale, yZero] = [build.optional(6), build.optional(7), build.optional(8)];
+    const [ta, tb] = [build.attributes.int('transA', 0), build.attributes.int('transB', 0)];
+    const shape = [a.shape[ta === 0 ? 0 : 1] ?? int(1), b.shape[tb === 0 ? 1 : 0] ?? int(1)];
+    const alpha = build.attributes.float('alpha', 1);
+    const plainFactor = factorOf(build, aScale, bScale, yScale);
+    const factor = (index: readonly Expr[]): Expr => (alpha === 1 ? plainFactor(index) : mul(plainFactor(index), constant(alpha, 'float32')));
+    // A result with a scale and no zero point is unsigned, with its zero at 0.
+    const to: Tensor = yZero ?? build.constant('uint8', [], [0]);
+    const result = requantised(build, to);
+    return gemmProduct(build, a, b, {
+      dtype: yScale === undefined ? 'float32' : to.dtype, a: difference(build, aZero, ta === 0 ? -2 : -1), b: difference(build, bZero, tb === 0 ? -1 : -2),
+      value: (acc, index) => {
+        const sum = c === undefined ? acc : add(acc, broadcastAt(c, index, shape));
+        return yScale === undefined ? mul(cast(sum, 'float32'), factor(index)) : result(sum, factor(index));
+      },
+    });
+  },
+};
+
+export const operators: readonly Operator[] = [
+  matMulInteger, qLinearMatMul, convInteger, qLinearConv('', 10), qLinearConv('com.microsoft', 1),
+  matMulIntegerToFloat, dynamicQuantizeMatMul, qGemm,
+];
