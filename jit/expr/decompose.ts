@@ -7,7 +7,7 @@
  */
 import { type DType, type ScalarType, fromHalf, isFloat, toHalf } from './dtype.ts';
 import {
-  type Expr, type UnaryOp, add, binary, bitcast, cast, constant, div, gt, le, load, lt, max, min, mul, muladd, ref, select, sub, unary,
+  type Expr, type UnaryOp, add, binary, bitcast, cast, constant, div, gt, le, load, lt, max, mul, muladd, ref, select, sub, unary,
 } from './expr.ts';
 import { rewriter } from './visit.ts';
 
@@ -27,6 +27,15 @@ const float = (x: Expr): Expr => bitcast(x, 'float32');
 const polynomial = (x: Expr, c: readonly number[]): Expr =>
   c.slice(0, -1).reduceRight<Expr>((acc, a) => muladd(acc, x, f32(a)), f32(c[c.length - 1] ?? 0));
 
+const roundingShift = 1.5 * 2 ** 23;
+
+/** x held between two numbers; NaN stays NaN. Comparisons, because vectors have these in one instruction, unlike min and max. */
+function clamp(x: Expr, low: number, high: number): Expr {
+  // The operand that is kept in doubt stands last.
+  const above = select(gt(f32(low), x), f32(low), x);
+  return select(lt(f32(high), above), f32(high), above);
+}
+
 /** x with the sign of `sign` put on; x >= 0. */
 const withSign = (x: Expr, sign: Expr): Expr => float(bitOr(bits(x), bitAnd(bits(sign), -(2 ** 31))));
 
@@ -35,12 +44,14 @@ const withSign = (x: Expr, sign: Expr): Expr => float(bitOr(bits(x), bitAnd(bits
  * polynomial of Cephes expf (Moshier 1992). 2^n in two factors, so that subnormal results and n = 128 come out. Error 0.96 and 1.00 ulp.
  */
 function exp(x: Expr): Expr {
-  const inside = min(max(x, f32(-104)), f32(89));
-  const n = unary('round', mul(inside, f32(1.44269504088896341)));
+  const inside = clamp(x, -104, 89);
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  const shifted = muladd(inside, f32(1.44269504088896341), f32(roundingShift));
+  const n = sub(shifted, f32(roundingShift));
   const r = muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), inside));
   const p = polynomial(r, [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4]);
   const y = add(muladd(p, mul(r, r), r), f32(1));
-  const k = cast(n, 'int32');
+  const k = sub(bits(shifted), i32(0x4b400000));
   const half = shr(k, 1);
   const power = (e: Expr): Expr => float(shl(add(e, i32(127)), 23));
   return mul(mul(y, power(half)), power(sub(k, half)));
@@ -77,7 +88,7 @@ const sigmoid = (x: Expr): Expr => div(f32(1), add(f32(1), exp(neg(x))));
  */
 function tanh(x: Expr): Expr {
   const limit = 7.90531110763549805;
-  const c = min(max(x, f32(-limit)), f32(limit));
+  const c = clamp(x, -limit, limit);
   const s = mul(c, c);
   const top = polynomial(s, [
     4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8, -8.60467152213735e-11, 2.00018790482477e-13,

@@ -8,7 +8,7 @@ import { invariant } from '../../error.ts';
 import { type DType, type ScalarType, bytesOf } from '../../expr/dtype.ts';
 import { type Expr, type Load, type Ref, type Var, add, asInt, binary, int, mul, ref, select, sub } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
-import { collect, isLoad, isRef, operands, substitute } from '../../expr/visit.ts';
+import { collect, isRef, operands, substitute } from '../../expr/visit.ts';
 import type { Arg } from '../../kernel.ts';
 import type { FunctionBuilder, Local } from './function-builder.ts';
 import { type Scalar, addressOf, argBase, nameOf, termsOf } from './scalar.ts';
@@ -20,6 +20,8 @@ type Access = 'uniform' | 'unit' | 'scattered';
 export class Vector {
   private readonly f: FunctionBuilder;
   private readonly varying = new Map<Expr, boolean>();
+  private readonly maskables = new Map<Expr, boolean>();
+  private readonly loading = new Map<Expr, boolean>();
   private readonly given = new Map<Ref, Local>();
   /** Above 0 while code is emitted whose lanes may be masked off: loads then stay inside their arguments. */
   private masked = 0;
@@ -61,7 +63,7 @@ export class Vector {
     if (e.op === 'const') return this.constant(e.value, e.dtype);
     if ((e.op === 'cast' || e.op === 'bitcast') && sameLanes(e.dtype, e.a.dtype, e.op)) return this.push(e.a, scope);
     const outside = scope.loopBelow(this.scalar.levelOf(e, scope));
-    const guarded = this.masked > 0 && collect([e], isLoad).length > 0;
+    const guarded = this.masked > 0 && this.loads(e);
     const compute = (where: Scope): void => (this.varies(e) || (guarded && e.op !== 'load') ? this.compute(e, where) : this.spread(e, where));
     if (outside !== undefined && !guarded) return f.get(this.scalar.hoistInto(e, outside, 'vector', 'v128', compute));
     compute(scope);
@@ -192,6 +194,12 @@ export class Vector {
 
   private select(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
     const { f, scalar } = this;
+    const extreme = this.varies(e.cond) ? extremeOf(e) : undefined;
+    if (extreme !== undefined) {
+      this.push(e.b, scope);
+      this.push(e.a, scope);
+      return f.op(extreme);
+    }
     const eager = scalar.isEager(e.a, scope) && scalar.isEager(e.b, scope);
     if (!this.varies(e.cond)) {
       if (eager) {
@@ -238,18 +246,39 @@ export class Vector {
 
   /** Whether all loads below can be held inside their arguments and nothing is computed lane by lane, where a mask does not reach. */
   private maskable(e: Expr): boolean {
+    const known = this.maskables.get(e);
+    if (known !== undefined) return known;
+    const result = this.decideMaskable(e);
+    this.maskables.set(e, result);
+    return result;
+  }
+
+  private decideMaskable(e: Expr): boolean {
     if (e.op === 'load') {
       const access = this.access(this.offset(e));
-      if (lanesOf(e.dtype) === undefined || collect(e.index, isLoad).length > 0) return false;
+      if (lanesOf(e.dtype) === undefined || e.index.some((i) => this.loads(i))) return false;
       return access === 'unit' || (access === 'uniform' && bytesOf(e.dtype) === 4);
     }
-    if (collect([e], isLoad).length === 0) return true;
+    if (!this.loads(e)) return true;
     const [type, from] = [e.dtype, operands(e)[0]?.dtype ?? e.dtype];
     if (lanesOf(type) === undefined || lanesOf(from) === undefined) return false;
     if (e.op === 'unary' && vectorUnary(e.fn, from) === undefined) return false;
     if (e.op === 'cast' && vectorCast(from, type) === undefined) return false;
-    if (e.op === 'binary' && vectorBinary(e.fn, from) === undefined) return false;
+    if (e.op === 'binary') {
+      const shifts = (e.fn === 'shl' || e.fn === 'shr') && e.b.op === 'const';
+      if (!shifts && vectorBinary(e.fn, from) === undefined) return false;
+    }
     return operands(e).every((o) => this.maskable(o));
+  }
+
+  /** Reads memory. */
+  private loads(e: Expr): boolean {
+    if (e.op === 'load') return true;
+    const known = this.loading.get(e);
+    if (known !== undefined) return known;
+    const result = operands(e).some((o) => this.loads(o));
+    this.loading.set(e, result);
+    return result;
   }
 
   // Memory ------------------------------------------------------------------------------------------------------------------------
@@ -415,6 +444,13 @@ export class Vector {
     });
     if (e.dtype === 'bool') f.op('i32x4.neg');
   }
+}
+
+/** a < b ? a : b and a > b ? a : b are one instruction each (they hand on b if there is a NaN, unlike min and max). */
+function extremeOf(e: Extract<Expr, { op: 'select' }>): 'f32x4.pmin' | 'f32x4.pmax' | undefined {
+  const { cond } = e;
+  if (cond.op !== 'binary' || e.dtype !== 'float32' || cond.a !== e.a || cond.b !== e.b) return undefined;
+  return cond.fn === 'lt' ? 'f32x4.pmin' : cond.fn === 'gt' ? 'f32x4.pmax' : undefined;
 }
 
 const conjuncts = (e: Expr): Expr[] => (e.op === 'binary' && e.fn === 'and' ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e]);
