@@ -13,6 +13,15 @@ export function bytes(count: number): string {
   return `${step === 0 ? String(value) : value.toPrecision(3)} ${units[step] ?? ''}`;
 }
 
+/** What a kernel computes, where several layers share it: `Conv + Relu, 4 times` instead of its operators four times over. */
+export function operators(ops: readonly string[]): string {
+  let period = 1;
+  while (period < ops.length && (ops.length % period !== 0 || ops.some((op, i) => op !== ops[i % period]))) period += 1;
+  const once = ops.slice(0, period).join(' + ');
+  const times = ops.length / Math.max(1, period);
+  return times > 1 ? `${once}, ${String(times)} times` : once;
+}
+
 export const percent = (fraction: number): string => `${(fraction * 100).toFixed(fraction < 0.1 ? 1 : 0)} %`;
 
 /** Operations per second over one call. */

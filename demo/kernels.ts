@@ -4,7 +4,7 @@
  */
 import type { KernelReport, Report, Session } from '../engine/index.ts';
 import { byId, h, replace } from './dom.ts';
-import { bytes, milliseconds, percent, plural, rate } from './format.ts';
+import { bytes, milliseconds, operators, percent, plural, rate } from './format.ts';
 
 interface Entry {
   readonly name: string;
@@ -79,7 +79,7 @@ export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
         const result = await entry.session.tune({
           budgetMs: 10_000,
           signal: stop.signal,
-          onProgress: ({ loaded, total, detail }) => { say(`${String(loaded)}${total === undefined ? '' : `/${String(total)}`}  ${detail ?? ''}`); },
+          onProgress: ({ loaded, total, detail }) => { if (detail !== undefined) say(`${String(loaded)}${total === undefined ? '' : `/${String(total)}`}  ${candidate(detail)}`); },
         });
         say(`${plural(result.measured, 'candidate')} of ${plural(result.kernels, 'kernel')} in ${milliseconds(result.ms)}; ${String(result.improved)} faster than before${result.wrong === 0 ? '' : `, ${String(result.wrong)} wrong and dropped`}${result.fromCache === 0 ? '' : `, ${String(result.fromCache)} known from an earlier visit`}`);
       } catch (error) {
@@ -125,7 +125,7 @@ function head(): HTMLElement {
 }
 
 function rows(kernel: KernelReport, index: number, opened: Set<number>): HTMLElement {
-  const ops = kernel.nodes.map((n) => n.op).join(' + ') || 'data movement';
+  const ops = operators(kernel.nodes.map((n) => n.op)) || 'data movement';
   const body = h('tbody');
   const detail = h('tr', { class: 'detail', attr: { id: `kernel-${String(index)}` } }, h('td', { attr: { colspan: 9 } }));
   const expander = h('button', { class: 'expander', text: ops, attr: { type: 'button', 'aria-expanded': 'false', 'aria-controls': `kernel-${String(index)}` } });
@@ -142,9 +142,9 @@ function rows(kernel: KernelReport, index: number, opened: Set<number>): HTMLEle
   const number = (text: string): HTMLElement => h('td', { class: 'number', text });
   body.append(
     h('tr', {},
-      h('td', {}, expander), h('td', { text: kernel.kind }), number(kernel.ms === undefined ? '–' : milliseconds(kernel.ms)),
+      h('td', {}, expander), h('td', { text: kernel.kind }), number(timeOf(kernel)),
       h('td', {}, ...(kernel.share === undefined ? [] : [h('span', { class: 'meter' }, h('span', { style: { width: `${(kernel.share * 100).toFixed(1)}%` } })), percent(kernel.share)])),
-      number(kernel.ms === undefined || kernel.flops === 0 ? '–' : rate(kernel.flops, kernel.ms)),
+      number(kernel.ms === undefined || kernel.ms === 0 || kernel.flops === 0 ? '–' : rate(kernel.flops, kernel.ms)),
       number(kernel.roofline === undefined ? '–' : percent(kernel.roofline)),
       h('td', {}, h('span', { class: 'badge', text: kernel.choice, attr: { 'data-choice': kernel.choice } })),
       number(`${String(kernel.tried.length)} / ${String(kernel.candidates)}`),
@@ -167,6 +167,27 @@ function details(kernel: KernelReport): HTMLElement[] {
     h('h3', { text: 'What this device runs' }), h('pre', { class: 'code', text: kernel.source, attr: { tabindex: 0 } }),
   ];
 }
+
+interface Candidate {
+  readonly kind: string;
+  readonly schedule: Readonly<Record<string, number>>;
+  readonly verdict: string;
+  readonly ns: number;
+}
+
+/** One measurement, which the tuner tells as JSON, in a line for people. */
+function candidate(detail: string): string {
+  try {
+    const { kind, schedule, verdict, ns } = JSON.parse(detail) as Partial<Candidate>;
+    const time = ns === undefined ? '' : `  ${milliseconds(ns / 1e6)}`;
+    return `${(kind ?? 'kernel').padEnd(11)} ${knobs(schedule ?? {})}${time}  ${verdict ?? ''}`;
+  } catch {
+    return detail;
+  }
+}
+
+/** Browsers give isolated pages a clock that ticks every 5 µs; what took less than a tick reads 0. */
+const timeOf = ({ ms }: KernelReport): string => (ms === undefined ? '–' : ms === 0 ? '< 5 µs' : milliseconds(ms));
 
 const knobs = (schedule: Readonly<Record<string, number>>): string => Object.entries(schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';
 

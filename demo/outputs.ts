@@ -44,29 +44,30 @@ function largest(numbers: Float64Array, dims: readonly number[]): HTMLElement | 
     }));
 }
 
-/** The last two axes of the first slice; a vector as one row folded into lines. */
+/** The last two axes of the first slice; a vector folded into lines, and a slice much longer than wide laid on its side. */
 function heat(numbers: Float64Array, dims: readonly number[], low: number, high: number): HTMLElement | undefined {
   if (numbers.length < 8) return undefined;
-  const last = dims.at(-1) ?? 1;
-  const before = dims.at(-2) ?? 1;
+  const [before, last] = [dims.at(-2) ?? 1, dims.at(-1) ?? 1];
   const flat = before === 1 || last === 1;
-  const length = flat ? Math.min(numbers.length, Math.max(last, before)) : last * before;
-  const columns = flat ? Math.min(length, 128) : last;
-  const rows = Math.ceil(length / columns);
-  // Large slices are sampled: the strip shows where values lie, not each of them.
-  const stride = Math.max(1, Math.ceil(Math.max(columns, rows) / side));
-  const [width, height] = [Math.ceil(columns / stride), Math.ceil(rows / stride)];
+  const length = flat ? Math.max(last, before) : last * before;
+  const folded = Math.min(length, 128);
+  const [rows, columns] = flat ? [Math.ceil(length / folded), folded] : [before, last];
+  const lying = !flat && rows > 4 * columns;
+  const [tall, wide] = lying ? [columns, rows] : [rows, columns];
+  // Large slices are sampled: the picture shows where values lie, not each of them.
+  const [down, along] = [Math.ceil(tall / side), Math.ceil(wide / side)];
+  const [width, height] = [Math.ceil(wide / along), Math.ceil(tall / down)];
   const canvas = h('canvas', { class: 'heat', attr: { width, height, role: 'img', 'aria-label': `Heat map, ${String(rows)} by ${String(columns)}` } });
   canvas.style.aspectRatio = `${String(width)} / ${String(height)}`;
-  // A vector's strip is stretched to be seen; a slice keeps its proportions.
-  if (flat) [canvas.style.height, canvas.style.objectFit] = ['2.5rem', 'fill'];
+  // A strip is stretched to be seen; a slice keeps its proportions.
+  if (height * 8 < width) [canvas.style.height, canvas.style.objectFit] = ['2.5rem', 'fill'];
   const context = canvas.getContext('2d');
   if (context === null) return undefined;
   const image = context.createImageData(width, height);
   const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const at = y * stride * columns + x * stride;
+      const at = lying ? x * along * columns + y * down : y * down * columns + x * along;
       const number = numbers[at] ?? NaN;
       if (at < length) image.data.set(colour(low < 0 ? number / reach : (number - low) / (high - low || 1)), (y * width + x) * 4);
     }

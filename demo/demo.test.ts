@@ -1,6 +1,7 @@
-/** The page draws what the model was trained on. */
+/** The page draws what the model was trained on; kernels get short names. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { operators } from './format.ts';
 import { rasterise, size } from './raster.ts';
 
 type Pair = readonly [number, number];
@@ -31,5 +32,17 @@ describe('strokes to picture', () => {
     const dot = rasterise([[{ x: 100, y: 30 }]]);
     expect(dot[(size / 2) * size + size / 2]).toBe(1);
     expect(dot.reduce((a, b) => a + b, 0)).toBeLessThan(10);
+  });
+});
+
+describe('names of kernels', () => {
+  it.each([
+    [['Conv', 'Relu'], 'Conv + Relu'],
+    [['Conv', 'Relu', 'Conv', 'Relu', 'Conv', 'Relu'], 'Conv + Relu, 3 times'],
+    [['Mul', 'Mul'], 'Mul, 2 times'],
+    [['Conv', 'Relu', 'Conv'], 'Conv + Relu + Conv'],
+    [[], ''],
+  ])('%j is told as %s', (ops, text) => {
+    expect(operators(ops)).toBe(text);
   });
 });
