@@ -47,6 +47,17 @@ export interface DataDim {
   readonly origin: Origin;
 }
 
+/**
+ * What lowering took for granted of the dims; a binding for which it does not hold cannot be run by this program (`unsupported-model`).
+ * Where it mentions dims read while the model runs, it is checked when they are known.
+ */
+export interface Guard {
+  /** A bool expression over symbols. */
+  readonly holds: Expr;
+  readonly what: string;
+  readonly origin: Origin;
+}
+
 export interface Program {
   readonly tensors: ReadonlyMap<number, TensorDef>;
   /** In an order in which every tensor is written before it is read. */
@@ -54,4 +65,5 @@ export interface Program {
   readonly inputs: readonly { readonly name: string; readonly tensor: number }[];
   readonly outputs: readonly { readonly name: string; readonly tensor: number }[];
   readonly dataDims: readonly DataDim[];
+  readonly guards?: readonly Guard[];
 }

@@ -3,7 +3,7 @@
  * bits, and pools, sums and activations of 8-bit tensors.
  */
 import {
-  type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select,
+  type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import { gelu } from './elementwise.op.ts';
 import { scalarOf, sigmoid, zeroOf } from './math.ts';
@@ -127,6 +127,25 @@ const qLinearBinary = (op: string, f: (a: Expr, b: Expr) => Expr): Operator => (
   },
 });
 
+/** A tensor of one element, folded while compiling where its parts are known. */
+const once = (build: Lowering, value: Expr): Expr => scalarOf(build.map('float32', [], () => value));
+const zeroOr0 = (q: Tensor | undefined): Expr => (q === undefined ? constant(0, 'float32') : cast(scalarOf(q), 'float32'));
+
+/** a * (scale of a / scale of c) + b * (..) + what the three zero points come to: summed in this order, onnxruntime rounds the same way. */
+const qLinearAdd: Operator = {
+  op: 'QLinearAdd', domain, since: 1, arity: [7, 8],
+  lower: (build) => {
+    const [a, b, scale, zero] = [triple(build, 0), triple(build, 3), build.input(6), build.optional(7)];
+    const shape = broadcastShapes(build, a.x.shape, b.x.shape);
+    const [left, right] = [a, b].map((q) => once(build, div(scalarOf(q.scale), scalarOf(scale)))) as [Expr, Expr];
+    const rest = once(build, sub(zeroOr0(zero), add(mul(left, zeroOr0(a.zero)), mul(right, zeroOr0(b.zero)))));
+    return build.map(a.x.dtype, shape, (index) => {
+      const [x, y] = [a, b].map((q) => cast(broadcastAt(q.x, index, shape), 'float32')) as [Expr, Expr];
+      return saturated(add(add(mul(x, left), rest), mul(y, right)), undefined, a.x);
+    });
+  },
+};
+
 const qLinearUnary = (op: string, f: (x: Expr, build: Lowering) => Expr): Operator => ({
   op, domain, since: 1, arity: [4, 5],
   lower: (build) => {
@@ -181,7 +200,7 @@ const globalAverage = (build: Lowering, x: Tensor): Tensor => {
 export const operators: readonly Operator[] = [
   skipNorm('SkipLayerNormalization', true), skipNorm('SkipSimplifiedLayerNormalization', false),
   biasGelu('Gelu', false), biasGelu('BiasGelu', false), biasGelu('FastGelu', true), quickGelu, matMulNBits,
-  qLinearBinary('QLinearAdd', add), qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
+  qLinearAdd, qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
   qLinearUnary('QLinearLeakyRelu', (x, build) => select(lt(x, 0), mul(x, build.attributes.float('alpha', 0.01)), x)),
   qLinearVia('QLinearAveragePool', averagePooled), qLinearVia('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat,
 ];

@@ -198,6 +198,10 @@ class NodeLowering implements Lowering {
     return this.#builder.dataDim(scalar, 0, this.#origin);
   }
 
+  assume(holds: Expr, what: string): void {
+    this.#builder.guard({ holds, what, origin: this.#origin });
+  }
+
   constants(tensor: Tensor, what: string): readonly number[] {
     const known = this.#builder.elements(tensor);
     if (known === undefined && staticSize(tensor.shape) === 0) return [];
@@ -269,14 +273,16 @@ class NodeLowering implements Lowering {
     return outputs;
   }
 
-  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[] {
+  inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[] {
     const scope = new Scope(graph, this.#builder, this.#scope);
     for (const [k, { name }] of graph.inputs.entries()) {
       const given = inputs[k];
       if (given !== undefined) scope.values.set(name, given);
     }
-    lowerNodes(graph, scope, this.#builder);
-    return graph.outputs.map(({ name }) => scope.get(name));
+    return this.#builder.under(taken === undefined ? undefined : () => this.dim(cast(taken, 'int64')), () => {
+      lowerNodes(graph, scope, this.#builder);
+      return graph.outputs.map(({ name }) => scope.get(name));
+    });
   }
 
   axis(extent: Expr | number): Var {

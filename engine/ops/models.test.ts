@@ -41,7 +41,7 @@ async function check(folder: string, report: Record<string, unknown>): Promise<v
     const got = runProgram(program, tensors('input', graph.inputs.map((i) => i.name)));
     for (const [name, want] of tensors('output', graph.outputs.map((o) => o.name))) {
       const found = got.get(name);
-      expect(difference(found, want, { rtol: Infinity, atol: Infinity }), `${set} ${name}`).toBeUndefined();
+      expect(difference(found, want, { rtol: 0, atol: Infinity }), `${set} ${name}`).toBeUndefined();
       if (found === undefined) continue;
       const error = relL2(found, want);
       report['relL2'] = Math.max(error, Number(report['relL2'] ?? 0));

@@ -5,11 +5,11 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { type DType, isInteger } from '../../jit/expr/dtype.ts';
-import { type Expr, type Sym, cast, int, load, select, symbol } from '../../jit/expr/expr.ts';
+import { type Expr, type Sym, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
 import type { Constant, Narrow } from '../graph/graph.ts';
-import type { Computation, DataDim, Origin, Program, Source, TensorDef } from '../graph/program.ts';
+import type { Computation, DataDim, Guard, Origin, Program, Source, TensorDef } from '../graph/program.ts';
 import type { Tensor } from './operator.ts';
 import { type Known, ValueTable, staticSize } from './values.ts';
 
@@ -60,6 +60,8 @@ export class ProgramBuilder {
   readonly #bodies = new Map<number, Body>();
   readonly #computations: Computation[] = [];
   readonly #dataDims: DataDim[] = [];
+  readonly #guards: Guard[] = [];
+  readonly #taken: (() => Expr)[] = [];
   readonly #dimOf = new Map<string, Sym>();
   readonly #weights = new Map<Constant, Tensor>();
   readonly #symbols = new Set<string>();
@@ -97,6 +99,24 @@ export class ProgramBuilder {
     this.#values.set(tensor.id, elements);
   }
 
+  /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, its guards go with it. */
+  under<T>(taken: (() => Expr) | undefined, make: () => T): T {
+    const before = this.#guards.length;
+    if (taken !== undefined) this.#taken.push(taken);
+    try {
+      return make();
+    } catch (error) {
+      this.#guards.length = before;
+      throw error;
+    } finally {
+      if (taken !== undefined) this.#taken.pop();
+    }
+  }
+
+  guard({ holds, what, origin }: Guard): void {
+    this.#guards.push({ holds: this.#taken.reduce((all, taken) => or(all, eq(taken(), 0)), holds), what, origin });
+  }
+
   elements(tensor: Tensor): Known | undefined {
     return this.#values.of(tensor.id);
   }
@@ -127,7 +147,8 @@ export class ProgramBuilder {
       const values = this.#shown(def);
       tensors.set(id, values === undefined ? def : { ...def, values });
     }
-    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims };
+    const guards = this.#guards.length === 0 ? {} : { guards: this.#guards };
+    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims, ...guards };
   }
 
   #freshSymbol(): string {

@@ -51,14 +51,19 @@ export interface Lowering {
   dims(tensor: Tensor): readonly Expr[];
   /** The value of an integer expression over elements of tensors: computed now if they are known, else read while the model runs. */
   dim(value: Expr): Expr;
+  /** Takes a condition on dims for granted: it is checked whenever dims are bound. */
+  assume(holds: Expr, what: string): void;
   /** Elements that must be constants; throws `unsupported-model` naming `what` otherwise. */
   constants(tensor: Tensor, what: string): readonly number[];
 
   constant(dtype: DType, dims: readonly number[], elements: readonly (number | bigint)[]): Tensor;
   /** The tensor of a constant that the model holds. */
   weights(constant: Constant): Tensor;
-  /** The outputs of a subgraph on given inputs; it sees the values around the node. */
-  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[];
+  /**
+   * The outputs of a subgraph on given inputs; it sees the values around the node. `taken` (a bool expression over elements) says whether
+   * anybody will look at them: what the subgraph assumes of dims need only hold then.
+   */
+  inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[];
   /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;
   /** out[index] = value(index). The value may be of the type in which elements are computed (float32 for float16) or an index. */

@@ -3,12 +3,13 @@
  * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
  * Source: ONNX LSTM-22, GRU-22, RNN-22.
  */
-import { type Expr, type Var, add, asInt, constant, div, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, constant, div, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
-import { abs, clamp, exp, local, log, loopFor, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
+import { abs, clamp, exp, local, log, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
+import { centred, dynamicallyQuantised } from './quantise.ts';
 
 type Activation = (x: Expr) => Expr;
 
@@ -43,7 +44,7 @@ const cells = {
 type Kind = keyof typeof cells;
 
 /** Everything about one direction. Positions of tensors are [.., batch, feature]. */
-export interface Direction {
+interface Direction {
   readonly kind: Kind;
   readonly functions: readonly Activation[];
   readonly reverse: boolean;
@@ -52,9 +53,9 @@ export interface Direction {
   readonly hidden: Expr;
   /** Products with the input and every bias that may be added to them: [steps, batch, gates * hidden]. */
   readonly input: Tensor;
-  /** Element of the recurrent weights: row of gates * hidden, column of hidden. */
-  readonly weight: (row: Expr, column: Expr) => Expr;
-  /** h times the recurrent weights for the steps that are unrolled; a plain product unless an operator quantises. */
+  /** Element of the recurrent weights: row of gates * hidden, column of hidden. Absent where a product cannot be part of a loop. */
+  readonly weight: ((row: Expr, column: Expr) => Expr) | undefined;
+  /** h times the recurrent weights of some gates, for steps that are unrolled. */
   readonly product: (h: Tensor, from: number, count: number) => Tensor;
   /** GRU's recurrent bias of the hidden gate, where it is added inside the reset. */
   readonly innerBias: ((column: Expr) => Expr) | undefined;
@@ -69,9 +70,13 @@ interface Result { readonly y: (step: Expr, batch: Expr, column: Expr) => Expr; 
 /** More steps than this are a loop: each unrolled step is a few kernels of its own. */
 const mostUnrolled = 4;
 
-export function recurrence(build: Lowering, d: Direction): Result {
+function recurrence(build: Lowering, d: Direction): Result {
   const steps = asInt(d.steps);
-  return steps !== undefined && steps <= mostUnrolled && d.lengths === undefined ? unrolled(build, d, steps) : looped(build, d);
+  const { weight } = d;
+  if (steps !== undefined && d.lengths === undefined && (weight === undefined || steps <= mostUnrolled)) return unrolled(build, d, steps);
+  return weight === undefined
+    ? build.fail('unsupported-model', 'a quantised recurrence needs a number of steps that is known while compiling, and no sequence lengths')
+    : looped(build, d, weight);
 }
 
 const clipped = (build: Lowering, x: Expr): Expr => {
@@ -140,7 +145,7 @@ function unrolledStep(build: Lowering, d: Direction, step: Expr, h: Tensor, c: T
 }
 
 /** The whole recurrence in one loop body: states and sums of gates live in tensors of their own. */
-function looped(build: Lowering, d: Direction): Result {
+function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr) => Expr): Result {
   const { dtype } = d.input;
   const type = computeType(dtype);
   const gates = cells[d.kind].gates;
@@ -159,7 +164,7 @@ function looped(build: Lowering, d: Direction): Result {
     body: ([y, h, c, sums, reset]) => {
       if (y === undefined || h === undefined || c === undefined || sums === undefined || reset === undefined) return [];
       const dot = (row: Expr, of: Tensor, first: Expr): Stmt[] => [
-        sum.set(first), loopFor(k, [sum.set(add(sum.value, mul(d.weight(row, k), of.at([b, k]))))]),
+        sum.set(first), loopFor(k, [sum.set(add(sum.value, mul(weight(row, k), of.at([b, k]))))]),
       ];
       const input = (gate: number): Expr => d.input.at([place, b, add(mul(d.hidden, gate), j)]);
       const total = (gate: number): Expr => sums.at([b, add(mul(d.hidden, gate), j)]);
@@ -217,7 +222,7 @@ function cellStatements(build: Lowering, d: Direction, { b, j, y, h, c, reset, p
 }
 
 /** Both directions side by side: Y [steps, directions, batch, hidden], Y_h and Y_c [directions, batch, hidden]; batch first by layout 1. */
-export function assemble(build: Lowering, dtype: Tensor['dtype'], results: readonly Result[], steps: Expr, batch: Expr, hidden: Expr): Tensor[] {
+function assemble(build: Lowering, dtype: Tensor['dtype'], results: readonly Result[], steps: Expr, batch: Expr, hidden: Expr): Tensor[] {
   const batchFirst = build.attributes.int('layout', 0) === 1;
   const pick = (dir: Expr, of: (r: Result) => Expr): Expr => {
     const [first, second] = results;
@@ -240,7 +245,7 @@ export function assemble(build: Lowering, dtype: Tensor['dtype'], results: reado
 }
 
 /** The activations of a direction, with the parameters that belong to them. */
-export function functionsOf(build: Lowering, kind: Kind, direction: number, directions: number): Activation[] {
+function functionsOf(build: Lowering, kind: Kind, direction: number, directions: number): Activation[] {
   const { defaults } = cells[kind];
   const attribute = build.node.attributes.get('activations');
   const named = attribute?.type === 'strings' ? attribute.value : Array.from({ length: directions }, () => defaults).flat();
@@ -255,53 +260,101 @@ export function functionsOf(build: Lowering, kind: Kind, direction: number, dire
   return all.slice(direction * defaults.length, (direction + 1) * defaults.length);
 }
 
-export const directionsOf = (build: Lowering): readonly boolean[] => {
+const directionsOf = (build: Lowering): readonly boolean[] => {
   const direction = build.attributes.string('direction', ['forward', 'reverse', 'bidirectional'], 'forward');
   return direction === 'forward' ? [false] : direction === 'reverse' ? [true] : [false, true];
 };
 
-const recurrent = (kind: Kind): Operator => ({
+/** What an operator's own products are: with the whole input, and with a state, by gates from `from` on. */
+interface Products {
+  readonly input: (sequence: Tensor, direction: number, value: (acc: Expr, row: Expr) => Expr) => Tensor;
+  readonly state: (h: Tensor, direction: number, from: number, count: number) => Tensor;
+  readonly weight: ((direction: number, row: Expr, column: Expr) => Expr) | undefined;
+}
+
+/** Input 3 to 7 are bias, lengths, initial states and peepholes for all kinds. */
+function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products): Tensor[] {
+  const [x, bias, lengths, initial, initialC, peepholes] = [build.input(0), ...[3, 4, 5, 6, 7].map((k) => build.optional(k))];
+  if (x === undefined) return build.fail('invalid-model', 'input 0 is missing');
+  const batchFirst = build.attributes.int('layout', 0) === 1;
+  const [p = int(1), q = int(1), features = int(1)] = x.shape;
+  const [steps, batch] = batchFirst ? [q, p] : [p, q];
+  const rows = mul(hidden, cells[kind].gates);
+  const inside = kind === 'GRU' && build.attributes.int('linear_before_reset', 0) !== 0;
+  const directions = directionsOf(build);
+  const sequence = batchFirst ? build.map(x.dtype, [steps, batch, features], ([t = int(0), b = int(0), f = int(0)]) => x.at([b, t, f])) : x;
+  const state = (t: Tensor | undefined, dir: number): Tensor => build.map(x.dtype, [batch, hidden], ([b = int(0), j = int(0)]) =>
+    (t === undefined ? zeroOf(x.dtype) : t.at(batchFirst ? [b, int(dir), j] : [int(dir), b, j])));
+  const results = directions.map((reverse, dir) => {
+    const input = products.input(sequence, dir, (acc, row) => {
+      if (bias === undefined) return acc;
+      const [own, recurrentBias] = [bias.at([int(dir), row]), bias.at([int(dir), add(rows, row)])];
+      // GRU's last gate keeps its recurrent bias for inside the reset.
+      return add(add(acc, own), inside ? select(lt(row, mul(hidden, 2)), recurrentBias, zeroOf(x.dtype)) : recurrentBias);
+    });
+    const { weight } = products;
+    return recurrence(build, {
+      kind, functions: functionsOf(build, kind, dir, directions.length), reverse, steps, batch, hidden, input,
+      weight: weight === undefined ? undefined : (row, column) => weight(dir, row, column),
+      product: (h, from, count) => products.state(h, dir, from, count),
+      innerBias: inside ? (column) => (bias === undefined ? zeroOf(x.dtype) : bias.at([int(dir), add(mul(hidden, 5), column)])) : undefined,
+      initial: state(initial, dir), memory: kind === 'LSTM' ? state(initialC, dir) : undefined, lengths,
+      peephole: peepholes === undefined ? undefined : (gate, column) => peepholes.at([int(dir), add(mul(hidden, gate), column)]),
+    });
+  });
+  return assemble(build, x.dtype, results, steps, batch, hidden);
+}
+
+const plain = (kind: Kind): Operator => ({
   op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6],
   lower: (build) => {
-    const [x, w, r, bias, lengths, initial] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4), build.optional(5)];
-    const [initialC, peepholes] = kind === 'LSTM' ? [build.optional(6), build.optional(7)] : [undefined, undefined];
-    const batchFirst = build.attributes.int('layout', 0) === 1;
-    const [p = int(1), q = int(1), features = int(1)] = x.shape;
-    const [steps, batch] = batchFirst ? [q, p] : [p, q];
-    const { gates } = cells[kind];
+    const [w, r] = [build.input(1), build.input(2)];
     const hidden = r.shape[2] ?? int(1);
-    const inside = kind === 'GRU' && build.attributes.int('linear_before_reset', 0) !== 0;
-    const directions = directionsOf(build);
-    const state = (t: Tensor | undefined, dir: number): Tensor => build.map(x.dtype, [batch, hidden], ([b = int(0), j = int(0)]) =>
-      (t === undefined ? zeroOf(x.dtype) : t.at(batchFirst ? [b, int(dir), j] : [int(dir), b, j])));
-    const results = directions.map((reverse, dir) => {
-      const rows = mul(hidden, gates);
-      const sequence = batchFirst ? build.map(x.dtype, [steps, batch, features], ([t = int(0), b = int(0), f = int(0)]) => x.at([b, t, f])) : x;
-      const weights = build.map(w.dtype, [rows, features], ([i = int(0), f = int(0)]) => w.at([int(dir), i, f]));
-      const input = matmul(build, sequence, weights, {
-        transposeB: true,
-        value: (acc, index) => {
-          const row = index.at(-1) ?? int(0);
-          if (bias === undefined) return acc;
-          const [own, recurrentBias] = [bias.at([int(dir), row]), bias.at([int(dir), add(rows, row)])];
-          // GRU's last gate keeps its recurrent bias for inside the reset.
-          return add(add(acc, own), inside ? select(lt(row, mul(hidden, 2)), recurrentBias, zeroOf(x.dtype)) : recurrentBias);
-        },
-      });
-      const weight = (row: Expr, column: Expr): Expr => r.at([int(dir), row, column]);
-      return recurrence(build, {
-        kind, functions: functionsOf(build, kind, dir, directions.length), reverse, steps, batch, hidden, input, weight,
-        product: (h, from, count) => {
-          const part = build.map(r.dtype, [mul(hidden, count), hidden], ([i = int(0), j = int(0)]) => weight(add(mul(hidden, from), i), j));
-          return matmul(build, h, part, { transposeB: true });
-        },
-        innerBias: inside ? (column) => (bias === undefined ? zeroOf(x.dtype) : bias.at([int(dir), add(mul(hidden, 5), column)])) : undefined,
-        initial: state(initial, dir), memory: kind === 'LSTM' ? state(initialC, dir) : undefined, lengths,
-        peephole: peepholes === undefined ? undefined : (gate, column) => peepholes.at([int(dir), add(mul(hidden, gate), column)]),
-      });
+    const weight = (dir: number, row: Expr, column: Expr): Expr => r.at([int(dir), row, column]);
+    return recurrent(build, kind, hidden, {
+      input: (sequence, dir, value) => {
+        const weights = build.map(w.dtype, w.shape.slice(1), (at) => w.at([int(dir), ...at]));
+        return matmul(build, sequence, weights, { transposeB: true, value: (acc, index) => value(acc, index.at(-1) ?? int(0)) });
+      },
+      state: (h, dir, from, count) => {
+        const part = build.map(r.dtype, [mul(hidden, count), hidden], ([i = int(0), j = int(0)]) => weight(dir, add(mul(hidden, from), i), j));
+        return matmul(build, h, part, { transposeB: true });
+      },
+      weight,
     });
-    return assemble(build, x.dtype, results, steps, batch, hidden);
   },
 });
 
-export const operators: readonly Operator[] = [recurrent('LSTM'), recurrent('GRU'), recurrent('RNN')];
+/**
+ * LSTM whose weights are 8-bit [directions, features, gates * hidden] and whose inputs and states are quantised to 8 bits on the way, the
+ * input once for all steps and each state by its own range: as onnxruntime computes it.
+ */
+const dynamicQuantizeLstm: Operator = {
+  op: 'DynamicQuantizeLSTM', domain: 'com.microsoft', since: 1, arity: [12, 12],
+  lower: (build) => {
+    const [w, r, wScale, wZero, rScale, rZero] = [build.input(1), build.input(2), build.input(8), build.input(9), build.input(10), build.input(11)];
+    const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);
+    const product = (a: Tensor, weights: Tensor, scale: Tensor, zero: Tensor, dir: number, first: Expr, columns: Expr, value: (real: Expr, row: Expr) => Expr): Tensor => {
+      const { y, scale: aScale, zero: aZero } = dynamicallyQuantised(build, a);
+      const depth = weights.shape[1] ?? int(1);
+      const part = build.map(weights.dtype, [depth, columns], ([k = int(0), c = int(0)]) => weights.at([int(dir), k, add(first, c)]));
+      return matmul(build, y, part, {
+        dtype: 'float32',
+        a: (t, index) => centred(t.at(index), scalarOf(aZero)),
+        b: (t, index) => centred(t.at(index), parameter(zero, dir, add(first, index.at(-1) ?? int(0)))),
+        value: (acc, index) => {
+          const column = add(first, index.at(-1) ?? int(0));
+          return value(mul(cast(acc, 'float32'), mul(scalarOf(aScale), parameter(scale, dir, column))), column);
+        },
+      });
+    };
+    const hidden = r.shape[1] ?? int(1);
+    return recurrent(build, 'LSTM', hidden, {
+      input: (sequence, dir, value) => product(sequence, w, wScale, wZero, dir, int(0), mul(hidden, 4), value),
+      state: (h, dir, from, count) => product(h, r, rScale, rZero, dir, mul(hidden, from), mul(hidden, count), (real) => real),
+      weight: undefined,
+    });
+  },
+};
+
+export const operators: readonly Operator[] = [plain('LSTM'), plain('GRU'), plain('RNN'), dynamicQuantizeLstm];

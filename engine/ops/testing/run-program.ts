@@ -50,6 +50,9 @@ export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): 
     runComputation(program, computation, env, bytes);
     readDims(computation.outputs);
   }
+  for (const { holds, what } of program.guards ?? []) {
+    if (evaluate(holds, env) === 0) throw new QuernError('unsupported-model', `the program was made for inputs where ${what}`);
+  }
   return new Map(program.outputs.map(({ name, tensor }) => {
     const def = defOf(program, tensor);
     const dims = def.shape.map((d) => evaluate(d, env));

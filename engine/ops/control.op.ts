@@ -1,0 +1,139 @@
+/**
+ * Control flow. A branch or an iteration that is known while compiling is put in place of the node. Where only the model's data decide,
+ * both branches of If are computed and the result selected (branches have no effects); loops of a known number of steps are unrolled.
+ */
+import { QuernError } from '../../jit/error.ts';
+import { type Expr, and, asInt, cast, int, not, select, truth } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
+import { scalarValue } from './math.ts';
+import { concatenated, sliced, unsqueezed } from './movement.op.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { axisOf, reshape } from './shape.ts';
+
+/** Steps up to which loops are unrolled: each is a copy of the body. */
+const mostSteps = 256;
+
+/** The tensor that is `a` where the condition holds and `b` where not; sizes may differ. */
+function either(build: Lowering, cond: Expr, a: Tensor, b: Tensor): Tensor {
+  if (a.id === b.id) return a;
+  const shape = a.shape.map((dim, d) => {
+    const other = b.shape[d] ?? dim;
+    return dim === other ? dim : build.dim(select(cond, cast(dim, 'int64'), cast(other, 'int64')));
+  });
+  return build.map(a.dtype, shape, (index) => select(cond, a.at(index), b.at(index)), a.narrow);
+}
+
+const alike = (a: Tensor, b: Tensor | undefined): boolean => b !== undefined && a.dtype === b.dtype && a.rank === b.rank;
+
+/** A branch's outputs, or the error where it cannot be lowered. */
+function branch(build: Lowering, name: string, taken: Expr): readonly Tensor[] | QuernError {
+  try {
+    return build.inline(build.attributes.graph(name), [], taken);
+  } catch (error) {
+    if (error instanceof QuernError) return error;
+    throw error;
+  }
+}
+
+const ifOp: Operator = {
+  op: 'If', domain: '', since: 1, arity: [1, 1],
+  lower: (build) => {
+    const input = build.input(0);
+    const known = build.values(input)?.[0];
+    if (known?.op === 'const') return build.inline(build.attributes.graph(known.value === 0 ? 'else_branch' : 'then_branch'), []);
+    const cond = known ?? scalarValue(build, input);
+    const [then, otherwise] = [branch(build, 'then_branch', cond), branch(build, 'else_branch', not(cond))];
+    if (!(then instanceof QuernError) && !(otherwise instanceof QuernError) && then.every((t, k) => alike(t, otherwise[k]))) {
+      return then.map((t, k) => either(build, cond, t, otherwise[k] ?? t));
+    }
+    // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.
+    if (known !== undefined && !(then instanceof QuernError)) {
+      build.assume(known, `the condition of If node '${build.node.name}' holds`);
+      return then;
+    }
+    if (then instanceof QuernError) throw then;
+    if (otherwise instanceof QuernError) throw otherwise;
+    return build.fail('unsupported-model', 'the branches of If differ in rank or type, and only the data decide between them', {
+      got: `${then.map((t) => shapeText(t.shape)).join(', ')} or ${otherwise.map((t) => shapeText(t.shape)).join(', ')}`,
+    });
+  },
+};
+
+const stacked = (build: Lowering, parts: readonly Tensor[], axis: number): Tensor =>
+  concatenated(build, parts.map((t) => unsqueezed(build, t, [axis])), axis);
+
+const loop: Operator = {
+  op: 'Loop', domain: '', since: 1, arity: [0, Infinity],
+  lower: (build) => {
+    const body = build.attributes.graph('body');
+    const [count, start] = [build.optional(0), build.optional(1)];
+    const initial = build.inputs.slice(2).map((_, k) => build.input(k + 2));
+    const limit = count === undefined ? Infinity : build.constants(count, 'the trip count of Loop')[0] ?? 0;
+    const scans: Tensor[][] = [];
+    let values: readonly Tensor[] = initial;
+    let cond: Expr = start === undefined ? truth(true) : scalarValue(build, start);
+    for (let step = 0; step < limit; step++) {
+      if (cond.op === 'const' && cond.value === 0) break;
+      if (step >= mostSteps) build.fail('unsupported-model', 'a loop has more steps than are unrolled', { expected: `at most ${mostSteps}` });
+      if (limit === Infinity && cond.op !== 'const') build.fail('unsupported-model', 'a loop whose end only the data decide');
+      const outputs = build.inline(body, [build.constant('int64', [], [step]), build.map('bool', [], () => cond), ...values]);
+      const [next, ...rest] = outputs;
+      if (next === undefined) return build.fail('invalid-model', 'the body of Loop has no condition');
+      const made = rest.slice(0, initial.length);
+      for (const [k, t] of rest.slice(initial.length).entries()) {
+        if (cond.op !== 'const') build.fail('unsupported-model', 'a loop whose number of results only the data decide');
+        (scans[k] ??= []).push(t);
+      }
+      // Past the end of a loop that the data may end early, values stay what they were.
+      const alive = cond;
+      values = cond.op === 'const' ? made : made.map((t, k) => {
+        const before = values[k] ?? t;
+        return alike(t, before) ? either(build, alive, t, before) : build.fail('unsupported-model', 'a value of Loop changes its rank or type');
+      });
+      cond = and(cond, scalarValue(build, next));
+    }
+    const noSteps = body.outputs.length - 1 - initial.length;
+    return [...values, ...Array.from({ length: noSteps }, (_, k) => {
+      const parts = scans[k];
+      return parts === undefined ? build.fail('unsupported-model', 'a loop without steps has no type for its collected results') : stacked(build, parts, 0);
+    })];
+  },
+};
+
+const scan: Operator = {
+  op: 'Scan', domain: '', since: 9, arity: [1, Infinity],
+  lower: (build) => {
+    const body = build.attributes.graph('body');
+    const inputs = build.inputs.map((_, k) => build.input(k));
+    const scanned = build.attributes.int('num_scan_inputs');
+    const states = inputs.length - scanned;
+    const sequences = inputs.slice(states);
+    const list = (name: string, length: number): readonly number[] => build.attributes.ints(name, Array.from({ length }, () => 0));
+    const [inAxes, inBack] = [list('scan_input_axes', scanned), list('scan_input_directions', scanned)];
+    const results = body.outputs.length - states;
+    const [outAxes, outBack] = [list('scan_output_axes', results), list('scan_output_directions', results)];
+    const axes = sequences.map((t, k) => axisOf(build, inAxes[k] ?? 0, t.rank));
+    const steps = asInt(sequences[0]?.shape[axes[0] ?? 0] ?? int(0));
+    if (steps === undefined || steps > mostSteps) {
+      return build.fail('unsupported-model', 'Scan over a length that is not known while compiling, or too long', { expected: `at most ${mostSteps} steps` });
+    }
+    let values: readonly Tensor[] = inputs.slice(0, states);
+    const collected: Tensor[][] = Array.from({ length: results }, () => []);
+    for (let step = 0; step < steps; step++) {
+      const slices = sequences.map((t, k) => {
+        const at = inBack[k] === 1 ? steps - 1 - step : step;
+        const axis = axes[k] ?? 0;
+        return reshape(build, sliced(build, t, axis, int(at), int(1)), t.shape.filter((_, d) => d !== axis));
+      });
+      const outputs = build.inline(body, [...values, ...slices]);
+      values = outputs.slice(0, states);
+      for (const [k, t] of outputs.slice(states).entries()) collected[k]?.push(t);
+    }
+    return [...values, ...collected.map((parts, k) => {
+      const axis = axisOf(build, outAxes[k] ?? 0, (parts[0]?.rank ?? 0) + 1);
+      return stacked(build, outBack[k] === 1 ? parts.reverse() : parts, axis);
+    })];
+  },
+};
+
+export const operators: readonly Operator[] = [ifOp, loop, scan];
