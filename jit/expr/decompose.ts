@@ -122,7 +122,8 @@ function sinOrCos(fn: 'sin' | 'cos', x: Expr): Expr {
   const z = mul(r, r);
   const quadrant = add(cast(n, 'int32'), i32(fn === 'cos' ? 1 : 0));
   const sine = muladd(mul(polynomial(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, r);
-  const cosine = add(muladd(polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]), mul(z, z), mul(z, f32(-0.5))), f32(1));
+  const quartic = polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]);
+  const cosine = add(muladd(quartic, mul(z, z), mul(z, f32(-0.5))), f32(1));
   const value = select(binary('eq', bitAnd(quadrant, 1), i32(0)), sine, cosine);
   const signed = float(binary('xor', bits(value), shl(bitAnd(quadrant, 2), 30)));
   return select(lt(abs(x), f32(8192)), signed, throughDouble(fn, x));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FunctionBuilder } from './function-builder.ts';
+import { FunctionBuilder, type Label } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
 import { type Opcode, instructions } from './opcodes.ts';
 
@@ -80,10 +80,9 @@ describe('the stack is checked while code is built', () => {
   it('a local of another function', () => expect(() => fn().get(fn().local('i32', 'x'))).toThrow('$x is a local of another function'));
   it('a branch out of nowhere', () => {
     const f = fn();
-    let outside;
-    f.block((label) => { outside = label; });
-    const label = outside;
-    expect(() => { if (label !== undefined) f.br(label); }).toThrow('br: $block1 is not around this place');
+    const outside: Label[] = [];
+    f.block((label) => { outside.push(label); });
+    expect(() => { outside.forEach((label) => { f.br(label); }); }).toThrow('br: $block1 is not around this place');
   });
   it('code after a branch may pop what is not there', () => {
     const f = fn();

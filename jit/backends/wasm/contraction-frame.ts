@@ -50,7 +50,9 @@ export class KernelModule {
   }
 
   /** A function of the parameter block's address and `parameters`. */
-  func(name: string, parameters: readonly Parameter[], build: (scene: Scene) => void, { exported = false, changing = [] }: FuncOptions = {}): FuncRef {
+  func(
+    name: string, parameters: readonly Parameter[], build: (scene: Scene) => void, { exported = false, changing = [] }: FuncOptions = {},
+  ): FuncRef {
     const typed = parameters.map((p): [string, ValType] => [p.name, 'op' in p ? valTypeOf(p.dtype) : p.type]);
     const { kernel, functions, written } = this;
     return this.module.func(name, Object.fromEntries<ValType>([['params', 'i32'], ...typed]), [], (f) => {

@@ -122,15 +122,15 @@ function emitStep(f: FunctionBuilder, { acc, fma }: Tile, lhs: Stream, rhs: Stre
     return local;
   };
   if (acc.length < vectors) {
-    const a = acc.map((_, r) => loaded(lhs, r, `a${r}`));
+    const a = acc.map((_, r) => loaded(lhs, r, `x${r}`));
     for (let v = 0; v < vectors; v++) {
-      const b = loaded(rhs, v, 'b');
+      const b = loaded(rhs, v, 'y');
       a.forEach((scalar, r) => { emitMulAdd(f, fma, scalar, b, sum(r, v)); });
     }
   } else {
-    const b = Array.from({ length: vectors }, (_, v) => loaded(rhs, v, `b${v}`));
+    const b = Array.from({ length: vectors }, (_, v) => loaded(rhs, v, `y${v}`));
     acc.forEach((_, r) => {
-      const a = loaded(lhs, r, 'a');
+      const a = loaded(lhs, r, 'x');
       b.forEach((vector, v) => { emitMulAdd(f, fma, a, vector, sum(r, v)); });
     });
   }

@@ -28,8 +28,8 @@ export interface Finish extends Ending {
   readonly batch: readonly Var[];
   readonly rows: readonly Var[];
   readonly n: Var;
-  /** Finishes and stores up to 4 columns from n on, those below the extent of n: (batch.., rows.., n, sums). */
-  readonly lanes: FuncRef;
+  /** Finishes and stores up to 4 columns from n on, those below the extent of n: (batch.., rows.., n, sums). Not where panels are full. */
+  readonly lanes?: FuncRef;
   /** Finishes and stores the 4 columns from 4 * quad on: (batch.., rows.., quad, sums); only where that is much code. */
   readonly vector?: FuncRef;
 }
@@ -40,16 +40,29 @@ const mostInline = 12;
 /** Sums of one vector. */
 const sums = { name: 'sums', type: 'v128' } as const;
 
-/** Adds the scalar functions that tiles call for what is not stored as whole vectors. */
-export function addFinish(module: KernelModule, { batch, rows }: Pick<Outline, 'batch' | 'rows'>, n: Var, ending: Ending): Finish {
-  const point: Parameter[] = [...batch, ...rows, n];
+/** Adds the functions that tiles call for what is no whole vector, or too much code. */
+export function addFinish(module: KernelModule, { batch, rows }: Pick<Outline, 'batch' | 'rows'>, cols: Columns, ending: Ending): Finish {
+  const { n } = cols;
+  const lanes = isExact(cols) ? undefined : addLanes(module, [...batch, ...rows], n, ending);
+  const quad = variable('quad', n.extent);
+  const vector = cost(ending.value) <= mostInline ? undefined : module.func('vector', [...batch, ...rows, quad, sums], (scene) => {
+    const column = new Map<Expr, Expr>([[n, add(mul(quad, 4), four)]]);
+    storeVector(vectorsOf(scene, scene.root), ending, scene.root, [{ place: column, sum: scene.given(sums), name: 'sum' }]);
+  });
+  return { ...ending, batch, rows, n, ...(lanes === undefined ? {} : { lanes }), ...(vector === undefined ? {} : { vector }) };
+}
+
+const isExact = (cols: Columns): boolean => (asInt(cols.n.extent) ?? 1) % cols.width === 0;
+
+function addLanes(module: KernelModule, axes: readonly Var[], n: Var, ending: Ending): FuncRef {
+  const point: Parameter[] = [...axes, n];
   const element = module.func('element', [...point, ending.acc], ({ f, scalar, root }) => {
     scalar.prepare([ending.offset, ending.value]);
     const offset = scalar.pushAddress(ending.slot, ending.dtype, ending.offset, root);
     scalar.push(ending.value, root);
     f.mem(storeOpcode(ending.dtype), { offset });
   });
-  const lanes = module.func('lanes', [...point, sums], ({ f, scalar, root, params, given }) => {
+  return module.func('lanes', [...point, sums], ({ f, scalar, root, params, given }) => {
     for (let lane = 0; lane < 4; lane++) {
       f.block((done) => {
         if (lane > 0) {
@@ -74,13 +87,6 @@ export function addFinish(module: KernelModule, { batch, rows }: Pick<Outline, '
       });
     }
   });
-  if (cost(ending.value) <= mostInline) return { ...ending, batch, rows, n, lanes };
-  const quad = variable('quad', n.extent);
-  const vector = module.func('vector', [...batch, ...rows, quad, sums], (scene) => {
-    const column = new Map<Expr, Expr>([[n, add(mul(quad, 4), four)]]);
-    storeVector(vectorsOf(scene, scene.root), ending, scene.root, [{ place: column, sum: scene.given(sums), name: 'sum' }]);
-  });
-  return { ...ending, batch, rows, n, lanes, vector };
 }
 
 /** An emitter of vectors along `four`. */
@@ -117,8 +123,9 @@ export function emitStores(
   const { f, scalar, root } = scene;
   const vectors = sum[0]?.length ?? 0;
   const fast = (): void => { storeVectors(scene, finish, sum, places, cols, scalar.branch(root)); };
-  if ((asInt(cols.n.extent) ?? 1) % cols.width === 0) return fast();
-  const slow = (): void => { storeLanes(scene, finish, sum, places, cols, scalar.branch(root)); };
+  const { lanes } = finish;
+  if (lanes === undefined) return fast();
+  const slow = (): void => { storeLanes(scene, finish, lanes, sum, places, cols, scalar.branch(root)); };
   scalar.push(le(add(mul(cols.panel, cols.width), vectors * 4), cols.n.extent), root);
   return f.if(fast, slow);
 }
@@ -158,7 +165,7 @@ function pushPoint({ scalar }: Scene, finish: Finish, place: ReadonlyMap<Expr, E
 }
 
 function storeLanes(
-  scene: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
+  scene: Scene, finish: Finish, lanes: FuncRef, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns,
   scope: Scope,
 ): void {
   const { f, scalar, params } = scene;
@@ -176,7 +183,7 @@ function storeLanes(
         f.get(params);
         pushPoint(scene, finish, places[r], n, scope);
         f.get(local);
-        f.call(finish.lanes);
+        f.call(lanes);
       });
     });
   }

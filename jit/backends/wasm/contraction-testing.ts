@@ -5,7 +5,7 @@
 import { packRhs } from '../../contraction.ts';
 import type { DeviceProfile } from '../../device.ts';
 import {
-  type Expr, add, and, asInt, constant, floordiv, ge, int, load, lt, mul, ref, select, sub, variable,
+  type Expr, add, and, constant, floordiv, ge, int, load, lt, mul, ref, select, sub, variable,
 } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
 import { type Arg, type ContractionBody, type Kernel, makeKernel, stridesOf } from '../../kernel.ts';
@@ -39,10 +39,16 @@ function finish(body: ContractionBody, args: readonly Arg[], { panel = 8, fma = 
   return makeKernel(packed.body, args.map((a, i) => (i === 1 ? arg(packed.shape) : a)), numeric).kernel;
 }
 
+interface Batched {
+  readonly batch?: Dim;
+  /** One rhs for the whole batch. */
+  readonly shared?: boolean;
+}
+
 /** [b, m, k] x [k, n], or x [b, k, n]. */
-export function product(sizes: readonly [Dim, Dim, Dim], options: Options & { readonly batch?: Dim; readonly shared?: boolean } = {}): Kernel {
+export function product(sizes: readonly [Dim, Dim, Dim], options: Options & Batched = {}): Kernel {
   const [M, N, K] = sizes;
-  const { batch = 1, shared = true, value = (x) => x, order } = options;
+  const { batch = 1, shared = true, value = (x: Expr) => x, order } = options;
   const [b, m, n, k] = [variable('b', dim(batch)), variable('m', dim(M)), variable('n', dim(N)), variable('k', dim(K))];
   const body: ContractionBody = {
     kind: 'contraction', batch: [b], rows: [m], cols: [n], depth: [k],
@@ -72,7 +78,7 @@ export interface Conv {
 /** A convolution over [n, y, x, c] with weights [ky, kx, c, o], or [g, ky, kx, c, o], or depthwise [ky, kx, c]. */
 export function convolution(spec: Conv, options: Options = {}): Kernel {
   const { images = 1, size: [H, W], channels, outputs, kernel, stride = 1, dilation = 1, pad = 0, groups = 1, depthwise = false } = spec;
-  const { value = (x) => x } = options;
+  const { value = (x: Expr) => x } = options;
   const out = (d: Dim): Expr => add(floordiv(sub(add(dim(d), 2 * pad), dilation * (kernel - 1) + 1), stride), 1);
   const [Y, X] = [out(H), out(W)];
   const [i, y, x] = [variable('i', dim(images)), variable('y', Y), variable('x', X)];
@@ -153,5 +159,3 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
     view: (slot) => new Float32Array(memory.buffer, offsets[slot] ?? 0, inputs[slot]?.length ?? 0),
   };
 }
-
-export const staticDim = (d: Dim): number => (typeof d === 'number' ? d : (asInt(d) ?? 0));

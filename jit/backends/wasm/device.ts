@@ -11,7 +11,7 @@ import { type ProbeOptions, probe } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
 import { installKernel } from './thread.ts';
-import { type Helper, Threads } from './threads.ts';
+import { Threads } from './threads.ts';
 import { type WalkerExports, buildWalker, control, controlBytes, headBytes, stepBytes, walked } from './walker.ts';
 
 export interface WasmDeviceOptions extends ProbeOptions {
@@ -59,7 +59,7 @@ class WasmDevice implements Device {
     const at = memory.allocate(controlBytes);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
     const threads = profile.threads > 1 && spawnThread !== undefined
-      ? await Threads.start(profile.threads - 1, () => spawnThread() as unknown as Helper, memory.memory, walker, at.start)
+      ? await Threads.start(profile.threads - 1, spawnThread, memory.memory, walker, at.start)
       : undefined;
     return new WasmDevice(memory, profile, walker, at, threads);
   }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Expr, add, constant, max, symbol } from '../../expr/expr.ts';
+import { type Expr, add, constant, max, mul, symbol, unary } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
 import { candidates, scheduleText } from '../../space.ts';
 import { runKernel } from '../reference/index.ts';
 import { type Conv, type Options, convolution, inputsOf, product, start, testProfile } from './contraction-testing.ts';
-import { emitContraction } from './emit-contraction.ts';
+import { emitContraction, methodOf } from './emit-contraction.ts';
 import { contractionSpace } from './space-contraction.ts';
 
 /** The output of one schedule, computed in pieces of units. */
@@ -39,12 +39,25 @@ function check(kernel: Kernel, dims: readonly number[] = [], depth = 64): void {
 
 const relu = (acc: Expr, bias: Expr): Expr => max(add(acc, bias), constant(0, 'float32'));
 
-describe('matrix products: every schedule gives the bits of the plain loop nest', () => {
-  const sizes: (readonly [number, number, number])[] = [[1, 1, 1], [3, 5, 7], [5, 17, 3], [7, 33, 17], [17, 8, 33], [33, 64, 5], [1, 50, 40], [20, 24, 16]];
+/** Sixty schedules of several functions each are compiled for every kernel. */
+const timeout = 60_000;
+
+const gelu = (acc: Expr, bias: Expr): Expr => {
+  const x = add(acc, bias);
+  return mul(mul(x, 0.5), add(unary('erf', mul(x, Math.SQRT1_2)), 1));
+};
+
+describe('matrix products: every schedule gives the bits of the plain loop nest', { timeout }, () => {
+  const sizes: (readonly [number, number, number])[] = [
+    [1, 1, 1], [3, 5, 7], [5, 17, 3], [7, 33, 17], [17, 8, 33], [33, 64, 5], [1, 50, 40], [20, 24, 16],
+  ];
   it.each(sizes)('%i x %i x %i', (m, n, k) => { check(product([m, n, k]), [], k); });
   it.each(sizes)('%i x %i x %i with bias and Relu', (m, n, k) => { check(product([m, n, k], { value: relu }), [], k); });
   it.each([4, 16])('panels of %i', (panel) => { check(product([7, 37, 19], { panel, value: relu }), [], 19); });
+  it('a long computation on the sum', () => { check(product([5, 20, 9], { value: gelu }), [], 9); });
   it('rhs as it is', () => { check(product([7, 36, 19], { panel: 0 }), [], 19); });
+  it('rhs as it is, its columns no whole vectors', () => { check(product([7, 37, 19], { panel: 0 }), [], 19); });
+  it('one column', () => { check(product([9, 1, 30], { panel: 0 }), [], 30); });
   it('symbolic dims', () => {
     const kernel = product([symbol('M', 1), symbol('N', 1), symbol('K', 1)], { value: relu });
     for (const dims of [[1, 1, 1], [3, 17, 5], [13, 40, 9]]) check(kernel, dims, 9);
@@ -62,7 +75,7 @@ describe('matrix products: every schedule gives the bits of the plain loop nest'
   });
 });
 
-describe('convolutions: every schedule gives the bits of the plain loop nest', () => {
+describe('convolutions: every schedule gives the bits of the plain loop nest', { timeout }, () => {
   const cases: Record<string, Conv & Options> = {
     '1x1': { size: [5, 7], channels: 6, outputs: 10, kernel: 1 },
     '3x3 with padding': { images: 2, size: [6, 7], channels: 5, outputs: 9, kernel: 3, pad: 1 },
@@ -98,5 +111,49 @@ describe('convolutions: every schedule gives the bits of the plain loop nest', (
   it('symbolic height and width', () => {
     const kernel = convolution({ images: symbol('N', 1), size: [symbol('H', 3), symbol('W', 3)], channels: 4, outputs: 8, kernel: 3, pad: 1 });
     for (const dims of [[1, 3, 3], [2, 5, 7]]) check(kernel, dims, 36);
+  });
+});
+
+describe('listings', () => {
+  const listing = (kernel: Kernel, schedule: Readonly<Record<string, number>>): string => emitContraction(kernel, schedule).source();
+  it('a tile of 2 x 8 with bias and Relu, and one of the last row', async () => {
+    const kernel = product([7, 16, 32], { value: relu, fma: true });
+    await expect(listing(kernel, { rows: 2, panels: 1, unroll: 2, block: 0 })).toMatchFileSnapshot('__golden__/contraction-product.wat');
+  });
+  it('a padded convolution: inside and at the border', async () => {
+    const kernel = convolution({ size: [8, 8], channels: 4, outputs: 8, kernel: 3, pad: 1 });
+    await expect(listing(kernel, { rows: 2, panels: 1, unroll: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-convolution.wat');
+  });
+  it('a depthwise convolution', async () => {
+    const kernel = convolution({ size: [8, 8], channels: 8, outputs: 8, kernel: 3, pad: 1, depthwise: true });
+    await expect(listing(kernel, { rows: 2, vectors: 1, reuse: 1 })).toMatchFileSnapshot('__golden__/contraction-depthwise.wat');
+  });
+  it('the plain nest', async () => {
+    await expect(listing(product([3, 5, 7], { panel: 0 }), {})).toMatchFileSnapshot('__golden__/contraction-nest.wat');
+  });
+  it('the same kernel gives the same bytes', () => {
+    const [a, b] = [0, 1].map(() => emitContraction(product([7, 16, 32]), { rows: 4, panels: 1, unroll: 4, block: 0 }));
+    expect(a?.key).toBe(b?.key);
+  });
+});
+
+describe('which way a kernel takes', () => {
+  const by = (kernel: Kernel): string => methodOf(kernel).by;
+  it('a packed product: tiles', () => expect(by(product([7, 16, 32]))).toBe('tiles'));
+  it('a depthwise convolution with channels last', () => {
+    expect(by(convolution({ size: [8, 8], channels: 8, outputs: 8, kernel: 3, depthwise: true }))).toBe('depthwise');
+  });
+  it('a depthwise convolution with channels first runs along its rows', () => {
+    const order = [0, 3, 1, 2];
+    const kernel = convolution({ size: [8, 8], channels: 8, outputs: 8, kernel: 3, depthwise: true, inputOrder: order, outputOrder: order });
+    expect(by(kernel)).toBe('general');
+  });
+  it('dozens of candidates, the fallback first', () => {
+    const space = contractionSpace(product([128, 768, 3072]), testProfile);
+    if ('why' in space) throw new Error(space.why);
+    const all = candidates(space);
+    expect(all[0]).toEqual({ rows: 4, panels: 1, unroll: 4, block: 0 });
+    expect(all.length).toBeGreaterThan(20);
+    expect(all.length).toBeLessThan(100);
   });
 });

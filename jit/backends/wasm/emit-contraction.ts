@@ -124,7 +124,7 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   const [offset] = ready.body.store.index;
   invariant(offset !== undefined, 'a store without an index');
   const module = new KernelModule(kernel, ready.roots, ready.written);
-  const finish = addFinish(module, c, cols.n, {
+  const finish = addFinish(module, c, cols, {
     slot: c.out.slot, dtype: storedType(c.out.dtype), offset, value: ready.body.store.value, acc: ref('acc', ready.body.lhs.dtype),
   });
   const m = rowCount(c);

@@ -55,7 +55,8 @@ function contiguity(body: RowsBody, v: Var): number {
 /** The axis with most contiguous accesses last. */
 function bestLast(body: RowsBody, axes: readonly Var[]): readonly Var[] {
   const real = axes.filter((v) => asInt(v.extent) !== 1);
-  const best = [...real].reverse().reduce<Var | undefined>((a, v) => (a === undefined || contiguity(body, v) > contiguity(body, a) ? v : a), undefined);
+  const better = (a: Var | undefined, v: Var): boolean => a === undefined || contiguity(body, v) > contiguity(body, a);
+  const best = real.reduceRight<Var | undefined>((a, v) => (better(a, v) ? v : a), undefined);
   return best === undefined ? axes : [...axes.filter((v) => v !== best), best];
 }
 
@@ -104,12 +105,13 @@ function spaceOf(kernel: Kernel): Space {
   const score = (r: Rows, axes: readonly Var[]): number => {
     const v = axes[axes.length - 1];
     if (v === undefined) return 0;
-    const offsets = [...collect([...r.scans.map((s) => s.value), r.value], isLoad).map((l) => l.index[0]), r.offset];
-    return offsets.filter((o) => o !== undefined && unitAlong(o, v)).length;
+    const loads = collect([...r.scans.map((s) => s.value), r.value], isLoad);
+    return [...loads.map((l) => l.index[0]), r.offset].filter((o) => o !== undefined && unitAlong(o, v)).length;
   };
   const short = (asInt(alongRow.inner[alongRow.inner.length - 1]?.extent ?? int(64)) ?? 64) < 8;
-  const rowsFirst = hasLanes(overRows) && (score(overRows, overRows.axes) > score(alongRow, alongRow.inner) || (short && score(overRows, overRows.axes) > 0));
-  const lanes = hasLanes(overRows) && score(overRows, overRows.axes) > 0 ? [0, 1] : [0];
+  const gain = hasLanes(overRows) ? score(overRows, overRows.axes) : 0;
+  const rowsFirst = gain > 0 && (short || gain > score(alongRow, alongRow.inner));
+  const lanes = gain > 0 ? [0, 1] : [0];
   const keeps = kept(alongRow) !== undefined;
   return {
     emitter: name,

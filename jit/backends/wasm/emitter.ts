@@ -5,7 +5,7 @@
  * thread may run in any order.
  */
 import type { Code, DeviceProfile } from '../../device.ts';
-import { type ScalarType, isFloat } from '../../expr/dtype.ts';
+import { isFloat } from '../../expr/dtype.ts';
 import type { Expr, Sym } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { walk } from '../../expr/visit.ts';
@@ -102,7 +102,7 @@ export function finishCode(
 
 export function signatureOf(name: MathImport): { params: ('f64' | 'i64')[]; results: ('f64' | 'i64')[] } {
   const [params = '', results = ''] = mathImports[name].split(':');
-  const types = (word: string): ('f64' | 'i64')[] => [...word].map((letter) => (letter === 'd' ? 'f64' : 'i64'));
+  const types = (word: string): ('f64' | 'i64')[] => Array.from(word, (letter) => (letter === 'd' ? 'f64' : 'i64'));
   return { params: types(params), results: types(results) };
 }
 
@@ -113,7 +113,7 @@ export function mathNeeded(roots: readonly Expr[]): MathImport[] {
   walk(roots, (e) => {
     if (e.op === 'unary' && isMath(e.fn)) names.add(e.fn);
     if (e.op === 'binary' && e.fn === 'pow') names.add(isFloat(e.dtype) ? 'pow' : 'ipow');
-    if (e.op === 'binary' && (e.fn === 'rem' || e.fn === 'floormod') && isFloat(e.dtype as ScalarType)) names.add(e.fn);
+    if (e.op === 'binary' && (e.fn === 'rem' || e.fn === 'floormod') && isFloat(e.dtype)) names.add(e.fn);
   });
   return [...names].sort();
 }

@@ -245,7 +245,7 @@ type MemoryOpcode = Extract<Opcode, `${string}load${string}` | `${string}store${
 type MemoryLaneOpcode = Extract<Opcode, `v128.load${string}_lane` | `v128.store${string}_lane`>;
 
 const letters: Readonly<Record<string, ValType>> = { i: 'i32', l: 'i64', f: 'f32', d: 'f64', v: 'v128', r: 'funcref' };
-const typesOf = (word: string): ValType[] => [...word].map((letter) => letters[letter] ?? 'i32');
+const typesOf = (word: string): ValType[] => Array.from(word, (letter) => letters[letter] ?? 'i32');
 
 /** Every instruction by its name in the text format. */
 export const instructions: ReadonlyMap<string, Instruction> = new Map(rows.flatMap((row) => {

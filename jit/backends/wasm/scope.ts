@@ -29,6 +29,12 @@ export class Scope {
     this.depth = parent === undefined ? 0 : parent.depth + 1;
   }
 
+  /** This scope and those around it. */
+  private *outwards(): Generator<Scope> {
+    yield this;
+    if (this.parent !== undefined) yield* this.parent.outwards();
+  }
+
   define(leaf: Expr, local: Local): void {
     this.defined.set(leaf, local);
     this.levels.clear();
@@ -36,7 +42,7 @@ export class Scope {
 
   /** The scope that defines a variable, and its local. */
   owner(leaf: Expr): { readonly scope: Scope; readonly local: Local } | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
+    for (const scope of this.outwards()) {
       const local = scope.defined.get(leaf);
       if (local !== undefined) return { scope, local };
     }
@@ -48,7 +54,7 @@ export class Scope {
   }
 
   find(e: Expr, lanes: 'scalar' | 'vector'): Local | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
+    for (const scope of this.outwards()) {
       const local = (lanes === 'scalar' ? scope.scalars : scope.vectors).get(e);
       if (local !== undefined) return local;
     }
@@ -71,7 +77,8 @@ export class Scope {
   /** The outermost loop strictly below `level` on the way here; undefined if `level` runs this code without a loop between. */
   loopBelow(level: Scope): Scope | undefined {
     let found: Scope | undefined;
-    for (let scope: Scope | undefined = this; scope !== undefined && scope !== level; scope = scope.parent) {
+    for (const scope of this.outwards()) {
+      if (scope === level) break;
       if (scope.kind === 'loop') found = scope;
     }
     return found;

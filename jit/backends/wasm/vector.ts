@@ -11,8 +11,10 @@ import { affine } from '../../expr/index-algebra.ts';
 import { collect, isRef, operands, substitute } from '../../expr/visit.ts';
 import type { Arg } from '../../kernel.ts';
 import type { FunctionBuilder, Local } from './function-builder.ts';
+import { loadLanes, storeLane, storeLanes } from './lane-memory.ts';
 import { type Scalar, addressOf, argBase, nameOf, termsOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
+import { conjuncts, extremeOf, sameLanes, weight } from './vector-forms.ts';
 import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorUnary, wrapLanes } from './vector-ops.ts';
 
 type Access = 'uniform' | 'unit' | 'scattered';
@@ -302,7 +304,7 @@ export class Vector {
         this.scalar.push(address.base, scope);
         folded = address.offset;
       }
-      return this.loadLanes(e.dtype, folded);
+      return loadLanes(f, e.dtype, folded);
     }
     if (bytesOf(e.dtype) !== 4) return this.eachLane(e, scope);
     const lane = (l: number): { base: Expr; offset: number } =>
@@ -317,26 +319,6 @@ export class Vector {
       f.get(v);
       f.memLane('v128.load32_lane', l, { offset: lane(l).offset });
       if (l < 3) f.set(v);
-    }
-  }
-
-  /** Four neighbouring elements at the address on the stack. */
-  private loadLanes(dtype: DType, offset: number): void {
-    const { f } = this;
-    switch (dtype) {
-      case 'float32': case 'int32': case 'uint32': return f.mem('v128.load', { offset, align: 4 });
-      case 'int8': case 'uint8': case 'bool': {
-        const s = dtype === 'int8' ? 's' : 'u';
-        f.mem('v128.load32_zero', { offset, align: 1 });
-        f.ops(`i16x8.extend_low_i8x16_${s}`, `i32x4.extend_low_i16x8_${s}`);
-        return dtype === 'bool' ? f.op('i32x4.neg') : undefined;
-      }
-      case 'int16': case 'uint16': {
-        f.mem('v128.load64_zero', { offset, align: 2 });
-        return f.op(dtype === 'int16' ? 'i32x4.extend_low_i16x8_s' : 'i32x4.extend_low_i16x8_u');
-      }
-      case 'float16': case 'float64': case 'int64': case 'uint64': return invariant(false, `no lanes of ${dtype}`);
-      default: return dtype satisfies never;
     }
   }
 
@@ -374,45 +356,18 @@ export class Vector {
     if (this.access(offset) === 'unit') {
       scalar.push(address.base, scope);
       value();
-      return this.storeLanes(dtype, address.offset);
+      return storeLanes(f, dtype, address.offset);
     }
     value();
     if (dtype === 'bool') { splatBits(f, 1); f.op('v128.and'); }
     const v = f.local('v128', 'stored');
     f.set(v);
-    const size = bytesOf(dtype);
     for (let l = 0; l < 4; l++) {
       const lane = addressOf(slot, dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
       scalar.push(lane.base, scope);
       f.get(v);
-      if (size === 4) f.memLane('v128.store32_lane', l, { offset: lane.offset });
-      else if (size === 2) f.memLane('v128.store16_lane', 2 * l, { offset: lane.offset });
-      else f.memLane('v128.store8_lane', 4 * l, { offset: lane.offset });
+      storeLane(f, dtype, l, lane.offset);
     }
-  }
-
-  private storeLanes(dtype: DType, offset: number): void {
-    const { f } = this;
-    switch (bytesOf(dtype)) {
-      case 4: return f.mem('v128.store', { offset, align: 4 });
-      case 2: {
-        this.shuffleSelf([0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13]);
-        return f.memLane('v128.store64_lane', 0, { offset, align: 2 });
-      }
-      default: {
-        if (dtype === 'bool') { splatBits(f, 1); f.op('v128.and'); }
-        this.shuffleSelf([0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
-        return f.memLane('v128.store32_lane', 0, { offset, align: 1 });
-      }
-    }
-  }
-
-  private shuffleSelf(picks: readonly number[]): void {
-    const { f } = this;
-    const v = f.local('v128', 'packed');
-    f.tee(v);
-    f.get(v);
-    f.shuffle(picks);
   }
 
   /** Each lane by the scalar emitter. */
@@ -444,33 +399,4 @@ export class Vector {
     });
     if (e.dtype === 'bool') f.op('i32x4.neg');
   }
-}
-
-/** a < b ? a : b and a > b ? a : b are one instruction each (they hand on b if there is a NaN, unlike min and max). */
-function extremeOf(e: Extract<Expr, { op: 'select' }>): 'f32x4.pmin' | 'f32x4.pmax' | undefined {
-  const { cond } = e;
-  if (cond.op !== 'binary' || e.dtype !== 'float32' || cond.a !== e.a || cond.b !== e.b) return undefined;
-  return cond.fn === 'lt' ? 'f32x4.pmin' : cond.fn === 'gt' ? 'f32x4.pmax' : undefined;
-}
-
-const conjuncts = (e: Expr): Expr[] => (e.op === 'binary' && e.fn === 'and' ? [...conjuncts(e.a), ...conjuncts(e.b)] : [e]);
-
-/** Conversions between types with the same lanes. */
-function sameLanes(to: ScalarType, from: ScalarType, op: 'cast' | 'bitcast'): boolean {
-  const words = (d: ScalarType): boolean => d === 'index' || d === 'int32' || d === 'uint32';
-  if (words(to) && words(from)) return true;
-  return op === 'bitcast' && bytesOf(to) === 4 && bytesOf(from) === 4;
-}
-
-function weight(e: Expr): number {
-  let total = 0;
-  const seen = new Set<Expr>();
-  const go = (x: Expr): void => {
-    if (seen.has(x)) return;
-    seen.add(x);
-    total += 1;
-    operands(x).forEach(go);
-  };
-  go(e);
-  return total;
 }

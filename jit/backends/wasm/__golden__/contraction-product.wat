@@ -1,0 +1,190 @@
+(import "env" "memory" (memory 1 65536 shared))
+(func $element (param $params i32) (param $m i32) (param $n i32) (param $acc f32)
+  (local i32) $arg2  $arg3
+  local.get $params  i32.load offset=8  local.set $arg2
+  local.get $params  i32.load offset=12  local.set $arg3
+  local.get $m  i32.const 6  i32.shl  local.get $n  i32.const 2  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $acc  local.get $n  i32.const 2  i32.shl  local.get $arg3  i32.add  f32.load  f32.add  f32.const 0
+      f32.max  f32.store
+)
+(func $lanes (param $params i32) (param $m i32) (param $n i32) (param $sums v128)
+  block $block1
+    local.get $params  local.get $m  local.get $n  local.get $sums  f32x4.extract_lane 0  call $element
+  end
+  block $block2
+    local.get $n  i32.const 1  i32.add  i32.const 16  i32.ge_s  br_if $block2
+    local.get $params  local.get $m  local.get $n  i32.const 1  i32.add  local.get $sums  f32x4.extract_lane 1
+        call $element
+  end
+  block $block3
+    local.get $n  i32.const 2  i32.add  i32.const 16  i32.ge_s  br_if $block3
+    local.get $params  local.get $m  local.get $n  i32.const 2  i32.add  local.get $sums  f32x4.extract_lane 2
+        call $element
+  end
+  block $block4
+    local.get $n  i32.const 3  i32.add  i32.const 16  i32.ge_s  br_if $block4
+    local.get $params  local.get $m  local.get $n  i32.const 3  i32.add  local.get $sums  f32x4.extract_lane 3
+        call $element
+  end
+)
+(func $tile2x8 (param $params i32) (param $first i32) (param $n.panel i32)
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $b0.12  $b1  $a  $b0.15  $t3v_v  $t3v_v.21
+  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $arg2  $arg3  $add
+  local.get $params  i32.load  local.set $arg0
+  local.get $params  i32.load offset=4  local.set $arg1
+  local.get $params  i32.load offset=8  local.set $arg2
+  local.get $params  i32.load offset=12  local.set $arg3
+  local.get $first  i32.const 7  i32.shl  local.get $arg0  i32.add  local.set $a0
+  local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
+  i32.const 16  local.set $left
+  loop $loop1
+    local.get $b0  v128.load align=4  local.set $b0.12
+    local.get $b0  v128.load offset=16 align=4  local.set $b1
+    local.get $a0  v128.load32_splat  local.set $a
+    local.get $a  local.get $b0.12  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $a  local.get $b1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=128  local.set $a
+    local.get $a  local.get $b0.12  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
+    local.get $a  local.get $b1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
+    local.get $b0  v128.load offset=32 align=4  local.set $b0.15
+    local.get $b0  v128.load offset=48 align=4  local.set $b1
+    local.get $a0  v128.load32_splat offset=4  local.set $a
+    local.get $a  local.get $b0.15  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $a  local.get $b1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=132  local.set $a
+    local.get $a  local.get $b0.15  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
+    local.get $a  local.get $b1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
+    local.get $a0  i32.const 8  i32.add  local.set $a0
+    local.get $b0  i32.const 64  i32.add  local.set $b0
+    local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
+  end
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_0  local.get $n.panel  i32.const 5  i32.shl
+      local.get $arg3  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  v128.load align=4  local.tee $t3v_v
+      f32x4.add  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store align=4
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_0  local.get $t3v_v  f32x4.add
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=64 align=4
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_1  local.get $n.panel  i32.const 5  i32.shl
+      local.get $arg3  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.tee $add
+      v128.load offset=16 align=4  local.tee $t3v_v.21  f32x4.add
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=16 align=4
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_1  local.get $t3v_v.21  f32x4.add
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=80 align=4
+)
+(func $tile1x8 (param $params i32) (param $first i32) (param $n.panel i32)
+  (local v128) $acc0_0  $acc0_1  $a0.10  $b  $a0.12
+  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $arg2  $arg3  $add
+  local.get $params  i32.load  local.set $arg0
+  local.get $params  i32.load offset=4  local.set $arg1
+  local.get $params  i32.load offset=8  local.set $arg2
+  local.get $params  i32.load offset=12  local.set $arg3
+  local.get $first  i32.const 7  i32.shl  local.get $arg0  i32.add  local.set $a0
+  local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
+  i32.const 16  local.set $left
+  loop $loop1
+    local.get $a0  v128.load32_splat  local.set $a0.10
+    local.get $b0  v128.load align=4  local.set $b
+    local.get $a0.10  local.get $b  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $b0  v128.load offset=16 align=4  local.set $b
+    local.get $a0.10  local.get $b  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=4  local.set $a0.12
+    local.get $b0  v128.load offset=32 align=4  local.set $b
+    local.get $a0.12  local.get $b  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $b0  v128.load offset=48 align=4  local.set $b
+    local.get $a0.12  local.get $b  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  i32.const 8  i32.add  local.set $a0
+    local.get $b0  i32.const 64  i32.add  local.set $b0
+    local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
+  end
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_0  local.get $n.panel  i32.const 5  i32.shl
+      local.get $arg3  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  v128.load align=4  f32x4.add
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store align=4
+  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_1  local.get $n.panel  i32.const 5  i32.shl
+      local.get $arg3  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.tee $add
+      v128.load offset=16 align=4  f32x4.add  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max
+      v128.store offset=16 align=4
+)
+(func $edge (param $params i32) (param $first i32) (param $n.panel i32) (param $rows i32)
+  (local i32) $at
+  block $block1
+    loop $loop2
+      local.get $rows  i32.const 2  i32.lt_s  br_if $block1
+      local.get $params  local.get $first  local.get $n.panel  call $tile2x8
+      local.get $first  i32.const 2  i32.add  local.set $first
+      local.get $rows  i32.const 2  i32.sub  local.set $rows
+      br $loop2
+    end
+  end
+  block $block3
+    loop $loop4
+      local.get $rows  i32.const 1  i32.lt_s  br_if $block3
+      local.get $params  local.get $first  local.get $n.panel  call $tile1x8
+      local.get $first  i32.const 1  i32.add  local.set $first
+      local.get $rows  i32.const 1  i32.sub  local.set $rows
+      br $loop4
+    end
+  end
+)
+(func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
+  (local i32) $inPoint  $point  $top  $inBlock  $height  $column  $a  $b  $r  $q  $row  $a.14  $b.15  $r.16  $q.17
+      $first  $panel  $stop  $count  $room  $rowsLeft
+  block $block1
+    loop $loop2
+      local.get $begin  local.get $end  i32.ge_s  br_if $block1
+      local.get $begin  local.set $inPoint
+      i32.const 0  local.set $point
+      i32.const 0  local.set $top
+      local.get $top  i32.const -2  i32.mul  local.get $inPoint  i32.add  local.set $inBlock
+      local.get $top  i32.const -1  i32.mul  i32.const 4  i32.add  local.set $height
+      local.get $inBlock  local.get $height  local.set $b  local.set $a
+      local.get $b  i32.eqz  if $if3 (result i32)
+        i32.const 0
+      else
+        local.get $b  i32.const -1  i32.eq  if $if4 (result i32)
+          i32.const 0  local.get $a  i32.sub
+        else
+          local.get $a  local.get $b  i32.div_s  local.set $q
+          local.get $a  local.get $q  local.get $b  i32.mul  i32.sub  local.set $r
+          local.get $q  i32.const 1  i32.sub  local.get $q  local.get $r  i32.const 0  i32.ne  local.get $r
+              local.get $b  i32.xor  i32.const 0  i32.lt_s  i32.and  select
+        end
+      end  local.set $column
+      local.get $top  local.get $inBlock  local.get $height  local.set $b.15  local.set $a.14  local.get $b.15  i32.eqz
+          if $if5 (result i32)
+        i32.const 0
+      else
+        local.get $b.15  i32.const -1  i32.eq  if $if6 (result i32)
+          i32.const 0
+        else
+          local.get $a.14  local.get $b.15  i32.rem_s  local.set $q.17
+          local.get $q.17  local.set $r.16
+          local.get $q.17  local.get $b.15  i32.add  local.get $q.17  local.get $r.16  i32.const 0  i32.ne
+              local.get $r.16  local.get $b.15  i32.xor  i32.const 0  i32.lt_s  i32.and  select
+        end
+      end  i32.add  local.set $row
+      local.get $row  i32.const 1  i32.shl  local.set $first
+      local.get $column  local.set $panel
+      local.get $height  local.get $row  i32.sub  local.get $top  i32.add  local.set $count
+      local.get $end  local.get $begin  i32.sub  local.set $room
+      local.get $count  local.get $room  local.get $count  local.get $room  i32.lt_s  select  local.tee $count
+          local.get $begin  i32.add  local.set $begin
+      local.get $first  local.get $count  i32.const 2  i32.mul  i32.add  local.set $stop
+      loop $loop7
+        i32.const 7  local.get $first  i32.sub  local.tee $rowsLeft  i32.const 2  i32.ge_s  i32.const 2
+            local.get $panel  i32.sub  i32.const 1  i32.ge_s  i32.and  if $if8
+          local.get $params  local.get $first  local.get $panel  call $tile2x8
+        else
+          local.get $rowsLeft  i32.const 2  local.get $rowsLeft  i32.const 2  i32.lt_s  select  local.set $rowsLeft
+          local.get $params  local.get $first  local.get $panel  local.get $rowsLeft  call $edge
+        end
+        local.get $first  i32.const 2  i32.add  local.tee $first  local.get $stop  i32.lt_s  br_if $loop7
+      end
+      br $loop2
+    end
+  end
+)
