@@ -4,17 +4,19 @@
  * one tile: each takes every ks-th group of the innermost axis, and they add up in workgroup memory.
  */
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, sub, variable } from '../../expr/expr.ts';
-import type { ContractionBody, Kernel } from '../../kernel.ts';
+import { affine } from '../../expr/index-algebra.ts';
+import { collect, isLoad } from '../../expr/visit.ts';
+import { type ContractionBody, type Kernel, offsetOf } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import {
   type Tile, accumulate, at, declareSums, gridOf, makeTile, operandText, place, rhsVector, storeTile, sumType, tileOf, vectorType,
 } from './contraction-tile.ts';
 import { type Emitter, isFolded } from './module.ts';
+import { perWord } from './storage.ts';
 import type { Writer } from './writer.ts';
 
 /** An innermost axis of at most this many steps is written out. */
 const mostWritten = 8;
-const unroll = 4;
 
 export const emitTiles = (kernel: Kernel, body: ContractionBody, schedule: Schedule, workgroup: number): Emitter => (writer) => {
   const { wx = 8, ks = 1 } = schedule;
@@ -22,19 +24,38 @@ export const emitTiles = (kernel: Kernel, body: ContractionBody, schedule: Sched
   const wy = workgroup / (wx * ks);
   const tile = makeTile(body, tm, tn);
   const grid = gridOf(body, tile, wy, wx);
-  place(writer, body, tile, grid, {
-    rows: wy, cols: wx, tx: `lid % ${wx}`, ty: ks === 1 ? `lid / ${wx}` : wy === 1 ? '0' : `(lid / ${wx}) % ${wy}`,
-  });
+  // Neighbouring invocations read neighbours: columns, or where the right side is contiguous along depth, slices of the sum.
+  const deep = ks > 1 && contiguousInDepth(kernel, body);
   const slice = ks === 1 ? undefined : writer.name('slice');
-  if (slice !== undefined) writer.line(`let ${slice} = lid / ${wx * wy};`);
+  const thread = ks === 1 ? 'lid' : writer.name('thread');
+  if (slice !== undefined) {
+    writer.line(`let ${slice} = lid ${deep ? '%' : '/'} ${deep ? ks : wx * wy};`);
+    writer.line(`let ${thread} = lid ${deep ? '/' : '%'} ${deep ? ks : wx * wy};`);
+  }
+  place(writer, body, tile, grid, { rows: wy, cols: wx, tx: `${thread} % ${wx}`, ty: wy === 1 ? '0' : `${thread} / ${wx}` });
   const sums = declareSums(writer, body, tile);
   const step = (depth: ReadonlyMap<Expr, Expr>): void => { multiply(writer, kernel, body, tile, sums, depth); };
-  loops(writer, body.depth, { ks, slice }, step);
-  if (slice !== undefined) join(writer, body, tile, sums, { workgroup, lanes: wx * wy, ks });
+  loops(writer, body.depth, { ks, slice, unroll: unrolled(body) }, step);
+  if (slice !== undefined) join(writer, body, tile, sums, { workgroup, ks, slice, part: (s) => (deep ? `${thread} * ${ks} + ${s}` : `${s} * ${wx * wy} + ${thread}`) });
   const whole = divisible(tile, wx, wy);
   storeTile(writer, kernel, body, tile, sums, whole && !isFolded(grid.groups), slice === undefined ? undefined : `${slice} == 0`);
   return { workgroup, groups: grid.groups };
 };
+
+/** Is a step along the innermost depth axis a step to the next element of the right-hand side? */
+function contiguousInDepth(kernel: Kernel, body: ContractionBody): boolean {
+  const inner = body.depth[body.depth.length - 1];
+  const found = collect([body.rhs], isLoad)[0];
+  const arg = found === undefined ? undefined : kernel.args[found.tensor];
+  if (inner === undefined || found === undefined || arg === undefined) return false;
+  const form = affine(offsetOf(arg, found.index), [inner]);
+  // What is not linear in it is an index of packed values, such as two 4-bit weights in a byte.
+  return form === undefined || asInt(form.coefs[0] ?? int(0)) === 1;
+}
+
+/** Steps that are written out together: a vector, or a word of packed elements and more. */
+const unrolled = (body: ContractionBody): number =>
+  (collect([body.lhs, body.rhs], isLoad).some((l) => perWord(l.dtype) > 1) ? 8 : 4);
 
 /** Do workgroups cover the output exactly? */
 function divisible(tile: Tile, wx: number, wy: number): boolean {
@@ -62,7 +83,8 @@ export function multiply(
 
 /** The loop nest over depth; `step` is written for each step of the innermost group. */
 function loops(
-  writer: Writer, depth: readonly Var[], { ks, slice }: { ks: number; slice: string | undefined }, step: (depth: ReadonlyMap<Expr, Expr>) => void,
+  writer: Writer, depth: readonly Var[], { ks, slice, unroll }: { ks: number; slice: string | undefined; unroll: number },
+  step: (depth: ReadonlyMap<Expr, Expr>) => void,
 ): void {
   const nest = (d: number, by: ReadonlyMap<Expr, Expr>): void => {
     const axis = depth[d];
@@ -110,17 +132,17 @@ function counted(writer: Writer, axis: Var, { from, by }: { from: string; by: nu
 /** Adds the sums of the slices in workgroup memory, one vector at a time, into slice 0. */
 function join(
   writer: Writer, body: ContractionBody, tile: Tile, sums: (row: number, vector: number) => string,
-  { workgroup, lanes, ks }: { workgroup: number; lanes: number; ks: number },
+  { workgroup, ks, slice, part }: { workgroup: number; ks: number; slice: string; part: (s: string) => string },
 ): void {
   writer.globals.push(`var<workgroup> slices: array<${vectorType(sumType(body), tile.width)}, ${workgroup}>;`);
   for (let i = 0; i < tile.tm; i++) {
     for (let v = 0; v < tile.vectors; v++) {
       const acc = sums(i, v);
       if (i + v > 0) writer.line('workgroupBarrier();');
-      writer.line(`slices[lid] = ${acc};`);
+      writer.line(`slices[${part(slice)}] = ${acc};`);
       writer.line('workgroupBarrier();');
-      writer.block(`if (lid < ${lanes})`, 'conditional', () => {
-        writer.block(`for (var s = 1; s < ${ks}; s++)`, 'loop', () => { writer.line(`${acc} = ${acc} + slices[lid + s * ${lanes}];`); });
+      writer.block(`if (${slice} == 0)`, 'conditional', () => {
+        writer.block(`for (var s = 1; s < ${ks}; s++)`, 'loop', () => { writer.line(`${acc} = ${acc} + slices[${part('s')}];`); });
       });
     }
   }

@@ -28,16 +28,22 @@ export function contractionSpace(kernel: Kernel, original: ContractionBody, prof
   const memory = profile.limits['maxComputeWorkgroupStorageSize'] ?? 16384;
   // Few outputs and a long sum: invocations of a workgroup share it.
   const few = (rows === undefined || rows <= 8 || rows * (cols ?? 4096) < 4096) && (steps === undefined || steps >= 128);
-  const tall = rows === undefined || rows >= 8;
-  const short = rows === undefined || rows < 16;
-  const tn = cols !== undefined && cols < 4 ? 1 : 4;
+  const tn = cols !== undefined && cols < 4 ? 1 : divides(extentsOf(body.cols), 8) ? 8 : 4;
+  /** Outputs computed per output wanted; dims that are not known count as a multiple of everything. */
+  const waste = (s: Schedule): number => {
+    const [{ tm, tn: width }, wx, ks] = [tileOf(s), s['wx'] ?? 8, s['ks'] ?? 1];
+    return padded(rows, (workgroup / (wx * ks)) * tm) * padded(cols, wx * width);
+  };
+  const shapes = [{ tile: 40 + tn }, { tile: 44 }, { tile: 20 + Math.min(tn, 4) }, { tile: 10 + Math.min(tn, 4) }]
+    .filter(({ tile }) => tiles.includes(tile)).flatMap((t) => [8, 16, 4, 64].map((wx): Schedule => ({ ...t, wx, ks: 1, shared: 0 })));
+  const least = Math.min(...shapes.map(waste));
   const fallback = few && rows !== undefined
-    ? { tile: 10 + tn, wx: 8, ks: 8, shared: 0 }
-    : { tile: rows !== undefined && rows < 4 ? 10 + tn : tn === 1 ? 11 : divides(extentsOf(body.cols), 8) ? 48 : 44, wx: rows !== undefined && rows < 8 ? 64 : 8, ks: 1, shared: 0 };
+    ? { tile: 10 + Math.min(tn, 4), wx: 8, ks: 8, shared: 0 }
+    : shapes.find((s) => waste(s) <= Math.max(1.25, least)) ?? { tile: 11, wx: 8, ks: 1, shared: 0 };
   return {
     emitter: 'webgpu-contraction', version: 1,
     knobs: [
-      { name: 'tile', values: tiles }, { name: 'wx', values: [8, 16, 64] }, { name: 'ks', values: [1, 8] }, { name: 'shared', values: [0, 1] },
+      { name: 'tile', values: tiles }, { name: 'wx', values: [4, 8, 16, 64] }, { name: 'ks', values: [1, 8] }, { name: 'shared', values: [0, 1] },
     ],
     constraints: [
       { name: 'the workgroup is within the limit', holds: () => workgroup <= workgroupLimit(profile) },
@@ -46,7 +52,9 @@ export function contractionSpace(kernel: Kernel, original: ContractionBody, prof
         return (tm === 1 || tm <= (rows ?? tm)) && (width === 1 ? (cols ?? 4) < 4 : width < 2 * (cols ?? width));
       } },
       { name: 'sums fit in registers', holds: (s) => s['tile'] !== 88 || s['shared'] === 1 },
-      { name: 'a workgroup is as tall as the output', holds: (s) => (s['wx'] === 64 ? short && tileOf(s).tm <= 2 : tall || s['ks'] !== 1) },
+      { name: 'workgroups cover little beyond the output', holds: (s) => waste(s) <= Math.max(2, least) },
+      { name: 'narrow workgroups are for few columns', holds: (s) => s['wx'] !== 4 || (cols !== undefined && cols < 64) },
+      { name: 'wide workgroups are for few rows', holds: (s) => s['wx'] !== 64 || (s['ks'] === 1 && tileOf(s).tm <= 2) },
       { name: 'the sum is split where outputs are few', holds: (s) => s['ks'] === 1 || (few && s['wx'] === 8 && tileOf(s).tm <= 2) },
       { name: 'workgroup memory pays with square tiles', holds: (s) => s['shared'] === 0
         || (s['ks'] === 1 && s['wx'] === 8 && (rows ?? 32) >= 32 && (cols ?? 32) >= 32 && [44, 48, 88].includes(s['tile'] ?? 0)) },
@@ -61,6 +69,9 @@ const sharedBytes = (s: Schedule): number => {
   const [{ tm, tn }, wx] = [tileOf(s), s['wx'] ?? 8];
   return 4 * sharedDepth * (tm * (workgroup / wx) + tn * wx);
 };
+
+/** How much larger a size gets when it is rounded up to whole blocks. */
+const padded = (size: number | undefined, block: number): number => (size === undefined ? 1 : Math.ceil(Math.max(1, size) / block) * block / Math.max(1, size));
 
 /** Loads per multiply-add; on a software adapter workgroup memory is plain memory and barriers are slow. */
 function rank(s: Schedule, rows: number, profile: DeviceProfile): number {

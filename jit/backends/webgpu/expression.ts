@@ -55,6 +55,9 @@ export function compute(e: Computed, ops: Operations): string {
 /** An operand that is no constant expression. */
 const operand = (e: Expr, ops: Operations): string => (e.op === 'const' ? ops.runtime(ops.value(e)) : ops.value(e));
 
+/** A text that may be used twice. */
+const named = (value: string, ops: Operations): string => (/^[\w.]+$/.test(value) ? value : ops.runtime(value));
+
 /** Brings an i32 or u32 back into the range of a narrower type. */
 function wrapped(value: string, dtype: ScalarType, may: boolean, { call }: Operations): string {
   if (!may) return value;
@@ -156,16 +159,25 @@ function arithmetic(e: Extract<Expr, { op: 'binary' }>, ops: Operations): string
   }
 }
 
-function least(fn: 'min' | 'max', e: Extract<Expr, { op: 'binary' }>, a: string, b: string, { call }: Operations): string {
+function least(fn: 'min' | 'max', e: Extract<Expr, { op: 'binary' }>, a: string, b: string, ops: Operations): string {
+  const { call } = ops;
   if (wgslType(e.a.dtype) !== 'f32') return `${fn}(${a}, ${b})`;
   // Beside a constant one comparison hands a NaN on: it is false for a NaN.
   const sign = fn === 'min' ? '>' : '<';
-  if (e.b.op === 'const') return `select(${a}, ${b}, ${a} ${sign} ${b})`;
-  if (e.a.op === 'const') return `select(${b}, ${a}, ${b} ${sign} ${a})`;
+  const beside = (text: string, limit: string): string => {
+    const x = named(text, ops);
+    return `select(${x}, ${limit}, ${x} ${sign} ${limit})`;
+  };
+  if (e.b.op === 'const') return beside(a, b);
+  if (e.a.op === 'const') return beside(b, a);
   return call(fn === 'min' ? 'min_nan' : 'max_nan', a, b);
 }
 
 const isPowerOfTwo = (n: number): boolean => n > 0 && n < 2 ** 31 && (n & (n - 1)) === 0;
+
+/** Do the directions of rounding agree? A dim that is 0 leaves no points, so what a division by it gives does not matter. */
+const isPlain = (e: Extract<Expr, { op: 'binary' }>): boolean =>
+  e.dtype === 'index' && asInt(e.b) !== 0 && isNonNegative(e.a) && isNonNegative(e.b);
 
 function floored(e: Extract<Expr, { op: 'binary' }>, a: string, b: string, ops: Operations): string {
   const type = wgslType(e.a.dtype);
@@ -174,20 +186,20 @@ function floored(e: Extract<Expr, { op: 'binary' }>, a: string, b: string, ops: 
   const by = asInt(e.b);
   // An arithmetic shift rounds towards minus infinity whatever the sign.
   if (by !== undefined && isPowerOfTwo(by)) return `(${a} >> ${Math.log2(by)}u)`;
-  if (e.dtype === 'index' && isNonNegative(e.a) && (by ?? 0) > 0) return `(${a} / ${b})`;
+  if (isPlain(e)) return `(${a} / ${b})`;
   return wrapped(ops.call('floordiv', a, b), e.dtype, true, ops);
 }
 
 function modulo(e: Extract<Expr, { op: 'binary' }>, a: string, b: string, ops: Operations): string {
   const type = wgslType(e.a.dtype);
   if (type === 'f32') {
-    const x = a;
-    return `(${x} - floor(${x} / ${b}) * ${b})`;
+    const [x, y] = [named(a, ops), named(b, ops)];
+    return `(${x} - floor(${x} / ${y}) * ${y})`;
   }
   if (type === 'u32') return ops.call('rem_u32', a, b);
   const by = asInt(e.b);
   if (by !== undefined && isPowerOfTwo(by)) return `(${a} & ${by - 1})`;
-  if (e.dtype === 'index' && isNonNegative(e.a) && (by ?? 0) > 0) return `(${a} % ${b})`;
+  if (isPlain(e)) return `(${a} % ${b})`;
   return ops.call('floormod', a, b);
 }
 
