@@ -8,7 +8,7 @@ import type { DeviceProfile } from './device.ts';
 import { bytesOf } from './expr/dtype.ts';
 import type { Expr, Var } from './expr/expr.ts';
 import { collect, evaluate, isLoad, walk } from './expr/visit.ts';
-import { type Kernel, type Stmt, expressions } from './kernel.ts';
+import { type Kernel, type Stmt, expressions, pointAxes } from './kernel.ts';
 
 export interface Work {
   /** Arithmetic operations; a multiply-add counts twice, an elementary function once. */
@@ -123,12 +123,13 @@ function bytesMoved(kernel: Kernel, env: Env): number {
   const evaluations = body.kind === 'loop' ? Infinity
     : body.kind === 'contraction' ? size([...body.batch, ...body.rows, ...body.cols, ...body.depth], env)
       : body.kind === 'rows' ? size([...body.axes, ...body.inner], env) : size(body.axes, env);
+  const results = body.kind === 'loop' ? Infinity : size(pointAxes(body), env);
   const loads = collect(expressions(body), isLoad);
   return kernel.args.reduce((total, arg, slot) => {
     const whole = extentOf(arg.shape.map((d) => evaluate(d, env)), arg.strides.map((d) => evaluate(d, env)));
     const reads = loads.filter((l) => l.tensor === slot).length;
     const read = arg.access === 'write' ? 0 : Math.min(whole, reads * evaluations);
-    const written = arg.access === 'read' ? 0 : whole;
+    const written = arg.access === 'read' ? 0 : Math.min(whole, results);
     return total + (read + written) * bytesOf(arg.dtype);
   }, 0);
 }

@@ -20,6 +20,8 @@ export interface Measurement {
   /** Median of one call in nanoseconds; missing where it was never timed. */
   readonly ns?: number;
   readonly samples: number;
+  /** Measured on a slice of the kernel and scaled to the whole of it. */
+  readonly part?: true;
   /** What was wrong, or what the platform's compiler said. */
   readonly why?: string;
 }
@@ -99,7 +101,7 @@ function mergeRecord(a: TuneRecord, b: TuneRecord): TuneRecord {
     return m.verdict === 'winner' && !isWinner ? { ...m, verdict: 'slower' } : m;
   });
   if (!wrong(fresh.winner)) return { ...fresh, tried: all };
-  const timed = all.filter((m) => m.ns !== undefined && m.verdict !== 'wrong').sort((x, y) => (x.ns ?? 0) - (y.ns ?? 0));
+  const timed = all.filter((m) => m.ns !== undefined && m.part !== true && m.verdict !== 'wrong').sort((x, y) => (x.ns ?? 0) - (y.ns ?? 0));
   const next = timed[0];
   return next === undefined ? { ...fresh, tried: all } : { ...fresh, winner: next.schedule, ns: next.ns ?? fresh.ns, tried: all };
 }
@@ -165,10 +167,13 @@ const isVerdict = (value: unknown): value is Verdict => typeof value === 'string
 
 function parseMeasurement(value: unknown): Measurement | undefined {
   if (!isObject(value)) return undefined;
-  const { verdict, ns, samples, why } = value;
+  const { verdict, ns, samples, why, part } = value;
   const schedule = parseSchedule(value['schedule']);
   if (schedule === undefined || !isVerdict(verdict) || !isTime(samples)) return undefined;
-  return { schedule, verdict, samples, ...(isTime(ns) ? { ns } : {}), ...(typeof why === 'string' ? { why: why.slice(0, 500) } : {}) };
+  return {
+    schedule, verdict, samples,
+    ...(isTime(ns) ? { ns } : {}), ...(part === true ? { part } : {}), ...(typeof why === 'string' ? { why: why.slice(0, 500) } : {}),
+  };
 }
 
 function parseSchedule(value: unknown): Schedule | undefined {

@@ -42,6 +42,7 @@ function fakeDevice(plan: Plan) {
   const clock = { time: 0 };
   const calls = new Map<number, number>();
   const timed: number[] = [];
+  const sizes = new Set<number>();
   const space: Space = {
     emitter: 'fake', version: 1, knobs: [{ name: 't', values: ns.map((_, t) => t) }], constraints: [], fallback: { t: 0 },
   };
@@ -77,7 +78,8 @@ function fakeDevice(plan: Plan) {
         return {};
       },
     }),
-    time: ({ compiled }: Step, repeats: number) => {
+    time: ({ compiled, dims }: Step, repeats: number) => {
+      for (const dim of dims) sizes.add(dim);
       const t = numberOf(compiled.code.schedule);
       timed.push(t);
       const before = Math.floor(clock.time / tick) * tick;
@@ -87,7 +89,7 @@ function fakeDevice(plan: Plan) {
   };
   /** Milliseconds; every reading costs 50 ns, so that polling ends. */
   const now = (): number => { clock.time += 50; return Math.floor(clock.time / tick) * tick / 1e6; };
-  return { device, now, timed, tuner: new Tuner(device, { now }) };
+  return { device, now, timed, sizes, tuner: new Tuner(device, { now }) };
 }
 
 const options: TuneOptions = { budgetMs: 1e9, pause: () => Promise.resolve() };
@@ -172,13 +174,25 @@ describe('tuner', () => {
     expect(result.refused).toEqual([{ schedule: { t: 1 }, verdict: 'refused', samples: 0, why: 'the compiler said no' }]);
   });
 
-  it('stops at the roofline without looking at the rest', async () => {
+  it('stops at the roofline after one batch, without looking at the rest', async () => {
     // 7 x 9 x 33 multiply-adds at 50 million a second take 41.58 us.
     const { tuner, timed } = fakeDevice({ ns: us(42, ...Array.from({ length: 20 }, () => 60)), peakFlops: 50e6 });
     const result = await tuner.tuneKernel(task, options);
     expect(result.roofline / 1000).toBeCloseTo(41.58, 2);
-    expect(new Set(timed)).toEqual(new Set([0]));
+    expect(Math.max(...timed)).toBe(8);
     expect(result.finished).toBe(true);
+  });
+
+  it('compares schedules of a large kernel on a slice, and the best of them on the whole', async () => {
+    const { tuner, timed, sizes } = fakeDevice({
+      ns: us(90, 80, 40, 70, 41), peakFlops: 50e6, spoil: { 3: (out) => { out[17] = 9; } },
+    });
+    const result = await tuner.tuneKernel({ ...task, dims: [700] }, options);
+    expect(result.winner).toEqual({ t: 2 });
+    expect(result.wrong.map((w) => w.schedule)).toEqual([{ t: 3 }]);
+    expect(result.measurements.filter((x) => x.part === true).map((x) => x.schedule)).toEqual([{ t: 1 }]);
+    expect([...sizes]).toEqual([96, 700]);
+    expect(new Set(timed)).toEqual(new Set([0, 1, 2, 4]));
   });
 
   it('ends with its budget, with the best so far', async () => {
