@@ -2,10 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { launchChromium } from '../cli/browser.ts';
-
-const results = fileURLToPath(new URL('results/', import.meta.url));
+import { packageRoot } from '../cli/server.ts';
 
 export interface Machine {
   readonly cpu: string;
@@ -31,8 +30,9 @@ async function machine(): Promise<Machine> {
 
 /** Writes bench/results/NAME.json and prints what it holds. */
 export async function record(name: string, value: object): Promise<void> {
+  const results = join(packageRoot(), 'bench/results');
   mkdirSync(results, { recursive: true });
-  writeFileSync(`${results}${name}.json`, `${JSON.stringify({ machine: await machine(), ...value }, null, 1)}\n`);
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ machine: await machine(), ...value }, null, 1)}\n`);
   console.log(`written bench/results/${name}.json`);
 }
 

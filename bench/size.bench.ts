@@ -1,7 +1,7 @@
 /** How much a visitor downloads before a model: each script of the build, and onnxruntime-web's smallest build with the wasm it needs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { peerFolder } from '../cli/peers.ts';
 import { packageRoot } from '../cli/server.ts';
 import { record } from './results.ts';
@@ -10,12 +10,11 @@ interface Size {
   readonly file: string;
   readonly bytes: number;
   readonly gzip: number;
-  readonly brotli: number;
 }
 
 function sizeOf(file: string, path: string): Size {
   const content = readFileSync(path);
-  return { file, bytes: content.length, gzip: gzipSync(content, { level: 9 }).length, brotli: brotliCompressSync(content).length };
+  return { file, bytes: content.length, gzip: gzipSync(content, { level: 9 }).length };
 }
 
 export async function main(): Promise<void> {
