@@ -6,6 +6,7 @@
 import { QuernError } from '../../jit/error.ts';
 import { lowerBound } from '../../jit/roofline.ts';
 import { candidates, type Schedule, scheduleText, type Space } from '../../jit/space.ts';
+import { nextTask } from '../../jit/tune/clock.ts';
 import { type Candidate, prioritise } from '../../jit/tune/priorities.ts';
 import {
   type Measurement, type Records, type TuneRecord, exportRecords, importRecords, mergeRecords, noRecords, recordKey, usable,
@@ -60,7 +61,9 @@ export class Tuning {
       const records = await cache.records(fingerprint);
       tuning.#records.set(place, records);
       for (const key of Object.keys(records.entries)) tuning.#origins.set(key, 'cached');
-      tuning.#tuners.set(place, new Tuner(device));
+      const tuner = new Tuner(device);
+      tuner.learn(records);
+      tuning.#tuners.set(place, tuner);
     }
     return tuning;
   }
@@ -159,7 +162,7 @@ export class Tuning {
     let release = await turns.acquire();
     const pause = async (): Promise<void> => {
       release();
-      await new Promise((done) => { setTimeout(done, 0); });
+      await nextTask();
       release = await turns.acquire();
     };
     let [measured, improved, wrong, fromCache, tuned] = [0, 0, 0, 0, 0];
