@@ -3,7 +3,7 @@
  * value head are rows of one product, so grouped queries cost no copies of keys.
  */
 import { isFloat, type DType } from '../../jit/expr/dtype.ts';
-import { type Expr, add, asInt, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, asInt, cast, constant, div, eq, floordiv, floormod, int, lt, max, mul, ref, select, sub } from '../../jit/expr/expr.ts';
 import { exp, tanh } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Tensor } from './operator.ts';
@@ -38,6 +38,8 @@ export interface AttendSpec {
   readonly softcap: number;
   /** A score with its mask applied, or what is masked out set to minus infinity. */
   readonly masked: (score: Expr, batch: Expr, head: Expr, query: Expr, key: Expr) => Expr;
+  /** A logit of the head that takes part in the softmax and stands for no key. */
+  readonly sink?: (head: Expr) => Expr;
   /** Shape and index of the result: by head, or packed. */
   readonly shape: readonly Expr[];
   readonly index: (batch: Expr, head: Expr, query: Expr, feature: Expr) => readonly Expr[];
@@ -62,7 +64,7 @@ export function attend(build: Lowering, spec: AttendSpec): { readonly y: Tensor;
   const scores = product(build, spec, shape, spec.keySize, keys, {
     lhs: spec.q, rhs: (b, h, t, d) => spec.k(b, h, t, d), transposed: true, value: (acc, index) => upTo(mul(acc, spec.scale), index), index: (...at) => at,
   });
-  const weights = safeSoftmax(build, dtype, shape, (index) => finish(stage === 0 ? 3 : stage - 1, scores.at(index), index));
+  const weights = safeSoftmax(build, dtype, shape, (index) => finish(stage === 0 ? 3 : stage - 1, scores.at(index), index), spec.sink);
   const y = product(build, spec, spec.shape, keys, spec.valueSize, {
     lhs: (b, h, s, t) => weights.at([b, h, s, t]), rhs: spec.v, transposed: false, value: (acc) => acc, index: spec.index,
   });
@@ -93,18 +95,21 @@ function product(build: Lowering, spec: AttendSpec, shape: readonly Expr[], dept
 }
 
 /** Softmax over the last dim in which a row without a finite score is all zeros. */
-function safeSoftmax(build: Lowering, dtype: DType, shape: readonly Expr[], x: (index: readonly Expr[]) => Expr): Tensor {
+function safeSoftmax(build: Lowering, dtype: DType, shape: readonly Expr[], x: (index: readonly Expr[]) => Expr, sink?: (head: Expr) => Expr): Tensor {
   const outer = freshAxes(build, shape.slice(0, -1));
   const last = build.axis(shape.at(-1) ?? int(1));
   const index = [...outer.index, last];
   const [top, total] = [build.name('top'), build.name('total')];
   const type = computeType(dtype);
-  const shift = select(eq(ref(top, type), -Infinity), constant(0, type), ref(top, type));
+  const extra = sink?.(index[1] ?? int(0));
+  const highest = extra === undefined ? ref(top, type) : max(ref(top, type), extra);
+  const shift = select(eq(highest, -Infinity), constant(0, type), highest);
   const weight = exp(sub(x(index), shift));
+  const sum = extra === undefined ? ref(total, type) : add(ref(total, type), exp(sub(extra, shift)));
   return build.rows({
     dtype, shape, axes: outer.axes, inner: [last], each: true, index,
     scans: [{ name: top, op: 'max', value: x(index) }, { name: total, op: 'sum', value: weight }],
-    value: select(eq(ref(total, type), 0), constant(0, type), div(weight, ref(total, type))),
+    value: select(eq(sum, 0), constant(0, type), div(weight, sum)),
   });
 }
 

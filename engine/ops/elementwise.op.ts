@@ -29,7 +29,7 @@ const attr = (build: Lowering, name: string, otherwise: number, x: Expr): Expr =
 const zero = (x: Expr): Expr => constant(0, x.dtype);
 const relu = (x: Expr): Expr => max(x, 0);
 /** log(1 + e^x) without overflow. */
-const softplus = (x: Expr): Expr => add(relu(x), log(add(exp(neg(abs(x))), 1)));
+export const softplus = (x: Expr): Expr => add(relu(x), log(add(exp(neg(abs(x))), 1)));
 
 export const gelu = (x: Expr, approximate: boolean): Expr => {
   const inner = approximate

@@ -3,29 +3,14 @@
  * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
  * Source: ONNX LSTM-22, GRU-22, RNN-22.
  */
-import { type Expr, type Var, add, asInt, cast, constant, div, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, constant, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
-import { abs, clamp, exp, local, log, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
+import { type Activation, activationsOf } from './activations.ts';
+import { clamp, local, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred, dynamicallyQuantised } from './quantise.ts';
-
-type Activation = (x: Expr) => Expr;
-
-const activations: Readonly<Record<string, (alpha: number | undefined, beta: number | undefined) => Activation>> = {
-  Sigmoid: () => sigmoid,
-  Tanh: () => tanh,
-  Relu: () => (x) => max(x, 0),
-  LeakyRelu: (alpha = 0.01) => (x) => select(lt(x, 0), mul(x, alpha), x),
-  ThresholdedRelu: (alpha = 1) => (x) => select(lt(x, alpha), constant(0, x.dtype), x),
-  ScaledTanh: (alpha = 1, beta = 1) => (x) => mul(tanh(mul(x, beta)), alpha),
-  HardSigmoid: (alpha = 0.2, beta = 0.5) => (x) => clamp(add(mul(x, alpha), beta), 0, 1),
-  Elu: (alpha = 1) => (x) => select(lt(x, 0), mul(sub(exp(x), 1), alpha), x),
-  Softsign: () => (x) => div(x, add(abs(x), 1)),
-  Softplus: () => (x) => log(add(exp(x), 1)),
-  Affine: (alpha = 1, beta = 0) => (x) => add(mul(x, alpha), beta),
-};
 
 /** What the three operators differ in. */
 interface Cell {
@@ -249,14 +234,7 @@ function functionsOf(build: Lowering, kind: Kind, direction: number, directions:
   const { defaults } = cells[kind];
   const attribute = build.node.attributes.get('activations');
   const named = attribute?.type === 'strings' ? attribute.value : Array.from({ length: directions }, () => defaults).flat();
-  const [alphas, betas] = [[...build.attributes.floats('activation_alpha', [])], [...build.attributes.floats('activation_beta', [])]];
-  // Parameters are listed only for the functions that take them, in order.
-  const all = named.map((name) => {
-    const make = activations[name] ?? build.fail('unsupported-model', `activation '${name}' of a recurrence`, { expected: Object.keys(activations).join(', ') });
-    const takesAlpha = !['Sigmoid', 'Tanh', 'Relu', 'Softsign', 'Softplus'].includes(name);
-    const takesBeta = ['ScaledTanh', 'HardSigmoid', 'Affine'].includes(name);
-    return make(takesAlpha ? alphas.shift() : undefined, takesBeta ? betas.shift() : undefined);
-  });
+  const all = activationsOf(build, named, build.attributes.floats('activation_alpha', []), build.attributes.floats('activation_beta', []));
   return all.slice(direction * defaults.length, (direction + 1) * defaults.length);
 }
 
