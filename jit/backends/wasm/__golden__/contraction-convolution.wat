@@ -1,39 +1,13 @@
 (import "env" "memory" (memory 1 65536 shared))
-(func $element (param $params i32) (param $y i32) (param $x i32) (param $o i32) (param $acc f32)
-  (local i32) $arg2
-  local.get $params  i32.load offset=8  local.set $arg2
-  local.get $y  i32.const 8  i32.shl  local.get $x  i32.const 5  i32.shl  i32.add  local.get $o  i32.const 2  i32.shl
-      i32.add  local.get $arg2  i32.add  local.get $acc  f32.store
-)
-(func $lanes (param $params i32) (param $y i32) (param $x i32) (param $o i32) (param $sums v128)
-  block $block1
-    local.get $params  local.get $y  local.get $x  local.get $o  local.get $sums  f32x4.extract_lane 0  call $element
-  end
-  block $block2
-    local.get $o  i32.const 1  i32.add  i32.const 8  i32.ge_s  br_if $block2
-    local.get $params  local.get $y  local.get $x  local.get $o  i32.const 1  i32.add  local.get $sums
-        f32x4.extract_lane 1  call $element
-  end
-  block $block3
-    local.get $o  i32.const 2  i32.add  i32.const 8  i32.ge_s  br_if $block3
-    local.get $params  local.get $y  local.get $x  local.get $o  i32.const 2  i32.add  local.get $sums
-        f32x4.extract_lane 2  call $element
-  end
-  block $block4
-    local.get $o  i32.const 3  i32.add  i32.const 8  i32.ge_s  br_if $block4
-    local.get $params  local.get $y  local.get $x  local.get $o  i32.const 3  i32.add  local.get $sums
-        f32x4.extract_lane 3  call $element
-  end
-)
 (func $tile2x8 (param $params i32) (param $first i32) (param $o.panel i32)
-  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $b0.19  $b1  $a  $b0.38
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0.19  $y1.20  $x  $y0.38  $y1.39
   (local i32) $y0  $x0  $y1  $x1  $carry  $a0  $arg0  $a1  $b0  $arg1  $ky  $left  $b0.22  $ky.23  $kx  $a0.25  $add
       $add.27  $le  $add.29  $add.30  $a1.31  $add.32  $add.33  $le.34  $add.35  $add.36  $left.37  $zero  $arg2
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
   local.get $params  i32.load offset=8  local.set $arg2
-  local.get $first  i32.const 8  drop  i32.const 7  i32.and  local.set $x0
-  local.get $first  i32.const 8  drop  i32.const 3  i32.shr_s  local.set $y0
+  local.get $first  i32.const 7  i32.and  local.set $x0
+  local.get $first  i32.const 3  i32.shr_s  local.set $y0
   local.get $x0  i32.const 1  i32.add  local.set $x1
   local.get $x1  i32.const 8  i32.eq  local.set $carry
   i32.const 0  local.get $x1  local.get $carry  select  local.set $x1
@@ -50,14 +24,14 @@
     loop $loop2
       i32.const 12  local.set $left
       loop $loop3
-        local.get $b0  v128.load align=4  local.set $b0.19
-        local.get $b0  v128.load offset=16 align=4  local.set $b1
-        local.get $a0  v128.load32_splat  local.set $a
-        local.get $a  local.get $b0.19  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
-        local.get $a  local.get $b1  f32x4.mul  local.get $acc0_1  f32x4.add  local.set $acc0_1
-        local.get $a1  v128.load32_splat  local.set $a
-        local.get $a  local.get $b0.19  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
-        local.get $a  local.get $b1  f32x4.mul  local.get $acc1_1  f32x4.add  local.set $acc1_1
+        local.get $b0  v128.load align=4  local.set $y0.19
+        local.get $b0  v128.load offset=16 align=4  local.set $y1.20
+        local.get $a0  v128.load32_splat  local.set $x
+        local.get $x  local.get $y0.19  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
+        local.get $x  local.get $y1.20  f32x4.mul  local.get $acc0_1  f32x4.add  local.set $acc0_1
+        local.get $a1  v128.load32_splat  local.set $x
+        local.get $x  local.get $y0.19  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
+        local.get $x  local.get $y1.20  f32x4.mul  local.get $acc1_1  f32x4.add  local.set $acc1_1
         local.get $a0  i32.const 4  i32.add  local.set $a0
         local.get $a1  i32.const 4  i32.add  local.set $a1
         local.get $b0  i32.const 32  i32.add  local.set $b0
@@ -91,14 +65,14 @@
             local.get $add.36  local.get $kx  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $a1.31
         i32.const 4  local.set $left.37
         loop $loop6
-          local.get $b0.22  v128.load align=4  local.set $b0.38
-          local.get $b0.22  v128.load offset=16 align=4  local.set $b1
-          local.get $a0.25  v128.load32_splat  local.set $a
-          local.get $a  local.get $b0.38  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
-          local.get $a  local.get $b1  f32x4.mul  local.get $acc0_1  f32x4.add  local.set $acc0_1
-          local.get $a1.31  v128.load32_splat  local.set $a
-          local.get $a  local.get $b0.38  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
-          local.get $a  local.get $b1  f32x4.mul  local.get $acc1_1  f32x4.add  local.set $acc1_1
+          local.get $b0.22  v128.load align=4  local.set $y0.38
+          local.get $b0.22  v128.load offset=16 align=4  local.set $y1.39
+          local.get $a0.25  v128.load32_splat  local.set $x
+          local.get $x  local.get $y0.38  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
+          local.get $x  local.get $y1.39  f32x4.mul  local.get $acc0_1  f32x4.add  local.set $acc0_1
+          local.get $a1.31  v128.load32_splat  local.set $x
+          local.get $x  local.get $y0.38  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
+          local.get $x  local.get $y1.39  f32x4.mul  local.get $acc1_1  f32x4.add  local.set $acc1_1
           local.get $a0.25  i32.const 4  i32.add  local.set $a0.25
           local.get $a1.31  i32.const 4  i32.add  local.set $a1.31
           local.get $b0.22  i32.const 32  i32.add  local.set $b0.22
@@ -132,7 +106,7 @@
       i32.const 0  local.set $point
       i32.const 0  local.set $top
       local.get $inPoint  local.get $top  i32.sub  local.set $inBlock
-      local.get $top  i32.const -1  i32.mul  i32.const 32  i32.add  local.set $height
+      i32.const 32  local.get $top  i32.sub  local.set $height
       local.get $inBlock  local.get $height  local.set $b  local.set $a
       local.get $b  i32.eqz  if $if3 (result i32)
         i32.const 0
@@ -161,7 +135,7 @@
       end  i32.add  local.set $row
       local.get $row  i32.const 1  i32.shl  local.set $first
       local.get $column  local.set $panel
-      local.get $height  local.get $row  i32.sub  local.get $top  i32.add  local.set $count
+      local.get $height  local.get $top  i32.add  local.get $row  i32.sub  local.set $count
       local.get $end  local.get $begin  i32.sub  local.set $room
       local.get $count  local.get $room  local.get $count  local.get $room  i32.lt_s  select  local.tee $count
           local.get $begin  i32.add  local.set $begin

@@ -170,8 +170,8 @@
   local.get $begin  local.get $end  i32.lt_s  if $if1
     local.get $begin  local.set $unit
     loop $loop2
-      local.get $unit  i32.const 4  drop  i32.const 3  i32.and  i32.const 1  i32.shl  local.set $x
-      local.get $params  local.get $unit  i32.const 4  drop  i32.const 2  i32.shr_s  local.get $x  call $tile2
+      local.get $unit  i32.const 3  i32.and  i32.const 1  i32.shl  local.set $x
+      local.get $params  local.get $unit  i32.const 2  i32.shr_s  local.get $x  call $tile2
       local.get $unit  i32.const 1  i32.add  local.tee $unit  local.get $end  i32.lt_s  br_if $loop2
     end
   end

@@ -1,34 +1,6 @@
 (import "env" "memory" (memory 1 65536 shared))
-(func $element (param $params i32) (param $m i32) (param $n i32) (param $acc f32)
-  (local i32) $arg2  $arg3
-  local.get $params  i32.load offset=8  local.set $arg2
-  local.get $params  i32.load offset=12  local.set $arg3
-  local.get $m  i32.const 6  i32.shl  local.get $n  i32.const 2  i32.shl  i32.add  local.get $arg2  i32.add
-      local.get $acc  local.get $n  i32.const 2  i32.shl  local.get $arg3  i32.add  f32.load  f32.add  f32.const 0
-      f32.max  f32.store
-)
-(func $lanes (param $params i32) (param $m i32) (param $n i32) (param $sums v128)
-  block $block1
-    local.get $params  local.get $m  local.get $n  local.get $sums  f32x4.extract_lane 0  call $element
-  end
-  block $block2
-    local.get $n  i32.const 1  i32.add  i32.const 16  i32.ge_s  br_if $block2
-    local.get $params  local.get $m  local.get $n  i32.const 1  i32.add  local.get $sums  f32x4.extract_lane 1
-        call $element
-  end
-  block $block3
-    local.get $n  i32.const 2  i32.add  i32.const 16  i32.ge_s  br_if $block3
-    local.get $params  local.get $m  local.get $n  i32.const 2  i32.add  local.get $sums  f32x4.extract_lane 2
-        call $element
-  end
-  block $block4
-    local.get $n  i32.const 3  i32.add  i32.const 16  i32.ge_s  br_if $block4
-    local.get $params  local.get $m  local.get $n  i32.const 3  i32.add  local.get $sums  f32x4.extract_lane 3
-        call $element
-  end
-)
 (func $tile2x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $b0.12  $b1  $a  $b0.15  $t3v_v  $t3v_v.21
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x  $t3v_v  $t3v_v.20
   (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $arg2  $arg3  $add
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
@@ -38,22 +10,22 @@
   local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
   i32.const 16  local.set $left
   loop $loop1
-    local.get $b0  v128.load align=4  local.set $b0.12
-    local.get $b0  v128.load offset=16 align=4  local.set $b1
-    local.get $a0  v128.load32_splat  local.set $a
-    local.get $a  local.get $b0.12  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $a  local.get $b1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
-    local.get $a0  v128.load32_splat offset=128  local.set $a
-    local.get $a  local.get $b0.12  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
-    local.get $a  local.get $b1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
-    local.get $b0  v128.load offset=32 align=4  local.set $b0.15
-    local.get $b0  v128.load offset=48 align=4  local.set $b1
-    local.get $a0  v128.load32_splat offset=4  local.set $a
-    local.get $a  local.get $b0.15  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $a  local.get $b1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
-    local.get $a0  v128.load32_splat offset=132  local.set $a
-    local.get $a  local.get $b0.15  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
-    local.get $a  local.get $b1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
+    local.get $b0  v128.load align=4  local.set $y0
+    local.get $b0  v128.load offset=16 align=4  local.set $y1
+    local.get $a0  v128.load32_splat  local.set $x
+    local.get $x  local.get $y0  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $x  local.get $y1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=128  local.set $x
+    local.get $x  local.get $y0  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
+    local.get $x  local.get $y1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
+    local.get $b0  v128.load offset=32 align=4  local.set $y0
+    local.get $b0  v128.load offset=48 align=4  local.set $y1
+    local.get $a0  v128.load32_splat offset=4  local.set $x
+    local.get $x  local.get $y0  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $x  local.get $y1  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=132  local.set $x
+    local.get $x  local.get $y0  local.get $acc1_0  f32x4.relaxed_madd  local.set $acc1_0
+    local.get $x  local.get $y1  local.get $acc1_1  f32x4.relaxed_madd  local.set $acc1_1
     local.get $a0  i32.const 8  i32.add  local.set $a0
     local.get $b0  i32.const 64  i32.add  local.set $b0
     local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
@@ -68,14 +40,14 @@
   local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
       local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_1  local.get $n.panel  i32.const 5  i32.shl
       local.get $arg3  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.tee $add
-      v128.load offset=16 align=4  local.tee $t3v_v.21  f32x4.add
+      v128.load offset=16 align=4  local.tee $t3v_v.20  f32x4.add
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=16 align=4
   local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
-      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_1  local.get $t3v_v.21  f32x4.add
+      local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_1  local.get $t3v_v.20  f32x4.add
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=80 align=4
 )
 (func $tile1x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $a0.10  $b  $a0.12
+  (local v128) $acc0_0  $acc0_1  $x0  $y
   (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $arg2  $arg3  $add
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
@@ -85,16 +57,16 @@
   local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
   i32.const 16  local.set $left
   loop $loop1
-    local.get $a0  v128.load32_splat  local.set $a0.10
-    local.get $b0  v128.load align=4  local.set $b
-    local.get $a0.10  local.get $b  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $b0  v128.load offset=16 align=4  local.set $b
-    local.get $a0.10  local.get $b  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
-    local.get $a0  v128.load32_splat offset=4  local.set $a0.12
-    local.get $b0  v128.load offset=32 align=4  local.set $b
-    local.get $a0.12  local.get $b  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $b0  v128.load offset=48 align=4  local.set $b
-    local.get $a0.12  local.get $b  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat  local.set $x0
+    local.get $b0  v128.load align=4  local.set $y
+    local.get $x0  local.get $y  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $b0  v128.load offset=16 align=4  local.set $y
+    local.get $x0  local.get $y  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
+    local.get $a0  v128.load32_splat offset=4  local.set $x0
+    local.get $b0  v128.load offset=32 align=4  local.set $y
+    local.get $x0  local.get $y  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
+    local.get $b0  v128.load offset=48 align=4  local.set $y
+    local.get $x0  local.get $y  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
     local.get $a0  i32.const 8  i32.add  local.set $a0
     local.get $b0  i32.const 64  i32.add  local.set $b0
     local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
@@ -139,8 +111,8 @@
       local.get $begin  local.set $inPoint
       i32.const 0  local.set $point
       i32.const 0  local.set $top
-      local.get $top  i32.const -2  i32.mul  local.get $inPoint  i32.add  local.set $inBlock
-      local.get $top  i32.const -1  i32.mul  i32.const 4  i32.add  local.set $height
+      local.get $inPoint  local.get $top  i32.const 1  i32.shl  i32.sub  local.set $inBlock
+      i32.const 4  local.get $top  i32.sub  local.set $height
       local.get $inBlock  local.get $height  local.set $b  local.set $a
       local.get $b  i32.eqz  if $if3 (result i32)
         i32.const 0
@@ -169,7 +141,7 @@
       end  i32.add  local.set $row
       local.get $row  i32.const 1  i32.shl  local.set $first
       local.get $column  local.set $panel
-      local.get $height  local.get $row  i32.sub  local.get $top  i32.add  local.set $count
+      local.get $height  local.get $top  i32.add  local.get $row  i32.sub  local.set $count
       local.get $end  local.get $begin  i32.sub  local.set $room
       local.get $count  local.get $room  local.get $count  local.get $room  i32.lt_s  select  local.tee $count
           local.get $begin  i32.add  local.set $begin
