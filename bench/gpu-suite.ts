@@ -149,8 +149,8 @@ function gelu(count: number): Work {
 }
 
 const works: readonly Work[] = [
-  gemm(256, 256, 256), gemm(384, 384, 384), gemm(512, 512, 512), gemm(1024, 1024, 1024), gemm(128, 768, 3072), gemm(128, 768, 768), gemm(128, 3072, 768),
-  gemm(512, 512, 512, true), gemm(1, 4096, 4096), gemm(1, 4096, 4096, true), nibbles(1, 8192, 2048), nibbles(128, 2048, 2048),
+  gemm(256, 256, 256), gemm(384, 384, 384), gemm(512, 512, 512), gemm(1024, 1024, 1024), gemm(128, 768, 3072), gemm(128, 768, 768),
+  gemm(128, 3072, 768), gemm(512, 512, 512, true), gemm(1, 4096, 4096), gemm(1, 4096, 4096, true), nibbles(1, 8192, 2048), nibbles(128, 2048, 2048),
   conv(56, 64, 64), conv(14, 256, 256), softmax(1024, 1024), softmax(8, 32768), gelu(1 << 22),
 ];
 

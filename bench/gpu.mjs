@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'vite';
+import { build, loadConfigFromFile } from 'vite';
 
 const { values } = parseArgs({
   options: {
@@ -18,8 +18,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Below the root, so that the bundle finds the packages it leaves out. */
 const folder = mkdtempSync(join(root, 'node_modules', '.gpu-'));
 try {
+  const loaded = await loadConfigFromFile({ command: 'serve', mode: 'development' }, join(root, 'vite.config.ts'));
+  const plugins = loaded?.config.plugins?.flat().filter((p) => p && 'name' in p && p.name === 'quern-shaders') ?? [];
   await build({
-    root, configFile: join(root, 'vite.config.ts'), logLevel: 'error',
+    root, configFile: false, plugins, logLevel: 'error',
     build: {
       outDir: folder, emptyOutDir: false, target: 'es2022', minify: false, ssr: true,
       rollupOptions: { input: fileURLToPath(new URL('gpu-entry.ts', import.meta.url)), output: { format: 'es', entryFileNames: 'gpu.mjs' } },
@@ -33,4 +35,4 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 // Dawn keeps threads that would hold the process open.
-process.exit();
+process.exit(process.exitCode);
