@@ -33,7 +33,9 @@ const attention: Operator = {
     const masked = (score: Expr, b: Expr, h: Expr, s: Expr, t: Expr): Expr => {
       const gone = constant(-Infinity, score.dtype);
       let result = mask === undefined ? score : applyMask(mask, score, [b, h, s, t], shape);
-      if (causal) result = select(le(t, add(s, before)), result, gone);
+      // The last query stands at the last valid key.
+      const offset = lengths === undefined ? before : sub(toIndex(lengths.at([b])), query.length);
+      if (causal) result = select(le(t, add(s, offset)), result, gone);
       return lengths === undefined ? result : select(lt(t, toIndex(lengths.at([b]))), result, gone);
     };
     const packed = q.rank === 3;

@@ -93,7 +93,7 @@ const matMulNBits: Operator = {
 };
 
 /** The n-th group of bits of a byte, lowest first. */
-function field(byte: Expr, n: Expr, bits: number): Expr {
+export function field(byte: Expr, n: Expr, bits: number): Expr {
   const wide = cast(byte, 'int32');
   if (bits === 8) return wide;
   const mask = constant(2 ** bits - 1, 'int32');

@@ -100,40 +100,61 @@ const loop: Operator = {
   },
 };
 
+/** One entry along an axis, which goes. */
+const entryOf = (build: Lowering, t: Tensor, axis: number, entry: number): Tensor =>
+  reshape(build, sliced(build, t, axis, int(entry), int(1)), t.shape.filter((_, d) => d !== axis));
+
+interface ScanAxes {
+  readonly inAxes?: readonly number[];
+  readonly inBack?: readonly number[];
+  readonly outAxes?: readonly number[];
+  readonly outBack?: readonly number[];
+}
+
+/** States and then sequences in; states and then collected results out. */
+function scanUnrolled(build: Lowering, inputs: readonly Tensor[], scanned: number, { inAxes = [], inBack = [], outAxes = [], outBack = [] }: ScanAxes): readonly Tensor[] {
+  const body = build.attributes.graph('body');
+  const states = inputs.length - scanned;
+  const sequences = inputs.slice(states);
+  const axes = sequences.map((t, k) => axisOf(build, inAxes[k] ?? 0, t.rank));
+  const steps = asInt(sequences[0]?.shape[axes[0] ?? 0] ?? int(0));
+  if (steps === undefined || steps > mostSteps) {
+    return build.fail('unsupported-model', 'Scan over a length that is not known while compiling, or too long', { expected: `at most ${mostSteps} steps` });
+  }
+  let values: readonly Tensor[] = inputs.slice(0, states);
+  const collected: Tensor[][] = Array.from({ length: body.outputs.length - states }, () => []);
+  for (let step = 0; step < steps; step++) {
+    const slices = sequences.map((t, k) => entryOf(build, t, axes[k] ?? 0, inBack[k] === 1 ? steps - 1 - step : step));
+    const outputs = build.inline(body, [...values, ...slices]);
+    values = outputs.slice(0, states);
+    for (const [k, t] of outputs.slice(states).entries()) collected[k]?.push(t);
+  }
+  return [...values, ...collected.map((parts, k) => {
+    const axis = axisOf(build, outAxes[k] ?? 0, (parts[0]?.rank ?? 0) + 1);
+    return stacked(build, outBack[k] === 1 ? parts.reverse() : parts, axis);
+  })];
+}
+
 const scan: Operator = {
   op: 'Scan', domain: '', since: 9, arity: [1, Infinity],
+  lower: (build) => scanUnrolled(build, build.inputs.map((_, k) => build.input(k)), build.attributes.int('num_scan_inputs'), {
+    inAxes: build.attributes.ints('scan_input_axes', []), inBack: build.attributes.ints('scan_input_directions', []),
+    outAxes: build.attributes.ints('scan_output_axes', []), outBack: build.attributes.ints('scan_output_directions', []),
+  }),
+};
+
+/** The first Scan had a batch dim around everything: each entry is scanned on its own. */
+const batchedScan: Operator = {
+  op: 'Scan', domain: '', since: 8, arity: [2, Infinity],
   lower: (build) => {
-    const body = build.attributes.graph('body');
-    const inputs = build.inputs.map((_, k) => build.input(k));
+    if (build.optional(0) !== undefined) build.fail('unsupported-model', 'Scan-8 with sequence lengths');
+    const inputs = build.inputs.slice(1).map((_, k) => build.input(k + 1));
+    const batch = asInt(inputs[0]?.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Scan-8 with a batch that is not known while compiling');
     const scanned = build.attributes.int('num_scan_inputs');
-    const states = inputs.length - scanned;
-    const sequences = inputs.slice(states);
-    const list = (name: string, length: number): readonly number[] => build.attributes.ints(name, Array.from({ length }, () => 0));
-    const [inAxes, inBack] = [list('scan_input_axes', scanned), list('scan_input_directions', scanned)];
-    const results = body.outputs.length - states;
-    const [outAxes, outBack] = [list('scan_output_axes', results), list('scan_output_directions', results)];
-    const axes = sequences.map((t, k) => axisOf(build, inAxes[k] ?? 0, t.rank));
-    const steps = asInt(sequences[0]?.shape[axes[0] ?? 0] ?? int(0));
-    if (steps === undefined || steps > mostSteps) {
-      return build.fail('unsupported-model', 'Scan over a length that is not known while compiling, or too long', { expected: `at most ${mostSteps} steps` });
-    }
-    let values: readonly Tensor[] = inputs.slice(0, states);
-    const collected: Tensor[][] = Array.from({ length: results }, () => []);
-    for (let step = 0; step < steps; step++) {
-      const slices = sequences.map((t, k) => {
-        const at = inBack[k] === 1 ? steps - 1 - step : step;
-        const axis = axes[k] ?? 0;
-        return reshape(build, sliced(build, t, axis, int(at), int(1)), t.shape.filter((_, d) => d !== axis));
-      });
-      const outputs = build.inline(body, [...values, ...slices]);
-      values = outputs.slice(0, states);
-      for (const [k, t] of outputs.slice(states).entries()) collected[k]?.push(t);
-    }
-    return [...values, ...collected.map((parts, k) => {
-      const axis = axisOf(build, outAxes[k] ?? 0, (parts[0]?.rank ?? 0) + 1);
-      return stacked(build, outBack[k] === 1 ? parts.reverse() : parts, axis);
-    })];
+    const directions = build.attributes.ints('directions', []);
+    const entries = Array.from({ length: batch }, (_, b) => scanUnrolled(build, inputs.map((t) => entryOf(build, t, 0, b)), scanned, { inBack: directions }));
+    return (entries[0] ?? []).map((_, k) => stacked(build, entries.flatMap((e) => e[k] ?? []), 0));
   },
 };
 
-export const operators: readonly Operator[] = [ifOp, loop, scan];
+export const operators: readonly Operator[] = [ifOp, loop, scan, batchedScan];

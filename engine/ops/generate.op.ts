@@ -2,8 +2,8 @@
  * Operators whose result is made from shapes, attributes and scalars: constants, ranges, one-hot rows, masks; and conversions of type.
  * Shapes come out as known elements, so what is computed from them is computed while compiling.
  */
-import { isInteger } from '../../jit/expr/dtype.ts';
-import { type Expr, add, and, asInt, binary, cast, constant, div, eq, floordiv, ge, int, le, lt, max, mul, select, sub, truth } from '../../jit/expr/expr.ts';
+import { bytesOf, isInteger } from '../../jit/expr/dtype.ts';
+import { type Expr, add, and, asInt, binary, bitcast, cast, constant, div, eq, floordiv, ge, int, le, load, lt, max, mul, ne, or, select, sub, truth } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { lateAxes, splitDims } from './late-axes.ts';
 import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
@@ -70,18 +70,17 @@ const dropout: Operator = {
   op: 'Dropout', domain: '', since: 7, arity: [1, 3],
   lower: (build) => {
     const x = build.input(0);
-    const training = build.optional(2);
-    if (training !== undefined && build.constants(training, 'training_mode')[0] !== 0 && ratioOf(build) !== 0) {
-      build.fail('unsupported-model', 'Dropout in training mode draws random numbers');
+    const [ratio, training] = [build.optional(1), build.optional(2)];
+    if (training !== undefined) {
+      // Nothing is dropped in inference, nor with a ratio of 0; anything else draws random numbers.
+      const drops = ratio === undefined ? int(1) : build.dim(cast(ne(scalarValue(build, ratio), 0), 'int64'));
+      const inert = or(eq(build.dim(cast(scalarValue(build, training), 'int64')), 0), eq(drops, 0));
+      if (inert.op === 'const' && inert.value === 0) build.fail('unsupported-model', 'Dropout in training mode draws random numbers');
+      if (inert.op !== 'const') build.assume(inert, 'Dropout is not training');
     }
     return [x, ...(build.wants(1) ? [build.map(build.opset < 10 ? x.dtype : 'bool', x.shape, () => (build.opset < 10 ? constant(1, computeType(x.dtype)) : truth(true)))] : [])];
   },
 };
-
-function ratioOf(build: Lowering): number {
-  const ratio = build.optional(1);
-  return ratio === undefined ? 0.5 : build.constants(ratio, 'the ratio of Dropout')[0] ?? 0.5;
-}
 
 export function converted(build: Lowering, x: Tensor, to: ElementType): Tensor {
   const { dtype, narrow } = to;
@@ -100,6 +99,16 @@ export function converted(build: Lowering, x: Tensor, to: ElementType): Tensor {
 const castOp: Operator = {
   op: 'Cast', domain: '', since: 6, arity: [1, 1],
   lower: (build) => converted(build, build.input(0), typeAttribute(build, 'to')),
+};
+
+const bitCast: Operator = {
+  op: 'BitCast', domain: '', since: 26, arity: [1, 1],
+  lower: (build) => {
+    const x = build.input(0);
+    const { dtype } = typeAttribute(build, 'to');
+    if (bytesOf(dtype) !== bytesOf(x.dtype)) build.fail('invalid-attribute', 'BitCast between types of different widths', { expected: x.dtype, got: dtype });
+    return build.map(dtype, x.shape, (index) => bitcast(load(x.id, x.dtype, index), dtype));
+  },
 };
 
 const castLike: Operator = {
@@ -146,7 +155,7 @@ const eyeLike: Operator = {
 };
 
 /** The dims of a tensor split into those of lines along one axis and the rest; the axis may be named while the model runs. */
-function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): { readonly named: readonly Expr[]; readonly others: readonly Expr[] } {
+export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): { readonly named: readonly Expr[]; readonly others: readonly Expr[] } {
   const known = build.values(axisInput)?.[0];
   if (known === undefined) return splitDims(build, x.shape, lateAxes(build, axisInput, x.rank));
   const axis = axisOf(build, asInt(known) ?? 0, x.rank);
@@ -195,7 +204,7 @@ export const insideShape = (index: readonly Expr[], shape: readonly Expr[]): Exp
   and(...index.flatMap((i, d) => [ge(i, 0), lt(i, shape[d] ?? int(1))]));
 
 export const operators: readonly Operator[] = [
-  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), dropout, castOp, castLike, oneHot, trilu, eyeLike,
+  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
   cumulative('CumSum', 11, add, 0), cumulative('CumProd', 26, mul, 1),
   window('HannWindow', [0.5, -0.5]), window('HammingWindow', [25 / 46, -21 / 46]), window('BlackmanWindow', [0.42, -0.5, 0.08]),
 ];

@@ -149,23 +149,29 @@ const instanceNormalization: Operator = {
   },
 };
 
-/** Groups of channels are rows; scale and bias belong to channels since opset 21, to groups before. */
+/** Groups of channels (dim 1) are rows; the result comes from the normalised element, its group and its channel. */
+export function normaliseGroups(build: Lowering, x: Tensor, groups: number, epsilon: number, value: (normal: Expr, group: Expr, channel: Expr) => Expr): Tensor {
+  const [n = int(1), channels = int(1), ...spatial] = x.shape;
+  const size = binary('floordiv', channels, int(groups));
+  const grouped = build.map(x.dtype, [n, int(groups), size, ...spatial], ([i = int(0), g = int(0), c = int(0), ...at]) =>
+    x.at([i, add(mul(g, size), c), ...at]));
+  const { y } = normalise(build, {
+    x: grouped, over: grouped.shape.map((_, d) => d).filter((d) => d >= 2), epsilon, centred: true,
+    value: (normal, [, g = int(0), c = int(0)]) => value(normal, g, add(mul(g, size), c)),
+  });
+  return build.map(x.dtype, x.shape, ([i = int(0), c = int(0), ...at]) =>
+    y.at([i, binary('floordiv', c, size), binary('floormod', c, size), ...at]));
+}
+
+/** Scale and bias belong to channels since opset 21, to groups before. */
 const groupNormalization: Operator = {
   op: 'GroupNormalization', domain: '', since: 18, arity: [3, 3],
   lower: (build) => {
     const [x, scale, bias] = [build.input(0), build.input(1), build.input(2)];
-    const groups = build.attributes.int('num_groups');
-    const [n = int(1), channels = int(1), ...spatial] = x.shape;
-    const size = binary('floordiv', channels, int(groups));
-    const grouped = build.map(x.dtype, [n, int(groups), size, ...spatial], ([i = int(0), g = int(0), c = int(0), ...at]) =>
-      x.at([i, add(mul(g, size), c), ...at]));
-    const owner = (g: Expr, c: Expr): Expr => (build.opset >= 21 ? add(mul(g, size), c) : g);
-    const { y } = normalise(build, {
-      x: grouped, over: grouped.shape.map((_, d) => d).filter((d) => d >= 2), epsilon: build.attributes.float('epsilon', 1e-5), centred: true,
-      value: (normal, [, g = int(0), c = int(0)]) => add(mul(normal, scale.at([owner(g, c)])), bias.at([owner(g, c)])),
+    return normaliseGroups(build, x, build.attributes.int('num_groups'), build.attributes.float('epsilon', 1e-5), (normal, group, channel) => {
+      const owner = [build.opset >= 21 ? channel : group];
+      return add(mul(normal, scale.at(owner)), bias.at(owner));
     });
-    return build.map(x.dtype, x.shape, ([i = int(0), c = int(0), ...at]) =>
-      y.at([i, binary('floordiv', c, size), binary('floormod', c, size), ...at]));
   },
 };
 
