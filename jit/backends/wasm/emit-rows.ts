@@ -5,7 +5,7 @@
  * from the output, where the pass before has put it.
  */
 import { QuernError } from '../../error.ts';
-import { type Expr, type Load, type Var, add, asInt, int, load, ref } from '../../expr/expr.ts';
+import { type Expr, type Load, type Var, add, asInt, int, load, ref, variable } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
 import { collect, cost, isLoad, substitute } from '../../expr/visit.ts';
 import type { DType } from '../../expr/dtype.ts';
@@ -72,7 +72,8 @@ function shape(kernel: Kernel, lanes: Lanes): { readonly rows: Rows; readonly ro
   const go = (e: Expr): Expr => substitute(substitute(e, outer.by), inner.by);
   const dtype = argOf(kernel.args, body.store.tensor).dtype;
   // A row of one point still needs an axis to run along.
-  const along = inner.axes.length > 0 ? inner.axes : body.inner.slice(-1);
+  // A row of one point still has an axis to walk.
+  const along = inner.axes.length > 0 ? inner.axes : [body.inner.at(-1) ?? variable('one', 1)];
   return {
     rows: {
       kernel, axes: outer.axes, inner: along, scans: body.scans.map((s) => ({ ...s, value: go(s.value) })), each: body.each,
