@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
@@ -14,6 +15,9 @@ const results = 'test-results';
 const only = process.argv.slice(2);
 /** Gzipped bytes of the script-tag bundle: "about 100 KB of JavaScript" with room for every operator. */
 const bundleBudget = 150 * 1024;
+
+// A log file is read as plain text, also where a runner takes CI for a terminal.
+if (!process.stdout.isTTY) process.env.NO_COLOR = '1';
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const broken = [];
@@ -55,7 +59,7 @@ function unit() {
 
 function e2e() {
   const path = `${results}/e2e.json`;
-  process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = path;
+  process.env.PLAYWRIGHT_JSON_OUTPUT_NAME = resolve(path);
   const ok = node('node_modules/@playwright/test/cli.js', 'test', '-c', 'e2e/playwright.config.ts');
   const { stats, errors } = report(path);
   totals.passed += stats.expected + stats.flaky;
