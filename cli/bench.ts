@@ -88,7 +88,8 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
       const peak = await engine.peak();
       rows.push({
         model, engine: engine.name, device: load.device, threads: load.threads, loadMs: load.loadMs, firstMs: load.firstMs,
-        medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), minMs: Math.min(...times), peakBytes: peak ?? null, tuneMs: load.tuneMs, runs: times.length,
+        medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), minMs: Math.min(...times),
+        peakBytes: peak ?? null, tuneMs: load.tuneMs, runs: times.length,
       });
       if (!args.flags.has('profile')) continue;
       const report = await engine.report();
