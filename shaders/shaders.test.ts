@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { nodeGpu } from '../jit/backends/webgpu/node-gpu.ts';
+import { nodeGpu } from './node-gpu.ts';
 import { type FunctionName, functionNames, include } from './library.ts';
 import { declarationOf, declarationPath, readShaders, reflectShaders } from './plugin.ts';
 

@@ -50,7 +50,9 @@ export function makeTile(body: ContractionBody, tm: number, tn: number): Tile {
 }
 
 /** Substitutions at one place of the tile and of the sum. */
-export const at = (body: ContractionBody, tile: Tile, place: { row?: number; col?: readonly [number, number]; depth?: ReadonlyMap<Expr, Expr> }): ((e: Expr) => Expr) => {
+export const at = (
+  body: ContractionBody, tile: Tile, place: { row?: number; col?: readonly [number, number]; depth?: ReadonlyMap<Expr, Expr> },
+): ((e: Expr) => Expr) => {
   const by = new Map<Expr, Expr>(unflatten(body.batch, tile.batch));
   if (place.row !== undefined) unflatten(body.rows, tile.row(place.row)).forEach((to, from) => { by.set(from, to); });
   if (place.col !== undefined) unflatten(body.cols, tile.col(...place.col)).forEach((to, from) => { by.set(from, to); });
@@ -79,7 +81,9 @@ export function operandText(writer: Writer, e: Expr): string {
 
 /** Neighbouring columns of the right-hand side as one vector. */
 export const rhsVector = (writer: Writer, body: ContractionBody, tile: Tile, v: number, depth: ReadonlyMap<Expr, Expr>): string =>
-  packed(Array.from({ length: tile.width }, (_, lane) => operandText(writer, at(body, tile, { col: [v, lane], depth })(body.rhs))), sumType(body));
+  packed(
+    Array.from({ length: tile.width }, (_, lane) => operandText(writer, at(body, tile, { col: [v, lane], depth })(body.rhs))), sumType(body),
+  );
 
 /** Declares the sums; the names are `acc(row, vector)`. */
 export function declareSums(writer: Writer, body: ContractionBody, tile: Tile): (row: number, vector: number) => string {
@@ -94,7 +98,8 @@ export function declareSums(writer: Writer, body: ContractionBody, tile: Tile): 
 
 /** Stores a tile, with guards where it may reach beyond the output. */
 export function storeTile(
-  writer: Writer, kernel: Kernel, body: ContractionBody, tile: Tile, sums: (row: number, vector: number) => string, always: boolean, condition?: string,
+  writer: Writer, kernel: Kernel, body: ContractionBody, tile: Tile, sums: (row: number, vector: number) => string,
+  always: boolean, condition?: string,
 ): void {
   const { store } = body;
   const acc = accOf(body);
@@ -167,7 +172,9 @@ export function gridOf(body: ContractionBody, tile: Tile, threadRows: number, th
 }
 
 /** Binds batch, row tile and column groups of an invocation at (`tx`, `ty`) of its workgroup. */
-export function place(writer: Writer, body: ContractionBody, tile: Tile, grid: Grid, threads: { rows: number; cols: number; tx: string; ty: string }): void {
+export function place(
+  writer: Writer, body: ContractionBody, tile: Tile, grid: Grid, threads: { rows: number; cols: number; tx: string; ty: string },
+): void {
   const g = variable('g', grid.groups);
   writer.bind(g, 'group');
   const [colGroup, rowGroup, batch] = [variable('cg', grid.colGroups), variable('rg', grid.rowGroups), tile.batch];

@@ -4,7 +4,7 @@ import { type DType, bytesUnder } from '../../expr/dtype.ts';
 import { add, cast, constant, int, load, mul, symbol, variable } from '../../expr/expr.ts';
 import { type Arg, type Kernel, type MapBody, makeKernel, stridesOf } from '../../kernel.ts';
 import { type WebGpuCode, createWebGpuDevice } from './index.ts';
-import { nodeGpu } from './node-gpu.ts';
+import { nodeGpu } from '../../../shaders/node-gpu.ts';
 
 const numeric = { fma: true, precision: 'exact' } as const;
 const arg = (dtype: DType, shape: readonly number[], access: Arg['access'] = 'read'): Arg => {

@@ -71,7 +71,8 @@ const sharedBytes = (s: Schedule): number => {
 };
 
 /** How much larger a size gets when it is rounded up to whole blocks. */
-const padded = (size: number | undefined, block: number): number => (size === undefined ? 1 : Math.ceil(Math.max(1, size) / block) * block / Math.max(1, size));
+const padded = (size: number | undefined, block: number): number =>
+  (size === undefined ? 1 : Math.ceil(Math.max(1, size) / block) * block / Math.max(1, size));
 
 /** Loads per multiply-add; on a software adapter workgroup memory is plain memory and barriers are slow. */
 function rank(s: Schedule, rows: number, profile: DeviceProfile): number {

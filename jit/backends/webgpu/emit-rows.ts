@@ -32,7 +32,7 @@ export function rowsSpace(kernel: Kernel, body: RowsBody, profile: DeviceProfile
     constraints: [
       { name: 'the workgroup is within the limit', holds: (s) => (s['lanes'] ?? 0) <= workgroupLimit(profile) },
       { name: 'rows divide into vectors', holds: (s) => s['vec'] === 1 || vectors },
-      { name: 'subgroups reduce whole workgroups, where there are subgroups', holds: (s) => s['sub'] === 0 || (subgroups && (s['lanes'] ?? 0) >= 64) },
+      { name: 'subgroups reduce whole workgroups', holds: (s) => s['sub'] === 0 || (subgroups && (s['lanes'] ?? 0) >= 64) },
       { name: 'most lanes have work', holds: (s) => inner === undefined || (s['lanes'] ?? 1) * (s['vec'] ?? 1) <= Math.max(inner * 2, 16) },
     ],
     fallback: { lanes: lanes === 0 ? 1 : lanes, vec, sub: 0 },
@@ -40,7 +40,8 @@ export function rowsSpace(kernel: Kernel, body: RowsBody, profile: DeviceProfile
   };
 }
 
-export const emitRows = (kernel: Kernel, body: RowsBody, schedule: Schedule): Emitter => (writer) => new RowsEmitter(kernel, body, schedule, writer).emit();
+export const emitRows = (kernel: Kernel, body: RowsBody, schedule: Schedule): Emitter =>
+  (writer) => new RowsEmitter(kernel, body, schedule, writer).emit();
 
 class RowsEmitter {
   private readonly lanes: number;

@@ -43,7 +43,9 @@ export function dimsBuffer(device: GPUDevice, steps: readonly Step[]): GPUBuffer
 
 const dimsBytes = (step: Step): number => Math.ceil((step.dims.length * 4) / uniformAlignment) * uniformAlignment;
 
-export function prepare(device: GPUDevice, memory: Memory, step: Step, compiled: WebGpuCompiled, dims: GPUBuffer | undefined, offset: number): Prepared {
+export function prepare(
+  device: GPUDevice, memory: Memory, step: Step, compiled: WebGpuCompiled, dims: GPUBuffer | undefined, offset: number,
+): Prepared {
   const { module, kernel } = compiled.code;
   if (step.args.length !== kernel.args.length || step.dims.length !== kernel.syms.length) {
     throw new QuernError('internal', 'a step has the wrong number of arguments or dims', {
