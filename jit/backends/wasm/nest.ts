@@ -75,6 +75,8 @@ export function splitWork(axes: readonly Var[], target: number, each = 1, multip
 export interface Run {
   readonly from: Expr;
   readonly to: Expr;
+  /** A number that divides the length of the run. */
+  readonly multiple?: number;
 }
 
 const begin = ref('@begin', 'index');
@@ -112,9 +114,17 @@ export function unitLoops(frame: Frame, axes: readonly Var[], split: Split, body
     invariant(v !== undefined, 'an axis is missing');
     const single = asInt(split.blocks) === 1;
     const from = mul(floormod(unit, split.blocks), split.block);
-    const run = single ? whole(v) : { from: keep(frame, scope, 'from', from), to: keep(frame, scope, 'to', min(add(from, split.block), v.extent)) };
+    const run = single ? whole(v) : {
+      from: keep(frame, scope, 'from', from),
+      to: keep(frame, scope, 'to', min(add(from, split.block), v.extent)),
+      multiple: commonDivisor(asInt(v.extent) ?? 1, asInt(split.block) ?? 1),
+    };
     inside(scope, split.at, run);
   }, { from: begin, to: end });
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** Names a value, so that expressions over it stay small and it is computed once. */
@@ -136,7 +146,8 @@ export function vectorLoop(
   frame: Frame, scope: Scope, v: Var, run: Run, vectors: number, vector: (scope: Scope, copies: number) => void, point: (scope: Scope) => void,
 ): void {
   const { scalar } = frame;
-  const whole = (from: Expr, step: number): Expr => add(from, mul(floordiv(sub(run.to, from), int(step)), int(step)));
+  const whole = (from: Expr, step: number): Expr =>
+    ((run.multiple ?? 1) % step === 0 ? run.to : add(from, mul(floordiv(sub(run.to, from), int(step)), int(step))));
   let from = run.from;
   if (vectors > 1) {
     const to = keep(frame, scope, 'wide', whole(from, 4 * vectors));
@@ -144,6 +155,6 @@ export function vectorLoop(
     from = to;
   }
   const to = keep(frame, scope, 'vectors', whole(from, 4));
-  scalar.loop(scope, v, (inner) => vector(inner, 1), { from, to, step: 4 });
-  scalar.loop(scope, v, (inner) => point(inner), { from: to, to: run.to });
+  if (from !== to) scalar.loop(scope, v, (inner) => vector(inner, 1), { from, to, step: 4 });
+  if (to !== run.to) scalar.loop(scope, v, (inner) => point(inner), { from: to, to: run.to });
 }

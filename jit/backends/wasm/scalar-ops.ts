@@ -124,7 +124,7 @@ export function emitUnary({ f, callMath }: OpContext, fn: UnaryOp, dtype: Scalar
 
 /** What is known of the right operand of a division, so that checks can be left out. */
 export interface DivisorFacts {
-  /** Its value, if it is a constant. */
+  /** Its value, if it is a constant: it is then not on the stack. */
   readonly constant?: number | bigint | undefined;
   /** Both operands are proved to be at least 0, and the divisor at least 1. */
   readonly natural?: boolean;
@@ -205,12 +205,12 @@ function emitDivision(f: FunctionBuilder, fn: 'div' | 'rem' | 'floordiv' | 'floo
   const floors = signed && facts.natural !== true && (fn === 'floordiv' || fn === 'floormod');
   if (known !== undefined && known > 0n && (known & (known - 1n)) === 0n && (floors || !signed || facts.natural === true)) {
     // A power of two: an arithmetic shift and a mask round towards minus infinity.
-    f.op('drop');
     const log = known.toString(2).length - 1;
     if (type === 'i64') f.i64(quotient ? log : known - 1n);
     else f.i32(quotient ? log : Number(known - 1n));
     return f.op(`${type}.${quotient ? (signed ? 'shr_s' : 'shr_u') : 'and'}` as Opcode);
   }
+  if (facts.constant !== undefined) pushConstant(f, facts.constant, dtype);
   const unsigned = !signed || facts.natural === true;
   const op = `${type}.${quotient ? 'div' : 'rem'}_${unsigned ? 'u' : 's'}` as Opcode;
   if (facts.natural === true || (known !== undefined && known > 0n && !floors)) return f.op(op);

@@ -5,7 +5,7 @@
  * in its argument) and without the functions that expr/decompose.ts takes apart.
  */
 import { QuernError, invariant } from '../../error.ts';
-import { type DType, bytesOf } from '../../expr/dtype.ts';
+import { type DType, bytesOf, isFloat } from '../../expr/dtype.ts';
 import { type Expr, type Load, type Var, add, asInt, int, lt, mul, ref, sub } from '../../expr/expr.ts';
 import { isNonNegative } from '../../expr/index-algebra.ts';
 import { text } from '../../expr/text.ts';
@@ -223,13 +223,12 @@ export class Scalar {
       case 'binary': {
         if (e.dtype === 'index' && e.fn === 'add') return this.pushSum(e, scope);
         if (e.dtype === 'index' && e.fn === 'mul') return this.pushProduct(e.a, e.b, scope);
+        const divides = !isFloat(e.dtype) && (e.fn === 'div' || e.fn === 'rem' || e.fn === 'floordiv' || e.fn === 'floormod');
+        const constant = e.b.op === 'const' && divides ? e.b.value : undefined;
         this.push(e.a, scope);
-        this.push(e.b, scope);
-        const divides = e.fn === 'div' || e.fn === 'rem' || e.fn === 'floordiv' || e.fn === 'floormod';
-        return emitBinary(context, e.fn, e.a.dtype, {
-          constant: e.b.op === 'const' && divides ? e.b.value : undefined,
-          natural: divides && e.dtype === 'index' && isNonNegative(e.a) && isNonNegative(sub(e.b, int(1))),
-        });
+        if (constant === undefined) this.push(e.b, scope);
+        const natural = divides && e.dtype === 'index' && isNonNegative(e.a) && isNonNegative(sub(e.b, int(1)));
+        return emitBinary(context, e.fn, e.a.dtype, { constant, natural });
       }
       case 'select': return this.pushSelect(e, scope);
       case 'cast':
@@ -257,7 +256,7 @@ export class Scalar {
     const fixed = terms.filter((t) => t.op === 'const');
     let first = true;
     const put = (term: Expr): void => {
-      const negated = term.op === 'binary' && term.fn === 'mul' ? negative(term) : undefined;
+      const negated = negative(term);
       if (negated !== undefined && !first) {
         this.push(negated, scope);
         f.op('i32.sub');
@@ -268,7 +267,9 @@ export class Scalar {
       first = false;
     };
     if (inner.length === 0 || outer.length + fixed.length < 2) {
-      for (const t of [...outer, ...inner, ...fixed]) put(t);
+      // What is subtracted stands after what it is subtracted from.
+      const all = [...outer, ...inner, ...fixed];
+      for (const t of [...all.filter((t) => negative(t) === undefined), ...all.filter((t) => negative(t) !== undefined)]) put(t);
       return;
     }
     put([...outer, ...fixed].reduce((a, b) => add(a, b), int(0)));
@@ -378,7 +379,7 @@ function sameBits(e: Expr): Expr | undefined {
 
 /** -e for a product with a negative constant factor: what to subtract instead. */
 function negative(e: Expr): Expr | undefined {
-  return e.op === 'binary' && e.b.op === 'const' && Number(e.b.value) < 0 ? mul(e, int(-1)) : undefined;
+  return e.op === 'binary' && e.fn === 'mul' && e.b.op === 'const' && Number(e.b.value) < 0 ? mul(e, int(-1)) : undefined;
 }
 
 const costly: ReadonlySet<string> = new Set([

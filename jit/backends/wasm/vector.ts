@@ -11,50 +11,31 @@ import { affine } from '../../expr/index-algebra.ts';
 import { collect, isRef, operands, substitute } from '../../expr/visit.ts';
 import type { Arg } from '../../kernel.ts';
 import type { FunctionBuilder, Local } from './function-builder.ts';
+import { LaneFacts, offsetIn } from './lane-facts.ts';
 import { loadLanes, storeLane, storeLanes } from './lane-memory.ts';
 import { type Scalar, addressOf, argBase, nameOf, termsOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
 import { conjuncts, extremeOf, sameLanes, weight } from './vector-forms.ts';
 import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorUnary, wrapLanes } from './vector-ops.ts';
 
-type Access = 'uniform' | 'unit' | 'scattered';
-
 export class Vector {
   private readonly f: FunctionBuilder;
-  private readonly varying = new Map<Expr, boolean>();
-  private readonly maskables = new Map<Expr, boolean>();
-  private readonly loading = new Map<Expr, boolean>();
+  private readonly facts: LaneFacts;
   private readonly given = new Map<Ref, Local>();
   /** Above 0 while code is emitted whose lanes may be masked off: loads then stay inside their arguments. */
   private masked = 0;
 
   constructor(readonly scalar: Scalar, readonly axis: Var, readonly args: readonly Arg[], readonly fma: boolean) {
     this.f = scalar.f;
+    this.facts = new LaneFacts(axis);
   }
 
   /** Lets `leaf` stand for the four values in `local`. */
   define(leaf: Ref, local: Local, scope: Scope): void {
     this.given.set(leaf, local);
-    this.varying.set(leaf, true);
+    this.facts.mark(leaf);
     scope.define(leaf, local);
     scope.remember(leaf, local, 'vector');
-  }
-
-  /** Depends on the lane axis. */
-  varies(e: Expr): boolean {
-    if (e === this.axis) return true;
-    const known = this.varying.get(e);
-    if (known !== undefined) return known;
-    const result = operands(e).some((o) => this.varies(o));
-    this.varying.set(e, result);
-    return result;
-  }
-
-  /** How an element offset moves along the lane axis. */
-  access(offset: Expr): Access {
-    if (!this.varies(offset)) return 'uniform';
-    const step = affine(offset, [this.axis])?.coefs[0];
-    return step !== undefined && asInt(step) === 1 ? 'unit' : 'scattered';
   }
 
   /** Pushes four values of `e`, whose type has lanes. */
@@ -62,11 +43,17 @@ export class Vector {
     const { f } = this;
     const known = scope.find(e, 'vector');
     if (known !== undefined) return f.get(known);
-    if (e.op === 'const') return this.constant(e.value, e.dtype);
+    if (e.op === 'const') {
+      // Held in a local from before the loop: V8 builds a vector constant anew at each use, in four instructions. exp ran at 2.0 ns a
+      // point with constants in place and at 0.85 so; tanh at 1.7 and 0.83.
+      const loop = scope.loopBelow(this.scalar.context.root);
+      if (loop === undefined) return this.constant(e.value, e.dtype);
+      return f.get(this.scalar.hoistInto(e, loop, 'vector', 'v128', () => this.constant(e.value, e.dtype)));
+    }
     if ((e.op === 'cast' || e.op === 'bitcast') && sameLanes(e.dtype, e.a.dtype, e.op)) return this.push(e.a, scope);
     const outside = scope.loopBelow(this.scalar.levelOf(e, scope));
-    const guarded = this.masked > 0 && this.loads(e);
-    const compute = (where: Scope): void => (this.varies(e) || (guarded && e.op !== 'load') ? this.compute(e, where) : this.spread(e, where));
+    const guarded = this.masked > 0 && this.facts.loads(e);
+    const compute = (where: Scope): void => (this.facts.varies(e) || (guarded && e.op !== 'load') ? this.compute(e, where) : this.spread(e, where));
     if (outside !== undefined && !guarded) return f.get(this.scalar.hoistInto(e, outside, 'vector', 'v128', compute));
     compute(scope);
     if (this.scalar.isShared(e)) {
@@ -157,8 +144,8 @@ export class Vector {
         return f.op('i32x4.add');
       }
       if (e.fn === 'add') {
-        const uniform = termsOf(e).filter((t) => !this.varies(t));
-        const rest = termsOf(e).filter((t) => this.varies(t));
+        const uniform = termsOf(e).filter((t) => !this.facts.varies(t));
+        const rest = termsOf(e).filter((t) => this.facts.varies(t));
         const parts = uniform.length > 0 ? [uniform.reduce((a, b) => add(a, b)), ...rest] : rest;
         parts.forEach((part, i) => {
           this.push(part, scope);
@@ -168,7 +155,7 @@ export class Vector {
       }
     }
     const shift = e.fn === 'shl' || e.fn === 'shr';
-    if (shift && !this.varies(e.b) && lanesOf(e.dtype) === 'integer') {
+    if (shift && !this.facts.varies(e.b) && lanesOf(e.dtype) === 'integer') {
       this.push(e.a, scope);
       this.scalar.push(e.b, scope);
       f.op(e.fn === 'shl' ? 'i32x4.shl' : e.dtype.startsWith('uint') ? 'i32x4.shr_u' : 'i32x4.shr_s');
@@ -196,14 +183,14 @@ export class Vector {
 
   private select(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
     const { f, scalar } = this;
-    const extreme = this.varies(e.cond) ? extremeOf(e) : undefined;
+    const extreme = this.facts.varies(e.cond) ? extremeOf(e) : undefined;
     if (extreme !== undefined) {
       this.push(e.b, scope);
       this.push(e.a, scope);
       return f.op(extreme);
     }
     const eager = scalar.isEager(e.a, scope) && scalar.isEager(e.b, scope);
-    if (!this.varies(e.cond)) {
+    if (!this.facts.varies(e.cond)) {
       if (eager) {
         this.push(e.a, scope);
         this.push(e.b, scope);
@@ -216,21 +203,24 @@ export class Vector {
     // (u and w) ? a : b with u the same in all lanes: branch on u, so that rows of padding read nothing.
     if (e.cond.op === 'binary' && e.cond.fn === 'and' && scalar.isEager(e.b, scope)) {
       const parts = conjuncts(e.cond);
-      const [whole, mixed] = [parts.filter((c) => !this.varies(c)), parts.filter((c) => this.varies(c))];
+      const [whole, mixed] = [parts.filter((c) => !this.facts.varies(c)), parts.filter((c) => this.facts.varies(c))];
       if (whole.length > 0 && mixed.length > 0) {
         const all = (list: readonly Expr[]): Expr => list.reduce((a, b) => binary('and', a, b));
         return this.push(select(all(whole), select(all(mixed), e.a, e.b), e.b), scope);
       }
     }
-    if (!this.maskable(e.a) || !this.maskable(e.b)) return this.eachLane(e, scope);
     const mask = f.local('v128', 'mask');
     this.push(e.cond, scope);
     f.set(mask);
+    const safe = (side: Expr): boolean => this.settled(side, scope) || this.facts.maskable(side);
+    if (!safe(e.a) || !safe(e.b)) return this.eachLane(e, scope);
     const arm = (side: Expr, inverted: boolean): void => {
-      if (scalar.isEager(side, scope)) return this.push(side, scope);
+      // What reads nothing new is computed here, where the other arm can share it, unless it is long: then only if a lane wants it.
+      const heavy = weight(side) > 150 || !this.facts.whole(side);
+      if (!heavy && (scalar.isEager(side, scope) || this.settled(side, scope))) return this.push(side, scope);
       const inner = scalar.branch(scope);
       this.masked += 1;
-      if (weight(side) > 12) {
+      if (heavy || weight(side) > 12) {
         f.get(mask);
         if (inverted) f.op('v128.not');
         f.op('v128.any_true');
@@ -246,56 +236,19 @@ export class Vector {
     f.op('v128.bitselect');
   }
 
-  /** Whether all loads below can be held inside their arguments and nothing is computed lane by lane, where a mask does not reach. */
-  private maskable(e: Expr): boolean {
-    const known = this.maskables.get(e);
-    if (known !== undefined) return known;
-    const result = this.decideMaskable(e);
-    this.maskables.set(e, result);
-    return result;
-  }
-
-  private decideMaskable(e: Expr): boolean {
-    if (e.op === 'load') {
-      const access = this.access(this.offset(e));
-      if (lanesOf(e.dtype) === undefined || e.index.some((i) => this.loads(i))) return false;
-      return access === 'unit' || (access === 'uniform' && bytesOf(e.dtype) === 4);
-    }
-    if (!this.loads(e)) return true;
-    const [type, from] = [e.dtype, operands(e)[0]?.dtype ?? e.dtype];
-    if (lanesOf(type) === undefined || lanesOf(from) === undefined) return false;
-    if (e.op === 'unary' && vectorUnary(e.fn, from) === undefined) return false;
-    if (e.op === 'cast' && vectorCast(from, type) === undefined) return false;
-    if (e.op === 'binary') {
-      const shifts = (e.fn === 'shl' || e.fn === 'shr') && e.b.op === 'const';
-      if (!shifts && vectorBinary(e.fn, from) === undefined) return false;
-    }
-    return operands(e).every((o) => this.maskable(o));
-  }
-
-  /** Reads memory. */
-  private loads(e: Expr): boolean {
-    if (e.op === 'load') return true;
-    const known = this.loading.get(e);
-    if (known !== undefined) return known;
-    const result = operands(e).some((o) => this.loads(o));
-    this.loading.set(e, result);
-    return result;
+  /** All that it reads has been loaded. */
+  private settled(e: Expr, scope: Scope): boolean {
+    if (!this.facts.loads(e) || scope.find(e, 'vector') !== undefined) return true;
+    return e.op !== 'load' && operands(e).every((o) => this.settled(o, scope));
   }
 
   // Memory ------------------------------------------------------------------------------------------------------------------------
 
-  private offset(e: Load): Expr {
-    const [offset] = e.index;
-    invariant(offset !== undefined, 'loads are flat when code is emitted');
-    return offset;
-  }
-
   private load(e: Load, scope: Scope): void {
     const { f } = this;
-    const offset = this.offset(e);
+    const offset = offsetIn(e);
     if (lanesOf(e.dtype) === undefined) return this.eachLane(e, scope);
-    if (this.access(offset) === 'unit') {
+    if (this.facts.access(offset) === 'unit') {
       let folded = 0;
       if (this.masked > 0) {
         this.pushHeldAddress(e, scope, 'unit');
@@ -335,7 +288,7 @@ export class Vector {
     const low = access === 'unit' ? sub(argBase(e.tensor), int(16)) : argBase(e.tensor);
     const high = add(argBase(e.tensor), mul(last, int(size)));
     const address = f.local('i32', 'held');
-    scalar.push(add(argBase(e.tensor), mul(this.offset(e), int(size))), scope);
+    scalar.push(add(argBase(e.tensor), mul(offsetIn(e), int(size))), scope);
     f.set(address);
     for (const [bound, worse] of [[high, 'i32.lt_u'], [low, 'i32.gt_u']] as const) {
       const limit = scalar.value(bound, scope);
@@ -353,7 +306,7 @@ export class Vector {
   store(slot: number, dtype: DType, offset: Expr, scope: Scope, value: () => void): void {
     const { f, scalar } = this;
     const address = addressOf(slot, dtype, offset);
-    if (this.access(offset) === 'unit') {
+    if (this.facts.access(offset) === 'unit') {
       scalar.push(address.base, scope);
       value();
       return storeLanes(f, dtype, address.offset);

@@ -1,16 +1,17 @@
 (import "env" "memory" (memory 1 65536 shared))
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $unit  $from  $floordiv  $s0  $a  $b  $r  $q  $to  $a.12  $b.13  $r.14  $q.15  $a.16  $b.17  $b.18  $ch
-      $hw  $add  $add.40  $arg0  $add.42  $hw.58  $hw.59  $add.61  $add.72  $arg1  $ch.74
+      $hw  $add  $add.40  $arg0  $add.42  $hw.58  $hw.59  $add.61  $add.72  $arg1
   (local v128) $s_0  $s_1  $s_2  $s_3  $s_4  $s_5  $s_6  $s_7  $s_8  $s_9  $s_10  $s_11  $s_12  $s_13  $s_14  $s_15
       $s_tail  $value  $value.43  $value.44  $value.45  $value.46  $value.47  $value.48  $value.49  $value.50  $value.51
       $value.52  $value.53  $value.54  $value.55  $value.56  $value.57  $value.60  $t0v_v  $s  $quarter  $identity
-      $quarter.66  $identity.67  $quarter.68  $identity.69  $quarter.70  $identity.71
+      $quarter.66  $identity.67  $quarter.68  $identity.69  $quarter.70  $identity.71  $const_v
   local.get $params  i32.load offset=8  local.set $s0
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
   local.get $begin  local.get $end  i32.lt_s  if $if1
     local.get $s0  i32.const 10  i32.add  i32.const 11  i32.div_u  local.set $floordiv
+    v128.const i32x4 0x3ca72f05 0x3ca72f05 0x3ca72f05 0x3ca72f05  local.set $const_v
     local.get $begin  local.set $unit
     loop $loop2
       local.get $unit  local.get $floordiv  local.set $b  local.set $a
@@ -116,8 +117,8 @@
                 local.set $quarter.70
             local.get $quarter  local.get $quarter.66  f32x4.add  local.get $quarter.68  local.get $quarter.70
                 f32x4.add  f32x4.add  local.get $s_tail  f32x4.add  local.set $s
-            local.get $add.72  local.get $ch  i32.const 2  i32.shl  i32.add  local.get $s
-                v128.const i32x4 0x3ca72f05 0x3ca72f05 0x3ca72f05 0x3ca72f05  f32x4.mul  v128.store align=4
+            local.get $add.72  local.get $ch  i32.const 2  i32.shl  i32.add  local.get $s  local.get $const_v  f32x4.mul
+                v128.store align=4
             local.get $ch  i32.const 4  i32.add  local.tee $ch  i32.const 32  i32.lt_s  br_if $loop9
           end
           local.get $b.18  i32.const 1  i32.add  local.tee $b.18  local.get $to  i32.lt_s  br_if $loop8
