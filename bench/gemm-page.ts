@@ -62,10 +62,12 @@ function peak(rows: number, columns: number, fma: boolean): Racer {
       f.tee(f.param(0));
       f.brIf(again);
     });
+    f.i32(262144);
+    f.set(a);
     acc.flat().forEach((sum, i) => {
-      f.i32(262144 + i * 16);
+      f.get(a);
       f.get(sum);
-      f.mem('v128.store');
+      f.mem('v128.store', { offset: i * 16 });
     });
   }, true);
   const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
