@@ -167,7 +167,8 @@ export class Binding {
         const { source } = tensor(this.#plan, root);
         if (this.#crossing.has(root) || source.kind !== 'computed') continue;
         const span = spans.get(root);
-        if (span === undefined) spans.set(root, { first: i, last: i });
+        // What is cleared before the segment runs must not be anybody else's memory until its step.
+        if (span === undefined) spans.set(root, { first: step.clear.includes(id) ? 0 : i, last: i });
         else span.last = i;
       }
     });

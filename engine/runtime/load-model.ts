@@ -24,6 +24,9 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
     const model = new LoadedModel(chosen, compiled, tuning);
     await compiled.executor.residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal);
     throwIfAborted(signal);
+    // Kernels of static models are compiled now, not by the first run.
+    await compiled.executor.warm();
+    throwIfAborted(signal);
     if (options.tune === 'blocking') await model.tune({ budgetMs: options.tuneBudgetMs }, signal, onProgress);
     if (options.tune === 'background') tuning.allowBackground(options.tuneBudgetMs);
     return model;

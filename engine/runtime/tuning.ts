@@ -3,7 +3,7 @@
  * records into the cache, better kernels into the bound programs between runs. On a GPU results of schedules may differ in the last
  * bits, so background winners take effect at the next load there, and at once only after an explicit `tune()`.
  */
-import { QuernError } from '../../jit/error.ts';
+import { type ErrorCode, QuernError } from '../../jit/error.ts';
 import { lowerBound } from '../../jit/roofline.ts';
 import { candidates, type Schedule, scheduleText, type Space } from '../../jit/space.ts';
 import { nextTask } from '../../jit/tune/clock.ts';
@@ -11,7 +11,7 @@ import { type Candidate, prioritise } from '../../jit/tune/priorities.ts';
 import {
   type Measurement, type Records, type TuneRecord, exportRecords, importRecords, mergeRecords, noRecords, recordKey, usable,
 } from '../../jit/tune/records.ts';
-import { Tuner, type TuneTask, recordOf } from '../../jit/tune/tuner.ts';
+import { Tuner, type TuneResult, type TuneTask, recordOf } from '../../jit/tune/tuner.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Place } from '../plan/plan.ts';
 import type { TuneReport } from '../report.ts';
@@ -30,6 +30,9 @@ interface Task extends TuneTask {
   /** Calls of this kernel in one run. */
   readonly calls: number;
 }
+
+/** Failures that concern one kernel only. */
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['out-of-memory', 'internal', 'wrong-kernel']);
 
 /** Milliseconds of quiet after a run before the tuner starts. */
 const quiet = 60;
@@ -146,12 +149,15 @@ export class Tuning {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#background = this.#background.then(async () => {
-        const { ms } = await this.#tune(this.#budget, false, this.#devices.main.kind !== 'webgpu', this.#stopping.signal);
-        this.#budget -= ms;
+        // Two tabs that measure at once measure each other.
+        await this.#cache.asOnlyTuner(this.#devices.main.profile.fingerprint, async () => {
+          const { ms } = await this.#tune(this.#budget, false, this.#devices.main.kind !== 'webgpu', this.#stopping.signal);
+          this.#budget -= ms;
+        }, this.#stopping.signal);
       }).catch((error: unknown) => {
         // What goes wrong in the background costs speed, not the session.
         this.#budget = 0;
-        if (!(error instanceof QuernError && error.code === 'aborted')) this.notes.push(`tuning stopped: ${String(error)}`);
+        if (!this.#stopping.signal.aborted) this.notes.push(`tuning stopped: ${String(error)}`);
       });
     }, quiet);
   }
@@ -182,9 +188,18 @@ export class Tuning {
           measured++;
           onProgress?.({ phase: 'tune', loaded: index, total: plan.length, detail: JSON.stringify({ kernel: task.key, kind: task.kernel.body.kind, ...m }) });
         };
-        const result = await tuner.tuneKernel(task, {
-          budgetMs: exhaustive ? Infinity : Math.min(left, Math.max(share.budgetMs, budgetMs === Infinity ? 2000 : 0)), exhaustive, signal, pause, onMeasure: report,
-        });
+        let result: TuneResult;
+        try {
+          result = await tuner.tuneKernel(task, {
+            budgetMs: exhaustive ? Infinity : Math.min(left, Math.max(share.budgetMs, budgetMs === Infinity ? 2000 : 0)),
+            exhaustive, signal, pause, onMeasure: report,
+          });
+        } catch (error) {
+          // One kernel without room or data to be measured on, or without a right schedule, does not end the tuning of the others.
+          if (!(error instanceof QuernError) || !passing.has(error.code)) throw error;
+          this.notes.push(`not tuned: ${error.message}`);
+          continue;
+        }
         tuned++;
         for (const w of result.wrong) this.#store(task.place).demote(task.kernel, w.schedule, w.why ?? 'wrong results');
         wrong += result.wrong.length;
