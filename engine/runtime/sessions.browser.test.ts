@@ -1,0 +1,94 @@
+/** Whole sessions in a real browser: the fixtures from bytes to outputs on each device, decode loops, and what tuning must not change. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { bytesUnder, fromHalf, viewAs } from '../../jit/expr/dtype.ts';
+import { resolveOptions } from '../options.ts';
+import { fixtures } from '../testing/fixtures.ts';
+import { loadModel } from './load-model.ts';
+import type { Model, RunRequest, WireTensor } from './model.ts';
+
+const open: Model[] = [];
+afterEach(async () => {
+  for (const model of open.splice(0)) await model.dispose();
+});
+
+async function load(bytes: Uint8Array, options: Record<string, unknown>): Promise<Model> {
+  const resolved = resolveOptions({ tune: 'off', cache: false, threads: 1, ...options });
+  const model = await loadModel({ kind: 'bytes', bytes }, {}, resolved, () => undefined, new AbortController().signal);
+  open.push(model);
+  return model;
+}
+
+type Feeds = (typeof fixtures)[number]['cases'][number]['feeds'];
+const wire = (feeds: Feeds): RunRequest['feeds'] =>
+  Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, { kind: 'bytes', dtype: t.dtype, dims: t.dims, bytes: bytesUnder(t.data) }]));
+
+function numbers(tensor: WireTensor | undefined): number[] {
+  if (tensor?.kind !== 'bytes') throw new Error('an output is missing');
+  return [...viewAs(tensor.dtype, tensor.bytes)].map((v) => (tensor.dtype === 'float16' ? fromHalf(Number(v)) : Number(v)));
+}
+
+describe.each(['wasm', 'webgpu'] as const)('on %s', (device) => {
+  for (const { name, build, cases } of fixtures) {
+    it(`${name} gives what another engine gave`, async () => {
+      const model = await load(build(), { device });
+      for (const { feeds, outputs } of cases) {
+        const got = await model.run({ feeds: wire(feeds) });
+        for (const [output, expected] of Object.entries(outputs)) {
+          expect(got[output]?.dims).toEqual(expected.dims);
+          const half = expected.dtype === 'float16';
+          const [rtol, atol] = half ? [1e-2, 1e-3] : [1e-3, 1e-5];
+          const wanted = [...expected.data].map((v) => (half ? fromHalf(Number(v)) : Number(v)));
+          const values = numbers(got[output]);
+          expect(values.length).toBe(wanted.length);
+          expect(wanted.filter((w, i) => !(Math.abs((values[i] ?? NaN) - w) <= atol + rtol * Math.abs(w)))).toEqual([]);
+        }
+      }
+    });
+  }
+
+  it('a decode loop compiles nothing after its second step', async () => {
+    const fixture = fixtures.find((f) => f.name === 'kv-cache-step');
+    if (fixture === undefined) throw new Error('the fixture is gone');
+    const model = await load(fixture.build(), { device });
+    const feeds = wire(fixture.cases[0]?.feeds ?? {});
+    const compiled: number[] = [];
+    let past: Record<string, WireTensor> = {};
+    for (let step = 0; step < 4; step++) {
+      const result = await model.run({ feeds: { ...feeds, ...past }, keep: ['present*'] });
+      past = Object.fromEntries(Object.entries(result).filter(([n]) => n.startsWith('present')).map(([n, t]) => [n.replace('present', 'past'), t]));
+      compiled.push((await model.report()).compiled);
+    }
+    expect(Object.keys(past).length).toBeGreaterThan(0);
+    expect(Object.values(past).every((t) => t.kind === 'handle')).toBe(true);
+    expect(compiled[3]).toBe(compiled[1]);
+  });
+});
+
+it('tuning on the CPU changes no bit', async () => {
+  const fixture = fixtures.find((f) => f.name === 'attention-with-mask');
+  if (fixture === undefined) throw new Error('the fixture is gone');
+  const model = await load(fixture.build(), { device: 'wasm' });
+  const feeds = wire(fixture.cases[0]?.feeds ?? {});
+  const before = await model.run({ feeds });
+  const report = await model.tune({ budgetMs: 1500 });
+  const after = await model.run({ feeds });
+  expect(report.measured).toBeGreaterThan(0);
+  expect(report.wrong).toBe(0);
+  for (const name of Object.keys(before)) expect(numbers(after[name])).toEqual(numbers(before[name]));
+});
+
+it('exported records are found again by another session', async () => {
+  const fixture = fixtures.find((f) => f.name === 'mlp');
+  if (fixture === undefined) throw new Error('the fixture is gone');
+  const feeds = wire(fixture.cases[0]?.feeds ?? {});
+  const first = await load(fixture.build(), { device: 'wasm' });
+  await first.run({ feeds });
+  await first.tune({ budgetMs: 800 });
+  const second = await load(fixture.build(), { device: 'wasm' });
+  await second.run({ feeds });
+  await second.importTuning(await first.exportTuning());
+  const { kernels } = await second.report();
+  const tuned = kernels.filter((k) => k.candidates > 1 && k.tried.length > 0);
+  expect(tuned.length).toBeGreaterThan(0);
+  expect(tuned.every((k) => k.choice === 'imported')).toBe(true);
+});
