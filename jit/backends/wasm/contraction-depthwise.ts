@@ -241,7 +241,7 @@ function emitTurn(scene: Scene, making: Making, places: RowPlaces, { lhs, rhs }:
     const by = new Map<Expr, Expr>([...(places[r] ?? []), [d.lane, add(d.lane, 4 * v)], [acc, one]]);
     return { offset: substitute(at, by), value: substitute(body.store.value, by) };
   }));
-  scalar.prepare(stored.flatMap((s) => [s.offset, s.value]));
+  scalar.prepare(stored.flatMap((s) => [addressOf(body.store.tensor, d.c.out.dtype, s.offset).base, s.value]));
   for (const { offset, value } of stored) {
     lanes.store(body.store.tensor, d.c.out.dtype, offset, scope, () => { lanes.push(value, scope); });
   }

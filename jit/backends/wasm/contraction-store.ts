@@ -10,6 +10,7 @@ import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import { four } from './contraction-general.ts';
 import type { FuncRef, Local } from './function-builder.ts';
 import { storeOpcode } from './scalar-ops.ts';
+import { addressOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
 import { Vector } from './vector.ts';
 
@@ -110,7 +111,8 @@ function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: reado
     const by = new Map<Expr, Expr>([...place, [ending.acc, one]]);
     return { offset: substitute(ending.offset, by), value: substitute(ending.value, by) };
   });
-  lanes.scalar.prepare(points.flatMap((p) => [p.offset, p.value]));
+  // One base in a local for all stores: V8's revectorizer, where it is on, starts from stores at neighbouring constant offsets.
+  lanes.scalar.prepare(points.flatMap((p) => [addressOf(ending.slot, ending.dtype, p.offset).base, p.value]));
   for (const { offset, value } of points) {
     lanes.store(ending.slot, ending.dtype, offset, scope, () => { lanes.push(value, scope); });
   }
@@ -136,7 +138,6 @@ function storeVectors(
   scene: Scene, finish: Finish, sum: readonly (readonly Local[])[], places: readonly ReadonlyMap<Expr, Expr>[], cols: Columns, scope: Scope,
 ): void {
   const { f, params } = scene;
-  const vectors = sum[0]?.length ?? 0;
   if (finish.vector !== undefined) {
     for (const [r, row] of sum.entries()) {
       for (const [v, local] of row.entries()) {
@@ -148,14 +149,9 @@ function storeVectors(
     }
     return;
   }
-  const lanes = vectorsOf(scene, scope);
-  for (let v = 0; v < vectors; v++) {
-    const n = columnAt(cols, v, four);
-    storeVector(lanes, finish, scope, sum.flatMap((row, r) => {
-      const local = row[v];
-      return local === undefined ? [] : [{ place: new Map([...(places[r] ?? []), [finish.n, n]]), sum: local, name: `sum${r}_${v}` }];
-    }));
-  }
+  storeVector(vectorsOf(scene, scope), finish, scope, sum.flatMap((row, r) => row.map((local, v): Summed => (
+    { place: new Map([...(places[r] ?? []), [finish.n, columnAt(cols, v, four)]]), sum: local, name: `sum${r}_${v}` }
+  ))));
 }
 
 function pushPoint({ scalar }: Scene, finish: Finish, place: ReadonlyMap<Expr, Expr> | undefined, column: Expr, scope: Scope): void {

@@ -2,7 +2,8 @@
 (func $tile2x8 (param $params i32) (param $first i32) (param $o.panel i32)
   (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0.19  $y1.20  $x  $y0.38  $y1.39
   (local i32) $y0  $x0  $y1  $x1  $carry  $a0  $arg0  $a1  $b0  $arg1  $ky  $left  $b0.22  $ky.23  $kx  $a0.25  $add
-      $add.27  $le  $add.29  $add.30  $a1.31  $add.32  $add.33  $le.34  $add.35  $add.36  $left.37  $zero  $arg2
+      $add.27  $le  $add.29  $add.30  $a1.31  $add.32  $add.33  $le.34  $add.35  $add.36  $left.37  $zero  $mul  $arg2
+      $mul.43  $add.44  $add.45
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
   local.get $params  i32.load offset=8  local.set $arg2
@@ -83,18 +84,13 @@
       local.get $ky.23  i32.const 1  i32.add  local.tee $ky.23  i32.const 3  i32.lt_s  br_if $loop4
     end
   end
-  local.get $y0  i32.const 8  i32.shl  local.get $o.panel  i32.const 5  i32.shl  i32.add  local.get $x0  i32.const 5
-      i32.shl  i32.add  local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_0
-      v128.store align=4
-  local.get $y1  i32.const 8  i32.shl  local.get $o.panel  i32.const 5  i32.shl  i32.add  local.get $x1  i32.const 5
-      i32.shl  i32.add  local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_0
-      v128.store align=4
-  local.get $y0  i32.const 8  i32.shl  local.get $o.panel  i32.const 5  i32.shl  i32.add  local.get $x0  i32.const 5
-      i32.shl  i32.add  local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc0_1
-      v128.store offset=16 align=4
-  local.get $y1  i32.const 8  i32.shl  local.get $o.panel  i32.const 5  i32.shl  i32.add  local.get $x1  i32.const 5
-      i32.shl  i32.add  local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  i32.add  local.get $acc1_1
-      v128.store offset=16 align=4
+  local.get $y0  i32.const 8  i32.shl  local.get $o.panel  i32.const 5  i32.shl  local.tee $mul  i32.add  local.get $x0
+      i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  local.tee $mul.43
+      i32.add  local.tee $add.44  local.get $acc0_0  v128.store align=4
+  local.get $add.44  local.get $acc0_1  v128.store offset=16 align=4
+  local.get $y1  i32.const 8  i32.shl  local.get $mul  i32.add  local.get $x1  i32.const 5  i32.shl  i32.add
+      local.get $arg2  i32.add  local.get $mul.43  i32.add  local.tee $add.45  local.get $acc1_0  v128.store align=4
+  local.get $add.45  local.get $acc1_1  v128.store offset=16 align=4
 )
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $inPoint  $point  $top  $inBlock  $height  $column  $a  $b  $r  $q  $row  $a.14  $b.15  $r.16  $q.17

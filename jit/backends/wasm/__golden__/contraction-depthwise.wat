@@ -1,7 +1,8 @@
 (import "env" "memory" (memory 1 65536 shared))
 (func $tile2 (param $params i32) (param $y i32) (param $x0 i32)
-  (local i32) $w0  $arg1  $a0  $arg0  $c  $add  $arg2  $border_w0  $border_a0  $border_a1  $border_a2  $border_a3
-      $border_a4  $border_a5  $border_a6  $border_a7  $border_a8  $border_a9  $border_a10  $border_a11  $c.38  $add.39
+  (local i32) $w0  $arg1  $a0  $arg0  $c  $add  $arg2  $add.25  $border_w0  $border_a0  $border_a1  $border_a2
+      $border_a3  $border_a4  $border_a5  $border_a6  $border_a7  $border_a8  $border_a9  $border_a10  $border_a11
+      $c.39  $add.40  $add.41
   (local v128) $acc0_0  $acc1_0  $weight  $held0  $held1  $held2  $held3  $held4  $held5  $held6  $held7  $held8  $held9
       $held10  $held11
   local.get $params  i32.load offset=4  local.set $arg1
@@ -57,8 +58,9 @@
       local.get $held10  local.get $weight  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
       local.get $a0  v128.load offset=608 align=4  local.set $held11
       local.get $held11  local.get $weight  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
-      local.get $add  local.get $c  i32.const 2  i32.shl  i32.add  local.get $acc0_0  v128.store align=4
-      local.get $add  local.get $c  i32.const 2  i32.shl  i32.add  local.get $acc1_0  v128.store offset=32 align=4
+      local.get $add  local.get $c  i32.const 2  i32.shl  i32.add  local.tee $add.25  local.get $acc0_0
+          v128.store align=4
+      local.get $add.25  local.get $acc1_0  v128.store offset=32 align=4
       local.get $a0  i32.const 16  i32.add  local.set $a0
       local.get $w0  i32.const 16  i32.add  local.set $w0
       local.get $c  i32.const 4  i32.add  local.tee $c  i32.const 8  i32.lt_s  br_if $loop2
@@ -102,8 +104,8 @@
         i32.const 320  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7  i32.le_u  local.get $x0
         i32.const 2  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a11
     local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
-        local.set $add.39
-    i32.const 0  local.set $c.38
+        local.set $add.40
+    i32.const 0  local.set $c.39
     loop $loop3
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  local.set $acc0_0
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  local.set $acc1_0
@@ -146,8 +148,9 @@
       local.get $held10  local.get $weight  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
       local.get $border_a11  v128.load align=4  local.set $held11
       local.get $held11  local.get $weight  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
-      local.get $add.39  local.get $c.38  i32.const 2  i32.shl  i32.add  local.get $acc0_0  v128.store align=4
-      local.get $add.39  local.get $c.38  i32.const 2  i32.shl  i32.add  local.get $acc1_0  v128.store offset=32 align=4
+      local.get $add.40  local.get $c.39  i32.const 2  i32.shl  i32.add  local.tee $add.41  local.get $acc0_0
+          v128.store align=4
+      local.get $add.41  local.get $acc1_0  v128.store offset=32 align=4
       local.get $border_a0  i32.const 16  i32.add  local.set $border_a0
       local.get $border_a1  i32.const 16  i32.add  local.set $border_a1
       local.get $border_a2  i32.const 16  i32.add  local.set $border_a2
@@ -161,7 +164,7 @@
       local.get $border_a10  i32.const 16  i32.add  local.set $border_a10
       local.get $border_a11  i32.const 16  i32.add  local.set $border_a11
       local.get $border_w0  i32.const 16  i32.add  local.set $border_w0
-      local.get $c.38  i32.const 4  i32.add  local.tee $c.38  i32.const 8  i32.lt_s  br_if $loop3
+      local.get $c.39  i32.const 4  i32.add  local.tee $c.39  i32.const 8  i32.lt_s  br_if $loop3
     end
   end
 )
