@@ -5,6 +5,7 @@
 import {
   type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
+import { inChannelsFirst } from './channels-last.ts';
 import { gelu } from './elementwise.op.ts';
 import { scalarOf, sigmoid, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
@@ -167,6 +168,18 @@ const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor)
   },
 });
 
+/** Pools add the zero point before they round, as onnxruntime does: ties go the other way where it is odd. */
+const qLinearPool = (op: string, pool: (build: Lowering, x: Tensor) => Tensor): Operator => ({
+  op, domain, since: 1, arity: [4, 5],
+  lower: (build) => {
+    const [{ x: given, scale, zero }, outScale, outZero] = [triple(build, 0), build.input(3), build.optional(4)];
+    return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {
+      const pooled = pool(build, dequantised(build, x, { scale, zero }, 'float32'));
+      return build.map(x.dtype, pooled.shape, (index) => saturated(add(div(pooled.at(index), scalarOf(outScale)), zeroOr0(outZero)), undefined, x), x.narrow);
+    });
+  },
+});
+
 const qLinearConcat: Operator = {
   op: 'QLinearConcat', domain, since: 1, arity: [5, Infinity],
   lower: (build) => {
@@ -205,5 +218,5 @@ export const operators: readonly Operator[] = [
   biasGelu('Gelu', false), biasGelu('BiasGelu', false), biasGelu('FastGelu', true), quickGelu, matMulNBits,
   qLinearAdd, qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
   qLinearUnary('QLinearLeakyRelu', (x, build) => select(lt(x, 0), mul(x, build.attributes.float('alpha', 0.01)), x)),
-  qLinearVia('QLinearAveragePool', averagePooled), qLinearVia('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat,
+  qLinearPool('QLinearAveragePool', averagePooled), qLinearPool('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat,
 ];

@@ -208,7 +208,9 @@ const groupQueryAttention: Operator = {
       ([b = int(0), h = int(0), t = int(0), d = int(0)]) => {
         const from = past(b);
         const fresh = next(b, h, clamp(sub(t, from), 0, sub(length, 1)), d);
-        return old === undefined ? fresh : select(lt(t, from), old.at([b, h, t, d]), fresh);
+        // Only new positions change, so that a cache can be updated where it is.
+        const kept = old === undefined ? constant(0, fresh.dtype) : select(lt(t, before), old.at([b, h, t, d]), constant(0, fresh.dtype));
+        return select(and(ge(t, from), lt(t, add(from, length))), fresh, kept);
       });
     const [presentKey, presentValue] = [cache(pastKey, kNew), cache(pastValue, view(third, heads + kvHeads).at)];
     const window = attributes.int('local_window_size', -1);
@@ -223,8 +225,9 @@ const groupQueryAttention: Operator = {
       masked: (score, b, h, s, t) => {
         const biased = scoreBias === undefined ? score : add(score, broadcastAt(scoreBias, [b, h, s, t], shape));
         const here = add(past(b), s);
-        // Without causality every valid key is seen.
-        const seen = causal ? le(t, here) : lt(t, add(past(b), length));
+        // Keys end before the padding of a shorter prompt; a single step has none.
+        const valid = le(t, toIndex(lengths.at([b])));
+        const seen = !causal ? valid : asInt(length) === 1 ? le(t, here) : and(le(t, here), valid);
         return select(window < 0 ? seen : and(seen, lt(sub(here, window), t)), biased, constant(-Infinity, score.dtype));
       },
       ...resultLayout(batch, int(heads), length, size, true),
