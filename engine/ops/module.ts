@@ -4,7 +4,7 @@
  * programs.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type DType, isInteger } from '../../jit/expr/dtype.ts';
+import { type DType, isInteger, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Sym, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
@@ -162,6 +162,9 @@ export class ProgramBuilder {
   #shown(def: TensorDef): readonly Expr[] | undefined {
     const size = staticSize(def.shape);
     if (size === undefined || size > 64) return undefined;
+    // Of constants, which are at hand anyway, only scalars and those that are one element over and over: making expressions of every
+    // bias took half the time of lowering.
+    if (def.source.kind === 'constant' && size > 4 && !isUniform(def.source.constant)) return undefined;
     const known = this.#values.of(def.id);
     if (known === undefined || def.dtype === 'float16') return undefined;
     const exact = (e: Expr | undefined): e is Expr =>
@@ -184,4 +187,10 @@ export class ProgramBuilder {
     if (body.kind === 'loop') return { ...body, body: body.body.map(stmt) };
     return { ...body, store: { ...body.store, value: narrow(body.store.value, typeOf(body.store.tensor)) } };
   }
+}
+
+function isUniform(constant: Constant): boolean {
+  if (constant.released) return false;
+  const [first, ...rest] = viewAs(constant.dtype, constant.bytes);
+  return rest.every((v) => v === first);
 }
