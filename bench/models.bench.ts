@@ -19,13 +19,23 @@ function modelsAt(path: string): string[] {
   });
 }
 
+/** `--dim` words for the symbols the model has. */
+async function dimWords(model: string): Promise<string[]> {
+  const json = join(tmpdir(), 'quern-inspect.json');
+  const silent = { print: () => undefined, error: console.error };
+  if ((await quern(['inspect', model, '--device', 'wasm', '--json', json], silent)) !== 0) return [];
+  const { inputs } = JSON.parse(readFileSync(json, 'utf8')) as { inputs: { dims: (number | string)[] }[] };
+  const symbols = new Set(inputs.flatMap((input) => input.dims));
+  return Object.entries(dims).filter(([name]) => symbols.has(name)).flatMap(([name, size]) => ['--dim', `${name}=${String(size)}`]);
+}
+
 export async function main(paths: readonly string[]): Promise<void> {
   const json = join(tmpdir(), 'quern-models.json');
   const rows: BenchRow[] = [];
   for (const model of paths.flatMap(modelsAt)) {
+    const sizes = await dimWords(model);
     for (const threads of new Set([1, cpus().length])) {
-      const dimWords = Object.entries(dims).flatMap(([name, size]) => ['--dim', `${name}=${String(size)}`]);
-      const words = ['bench', model, '--device', 'wasm', '--threads', String(threads), '--against', 'ort-web', '--json', json, ...dimWords];
+      const words = ['bench', model, '--device', 'wasm', '--threads', String(threads), '--against', 'ort-web', '--json', json, ...sizes];
       // A model that one engine refuses still has the other's figures; the command says which.
       await quern(words);
       const answer = JSON.parse(readFileSync(json, 'utf8')) as { rows: BenchRow[] };

@@ -57,7 +57,10 @@ async function visit(context: BrowserContext, origin: string, script: string, mo
       const { measured, fromCache, finished } = await session.tune({ budgetMs: 60_000 });
       const tuned = performance.now();
       await session.dispose();
-      return { scriptMs: script - begun, loadMs: loaded - script, firstMs: first - loaded, totalMs: first - begun, tuneMs: tuned - first, measured, fromCache, finished };
+      return {
+        scriptMs: script - begun, loadMs: loaded - script, firstMs: first - loaded, totalMs: first - begun,
+        tuneMs: tuned - first, measured, fromCache, finished,
+      };
     }, [script, model] as const);
   } finally {
     await page.close();
