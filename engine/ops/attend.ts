@@ -62,7 +62,8 @@ export function attend(build: Lowering, spec: AttendSpec): { readonly y: Tensor;
     return stage === 2 ? capped(score) : score;
   };
   const scores = product(build, spec, shape, spec.keySize, keys, {
-    lhs: spec.q, rhs: (b, h, t, d) => spec.k(b, h, t, d), transposed: true, value: (acc, index) => upTo(mul(acc, spec.scale), index), index: (...at) => at,
+    lhs: spec.q, rhs: (b, h, t, d) => spec.k(b, h, t, d), transposed: true, index: (...at) => at,
+    value: (acc, index) => upTo(mul(acc, spec.scale), index),
   });
   const weights = safeSoftmax(build, dtype, shape, (index) => finish(stage === 0 ? 3 : stage - 1, scores.at(index), index), spec.sink);
   const y = product(build, spec, spec.shape, keys, spec.valueSize, {
@@ -80,7 +81,9 @@ interface ProductSpec {
 }
 
 /** For each batch entry and key head: [heads of the group and queries, depth] times [depth, columns]. */
-function product(build: Lowering, spec: AttendSpec, shape: readonly Expr[], depthSize: Expr, columns: Expr, { lhs, rhs, transposed, value, index }: ProductSpec): Tensor {
+function product(
+  build: Lowering, spec: AttendSpec, shape: readonly Expr[], depthSize: Expr, columns: Expr, { lhs, rhs, transposed, value, index }: ProductSpec,
+): Tensor {
   const group = floordiv(spec.heads, spec.kvHeads);
   const { axes: batch, index: [b = int(0), kv = int(0)] } = freshAxes(build, [spec.batch, spec.kvHeads]);
   const { axes: rows, index: [g = int(0), s = int(0)] } = freshAxes(build, [group, spec.queries]);
@@ -95,7 +98,9 @@ function product(build: Lowering, spec: AttendSpec, shape: readonly Expr[], dept
 }
 
 /** Softmax over the last dim in which a row without a finite score is all zeros. */
-function safeSoftmax(build: Lowering, dtype: DType, shape: readonly Expr[], x: (index: readonly Expr[]) => Expr, sink?: (head: Expr) => Expr): Tensor {
+function safeSoftmax(
+  build: Lowering, dtype: DType, shape: readonly Expr[], x: (index: readonly Expr[]) => Expr, sink?: (head: Expr) => Expr,
+): Tensor {
   const outer = freshAxes(build, shape.slice(0, -1));
   const last = build.axis(shape.at(-1) ?? int(1));
   const index = [...outer.index, last];

@@ -24,7 +24,8 @@ const attention: Operator = {
     if (newKeys === undefined || newValues === undefined) return build.fail('internal', 'Attention lost an input');
     const keyCache = pastKey === undefined ? undefined : present(build, pastKey, newKeys);
     const valueCache = pastValue === undefined ? undefined : present(build, pastValue, newValues);
-    const [key, value] = [keyCache === undefined ? newKeys : headsOf(build, keyCache, undefined), valueCache === undefined ? newValues : headsOf(build, valueCache, undefined)];
+    const key = keyCache === undefined ? newKeys : headsOf(build, keyCache, undefined);
+    const value = valueCache === undefined ? newValues : headsOf(build, valueCache, undefined);
     const before = pastKey?.shape[2] ?? int(0);
     const causal = attributes.int('is_causal', 0) !== 0;
     const size = asInt(query.size);

@@ -12,7 +12,9 @@ const random = new Seeded(23);
 const ms = (op: string, inputs: readonly string[], output: string, attributes: NodeLiteral['attributes'] = {}): NodeLiteral =>
   node(op, inputs, output, attributes, { domain: 'com.microsoft' });
 
-async function outputOf(nodes: readonly NodeLiteral[], feeds: Readonly<Record<string, TensorLiteral>>, constants: Readonly<Record<string, TensorLiteral>>): Promise<Feed | undefined> {
+type Tensors = Readonly<Record<string, TensorLiteral>>;
+
+async function outputOf(nodes: readonly NodeLiteral[], feeds: Tensors, constants: Tensors): Promise<Feed | undefined> {
   clearExpressions();
   const bytes = model({
     opset: { '': 21, 'com.microsoft': 1 }, nodes, initializers: constants, outputs: { y: 'float32' },
@@ -21,7 +23,7 @@ async function outputOf(nodes: readonly NodeLiteral[], feeds: Readonly<Record<st
   return runProgram(lowerGraph(await loadGraph({ kind: 'bytes', bytes })), new Map(Object.entries(feeds))).get('y');
 }
 
-async function expectEqual(one: NodeLiteral, other: readonly NodeLiteral[], feeds: Readonly<Record<string, TensorLiteral>>, constants: Readonly<Record<string, TensorLiteral>> = {}): Promise<void> {
+async function expectEqual(one: NodeLiteral, other: readonly NodeLiteral[], feeds: Tensors, constants: Tensors = {}): Promise<void> {
   const [got, want] = [await outputOf([one], feeds, {}), await outputOf(other, feeds, constants)];
   expect(want === undefined ? 'nothing to compare with' : difference(got, want, { rtol: 1e-5, atol: 1e-6 })).toBeUndefined();
 }

@@ -45,7 +45,8 @@ const biasGelu = (op: string, approximate: boolean): Operator => ({
   op, domain, since: 1, arity: [1, 2],
   lower: (build) => {
     const [x, bias] = [build.input(0), build.optional(1)];
-    return build.map(x.dtype, x.shape, (index) => gelu(bias === undefined ? x.at(index) : add(x.at(index), broadcastAt(bias, index, x.shape)), approximate));
+    return build.map(x.dtype, x.shape, (index) =>
+      gelu(bias === undefined ? x.at(index) : add(x.at(index), broadcastAt(bias, index, x.shape)), approximate));
   },
 });
 
@@ -65,7 +66,8 @@ const quickGelu: Operator = {
 const matMulNBits: Operator = {
   op: 'MatMulNBits', domain, since: 1, arity: [3, 6],
   lower: (build) => {
-    const [a, b, scales, zeros, order, bias] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4), build.optional(5)];
+    const [a, b, scales] = [build.input(0), build.input(1), build.input(2)];
+    const [zeros, order, bias] = [build.optional(3), build.optional(4), build.optional(5)];
     const { attributes } = build;
     const [depth, columns, bits, block] = [attributes.int('K'), attributes.int('N'), attributes.int('bits', 4), attributes.int('block_size')];
     if (order !== undefined) build.fail('unsupported-model', 'MatMulNBits with reordered groups (g_idx)');
@@ -85,7 +87,8 @@ const matMulNBits: Operator = {
     const shape = [...a.shape.slice(0, -1), int(columns)];
     const index = [...outer.index, column];
     return build.contraction({
-      dtype: a.dtype, shape, batch: [], rows: outer.axes.length > 0 ? outer.axes : [build.axis(1)], cols: [column], depth: [...inBlocks.axes, inBlock],
+      dtype: a.dtype, shape, batch: [], rows: outer.axes.length > 0 ? outer.axes : [build.axis(1)], cols: [column],
+      depth: [...inBlocks.axes, inBlock],
       lhs: depth % block === 0 ? a.at([...outer.index, k]) : select(lt(k, depth), a.at([...outer.index, k]), zeroOf(a.dtype)),
       rhs: mul(binary('sub', cast(weight, type), zero), scaleAt),
       index, value: (acc) => (bias === undefined ? acc : add(acc, bias.at([column]))),
@@ -107,7 +110,8 @@ function zeroPoint(zeros: Tensor, column: Expr, block: Expr, blocks: number, bit
   const each = 8 / bits;
   const bytes = Math.ceil(blocks / each);
   const byte = floordiv(block, each);
-  return cast(field(zeros.rank === 1 ? zeros.at([add(mul(column, bytes), byte)]) : zeros.at([column, byte, ...rest]), floormod(block, each), bits), type);
+  const packed = zeros.rank === 1 ? zeros.at([add(mul(column, bytes), byte)]) : zeros.at([column, byte, ...rest]);
+  return cast(field(packed, floormod(block, each), bits), type);
 }
 
 interface Quantised { readonly x: Tensor; readonly scale: Tensor; readonly zero: Tensor | undefined }
@@ -122,7 +126,8 @@ const qLinearBinary = (op: string, f: (a: Expr, b: Expr) => Expr): Operator => (
     const [a, b, scale, zero] = [triple(build, 0), triple(build, 3), build.input(6), build.optional(7)];
     const shape = broadcastShapes(build, a.x.shape, b.x.shape);
     return build.map(a.x.dtype, shape, (index) => {
-      const element = (q: Quantised): Expr => mul(cast(centred(broadcastAt(q.x, index, shape), q.zero === undefined ? undefined : scalarOf(q.zero)), 'float32'), scalarOf(q.scale));
+      const element = ({ x, scale: by, zero: from }: Quantised): Expr =>
+        mul(cast(centred(broadcastAt(x, index, shape), from === undefined ? undefined : scalarOf(from)), 'float32'), scalarOf(by));
       return saturated(div(f(element(a), element(b)), scalarOf(scale)), zero === undefined ? undefined : scalarOf(zero), a.x);
     });
   },
@@ -175,7 +180,8 @@ const qLinearPool = (op: string, pool: (build: Lowering, x: Tensor) => Tensor): 
     const [{ x: given, scale, zero }, outScale, outZero] = [triple(build, 0), build.input(3), build.optional(4)];
     return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {
       const pooled = pool(build, dequantised(build, x, { scale, zero }, 'float32'));
-      return build.map(x.dtype, pooled.shape, (index) => saturated(add(div(pooled.at(index), scalarOf(outScale)), zeroOr0(outZero)), undefined, x), x.narrow);
+      const scaled = (index: readonly Expr[]): Expr => add(div(pooled.at(index), scalarOf(outScale)), zeroOr0(outZero));
+      return build.map(x.dtype, pooled.shape, (index) => saturated(scaled(index), undefined, x));
     });
   },
 });
@@ -197,7 +203,8 @@ const qLinearConcat: Operator = {
 const qLinearSoftmax = qLinearVia('QLinearSoftmax', (build, x) => {
   const axis = axisOf(build, build.attributes.int('axis', -1), x.rank);
   const flat = build.attributes.int('opset') < 13;
-  return softmax(build, { x: (i) => x.at(i), dtype: x.dtype, shape: x.shape, over: flat ? x.shape.map((_, d) => d).filter((d) => d >= axis) : [axis] });
+  const over = flat ? x.shape.map((_, d) => d).filter((d) => d >= axis) : [axis];
+  return softmax(build, { x: (i) => x.at(i), dtype: x.dtype, shape: x.shape, over });
 });
 
 const globalAverage = (build: Lowering, x: Tensor): Tensor => {

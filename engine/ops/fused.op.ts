@@ -128,8 +128,8 @@ function withSkip(build: Lowering, x: Tensor, given: Tensor, bias: Tensor | unde
 const embedLayerNormalization: Operator = {
   op: 'EmbedLayerNormalization', domain, since: 1, arity: [7, 9],
   lower: (build) => {
-    const [ids, segments, words, places, kinds, gamma, beta] = [build.input(0), build.optional(1), build.input(2), build.input(3), build.optional(4), build.input(5), build.input(6)];
-    const [mask, positions] = [build.optional(7), build.optional(8)];
+    const [ids, words, places, gamma, beta] = [build.input(0), build.input(2), build.input(3), build.input(5), build.input(6)];
+    const [segments, kinds, mask, positions] = [build.optional(1), build.optional(4), build.optional(7), build.optional(8)];
     const [batch = int(1), length = int(1)] = ids.shape;
     const row = (table: Tensor, id: Expr, feature: Expr): Expr => table.at([clamp(id, 0, sub(table.shape[0] ?? int(1), 1)), feature]);
     const sum = build.map(words.dtype, [batch, length, words.shape[1] ?? int(1)], ([b = int(0), s = int(0), d = int(0)]) => {

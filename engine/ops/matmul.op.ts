@@ -24,7 +24,8 @@ export interface MatmulOptions {
 const plain: OperandElement = (t, index) => t.at(index);
 
 /** a[.., M, K] times b[.., K, N] (or b[.., N, K] transposed) with broadcast batch dims. */
-export function matmul(build: Lowering, a: Tensor, b: Tensor, { value, transposeB = false, dtype = a.dtype, a: left = plain, b: right = plain }: MatmulOptions = {}): Tensor {
+export function matmul(build: Lowering, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { value, transposeB = false, dtype = a.dtype, a: left = plain, b: right = plain } = options;
   const [m, k] = [a.shape.at(-2) ?? int(1), a.shape.at(-1) ?? int(1)];
   const [kb, n] = transposeB ? [b.shape.at(-1) ?? int(1), b.shape.at(-2) ?? int(1)] : [b.shape.at(-2) ?? int(1), b.shape.at(-1) ?? int(1)];
   checkDepth(build, k, kb, a, b);
@@ -87,7 +88,8 @@ const matMul: Operator = {
 const scaled = (e: Expr, by: number): Expr => (by === 1 ? e : cast(mul(cast(e, 'float32'), by), e.dtype));
 
 /** The product of two matrices, each transposed if its attribute says so. */
-export function gemmProduct(build: Lowering, a: Tensor, b: Tensor, { value, dtype = a.dtype, a: left = plain, b: right = plain }: MatmulOptions): Tensor {
+export function gemmProduct(build: Lowering, a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
+  const { value, dtype = a.dtype, a: left = plain, b: right = plain } = options;
   const { attributes } = build;
   const [ta, tb] = [attributes.int('transA', 0) !== 0, attributes.int('transB', 0) !== 0];
   const [m, k] = ta ? [a.shape[1] ?? int(1), a.shape[0] ?? int(1)] : [a.shape[0] ?? int(1), a.shape[1] ?? int(1)];
@@ -105,7 +107,8 @@ export function gemmProduct(build: Lowering, a: Tensor, b: Tensor, { value, dtyp
 export function gemmOf(build: Lowering, finish: (y: Expr) => Expr = (y) => y): Tensor {
   const [a, b, c] = [build.input(0), build.input(1), build.optional(2)];
   const [alpha, beta] = [build.attributes.float('alpha', 1), build.attributes.float('beta', 1)];
-  const shape = [a.shape[build.attributes.int('transA', 0) !== 0 ? 1 : 0] ?? int(1), b.shape[build.attributes.int('transB', 0) !== 0 ? 0 : 1] ?? int(1)];
+  const [ta, tb] = [build.attributes.int('transA', 0) !== 0, build.attributes.int('transB', 0) !== 0];
+  const shape = [a.shape[ta ? 1 : 0] ?? int(1), b.shape[tb ? 0 : 1] ?? int(1)];
   return gemmProduct(build, a, b, {
     value: (acc, index) => finish(c === undefined || beta === 0 ? scaled(acc, alpha)
       : add(scaled(acc, alpha), scaled(broadcastAt(c, index, shape), beta))),
@@ -124,9 +127,9 @@ function parseEquation(build: Lowering, equation: string, tensors: readonly Tens
   const dots = Math.max(0, ...sources.map((s, k) => (s.includes('...') ? (tensors[k]?.rank ?? 0) - (s.length - 3) : 0)));
   const labels = (term: string, rank?: number): string[] => {
     const [before = '', after] = term.split('...');
-    if (after === undefined) return [...before];
+    if (after === undefined) return before.split('');
     const hidden = rank === undefined ? dots : rank - before.length - after.length;
-    return [...before, ...Array.from({ length: hidden }, (_, d) => `.${dots - hidden + d}`), ...after];
+    return [...before.split(''), ...Array.from({ length: hidden }, (_, d) => `.${dots - hidden + d}`), ...after.split('')];
   };
   const terms = sources.map((s, k) => labels(s, tensors[k]?.rank ?? 0));
   for (const [k, term] of terms.entries()) {

@@ -78,7 +78,8 @@ const part = (x: Tensor, offset: Expr, size: Expr): Heads =>
 const attention: Operator = {
   op: 'Attention', domain, since: 1, arity: [2, 7],
   lower: (build) => {
-    const [x, weights, bias, mask, past, scoreBias] = [build.input(0), build.input(1), build.optional(2), build.optional(3), build.optional(4), build.optional(5)];
+    const [x, weights, bias] = [build.input(0), build.input(1), build.optional(2)];
+    const [mask, past, scoreBias] = [build.optional(3), build.optional(4), build.optional(5)];
     const { attributes } = build;
     for (const name of ['do_rotary', 'past_present_share_buffer']) {
       if (attributes.int(name, 0) !== 0) build.fail('unsupported-model', `Attention with ${name}`);
@@ -141,8 +142,11 @@ function packedHeads(build: Lowering, heads: number): { q: Heads; k: Heads; v: H
 const multiHeadAttention: Operator = {
   op: 'MultiHeadAttention', domain, since: 1, arity: [1, 10],
   lower: (build) => {
-    const [bias, mask, scoreBias, pastKey, pastValue] = [build.optional(3), build.optional(4), build.optional(5), build.optional(6), build.optional(7)];
-    if (build.optional(8) !== undefined || build.optional(9) !== undefined) build.fail('unsupported-model', 'MultiHeadAttention with a shared buffer for keys and values');
+    const [bias, mask, scoreBias] = [build.optional(3), build.optional(4), build.optional(5)];
+    const [pastKey, pastValue] = [build.optional(6), build.optional(7)];
+    if (build.optional(8) !== undefined || build.optional(9) !== undefined) {
+      build.fail('unsupported-model', 'MultiHeadAttention with a shared buffer for keys and values');
+    }
     const heads = build.attributes.int('num_heads');
     const { dtype, shape: [batch = int(1)] } = build.input(0);
     const { q, k, v } = packedHeads(build, heads);
@@ -183,9 +187,10 @@ const groupQueryAttention: Operator = {
   op: 'GroupQueryAttention', domain, since: 1, arity: [7, 16],
   lower: (build) => {
     const { attributes } = build;
-    const [first, second, third, pastKey, pastValue, lengths] = [build.input(0), build.optional(1), build.optional(2), build.optional(3), build.optional(4), build.input(5)];
+    const [first, second, third] = [build.input(0), build.optional(1), build.optional(2)];
+    const [pastKey, pastValue, lengths] = [build.optional(3), build.optional(4), build.input(5)];
     const [positions, scoreBias, sinks] = [build.optional(9), build.optional(10), build.optional(11)];
-    if (build.optional(12) !== undefined || build.optional(13) !== undefined) build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache');
+    if ((build.optional(12) ?? build.optional(13)) !== undefined) build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache');
     if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache');
     if (build.wants(3)) build.fail('unsupported-model', 'GroupQueryAttention with its scores as an output');
     const [heads, kvHeads] = [attributes.int('num_heads'), attributes.int('kv_num_heads')];
@@ -198,10 +203,11 @@ const groupQueryAttention: Operator = {
     // Valid keys of a batch entry before this call; 0 for prompts, whatever their padding.
     const past = (b: Expr): Expr => (asInt(before) === 0 ? int(0) : clamp(sub(add(toIndex(lengths.at([b])), 1), length), 0, before));
     const rotary = attributes.int('do_rotary', 0) !== 0;
-    const [cos, sin] = rotary ? [build.input(7), build.input(8)] : [undefined, undefined];
+    const [cos, sin] = [rotary ? build.input(7) : undefined, rotary ? build.input(8) : undefined];
+    const interleaved = attributes.int('rotary_interleaved', 0) !== 0;
     const position = (b: Expr, s: Expr): Expr => (positions === undefined ? add(past(b), s) : toIndex(positions.at([b, s])));
     const turn = ({ at }: Heads): HeadElement => (cos === undefined || sin === undefined ? at
-      : rotate(at, angles(cos, sin, (b, s) => clampRow(position(b, s), cos), mul(cos.shape[1] ?? int(1), int(2)), attributes.int('rotary_interleaved', 0) !== 0)));
+      : rotate(at, angles(cos, sin, (b, s) => clampRow(position(b, s), cos), mul(cos.shape[1] ?? int(1), int(2)), interleaved)));
     const q = turn(normed(build, view(second === undefined ? undefined : first, 0), build.optional(14), first.dtype, batch, heads));
     const kNew = turn(normed(build, view(second, heads), build.optional(15), first.dtype, batch, kvHeads));
     const cache = (old: Tensor | undefined, next: HeadElement): Tensor => build.map(first.dtype, [batch, int(kvHeads), max(before, total), size],

@@ -67,9 +67,11 @@ const qLinearMatMul: Operator = {
   },
 };
 
+type Zeros = readonly [x: Tensor | undefined, w: Tensor | undefined];
+
 /** Zero points of weights belong to output channels. Padding stands for real zeros: there the distance from the zero point is 0. */
-function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, xZero: Tensor | undefined, wZero: Tensor | undefined, rest: Pick<ConvSpec, 'dtype' | 'value'>): Tensor {
-  const [left, right] = [difference(build, xZero, -1), unlessZero(build, wZero)];
+function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, zeros: Zeros, rest: Pick<ConvSpec, 'dtype' | 'value'>): Tensor {
+  const [left, right] = [difference(build, zeros[0], -1), unlessZero(build, zeros[1])];
   return convolution(build, {
     x, w, ...rest,
     elements: { x: (index) => left(x, index), w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(right, index, 0)) },
@@ -78,7 +80,7 @@ function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, xZero: Tensor |
 
 const convInteger: Operator = {
   op: 'ConvInteger', domain: '', since: 10, arity: [2, 4],
-  lower: (build) => wholeConvolution(build, build.input(0), build.input(1), build.optional(2), build.optional(3), { dtype: 'int32', value: (acc) => acc }),
+  lower: (build) => wholeConvolution(build, build.input(0), build.input(1), [build.optional(2), build.optional(3)], { dtype: 'int32', value: (acc) => acc }),
 };
 
 const qLinearConv = (domain: string, since: number): Operator => ({
@@ -89,7 +91,7 @@ const qLinearConv = (domain: string, since: number): Operator => ({
     const bias = build.optional(8);
     const factor = factorOf(build, xScale, wScale, yScale);
     const result = requantised(build, yZero);
-    return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => wholeConvolution(build, x, w, xZero, wZero, {
+    return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => wholeConvolution(build, x, w, [xZero, wZero], {
       dtype: yZero.dtype,
       value: (acc, channel) => result(bias === undefined ? acc : add(acc, bias.at([channel])), factor([channel])),
     }));
@@ -121,7 +123,8 @@ function realProduct(build: Lowering, { a, b, aScale, bScale, aZero, bZero, bias
 const matMulIntegerToFloat: Operator = {
   op: 'MatMulIntegerToFloat', domain: 'com.microsoft', since: 1, arity: [4, 7],
   lower: (build) => realProduct(build, {
-    a: build.input(0), b: build.input(1), aScale: build.input(2), bScale: build.input(3), aZero: build.optional(4), bZero: build.optional(5), bias: build.optional(6),
+    a: build.input(0), b: build.input(1), aScale: build.input(2), bScale: build.input(3),
+    aZero: build.optional(4), bZero: build.optional(5), bias: build.optional(6),
   }),
 };
 
@@ -129,7 +132,8 @@ const dynamicQuantizeMatMul: Operator = {
   op: 'DynamicQuantizeMatMul', domain: 'com.microsoft', since: 1, arity: [3, 5],
   lower: (build) => {
     const { y, scale, zero } = dynamicallyQuantised(build, build.input(0));
-    return realProduct(build, { a: y, b: build.input(1), aScale: scale, bScale: build.input(2), aZero: zero, bZero: build.optional(3), bias: build.optional(4) });
+    const [b, bScale, bZero, bias] = [build.input(1), build.input(2), build.optional(3), build.optional(4)];
+    return realProduct(build, { a: y, b, aScale: scale, bScale, aZero: zero, bZero, bias });
   },
 };
 
@@ -148,7 +152,8 @@ const qGemm: Operator = {
     const to: Tensor = yZero ?? build.constant('uint8', [], [0]);
     const result = requantised(build, to);
     return gemmProduct(build, a, b, {
-      dtype: yScale === undefined ? 'float32' : to.dtype, a: difference(build, aZero, ta === 0 ? -2 : -1), b: difference(build, bZero, tb === 0 ? -1 : -2),
+      dtype: yScale === undefined ? 'float32' : to.dtype,
+      a: difference(build, aZero, ta === 0 ? -2 : -1), b: difference(build, bZero, tb === 0 ? -1 : -2),
       value: (acc, index) => {
         const sum = c === undefined ? acc : add(acc, broadcastAt(c, index, shape));
         return yScale === undefined ? mul(cast(sum, 'float32'), factor(index)) : result(sum, factor(index));

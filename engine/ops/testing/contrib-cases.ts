@@ -41,7 +41,8 @@ const [cos, sin] = angles(8, 8);
 const [cosWide, sinWide] = angles(8, 16);
 const [cosPart, sinPart] = angles(8, 4);
 /** [1, 2, 6, 8] with three positions in use. */
-const cache = (): TensorLiteral => floats([1, 2, 6, 8], Array.from(f(1, 2, 6, 8).data as Float32Array, (v, k) => (Math.floor(k / 8) % 6 < 3 ? v : 0)));
+const cache = (): TensorLiteral =>
+  floats([1, 2, 6, 8], Array.from(f(1, 2, 6, 8).data as Float32Array, (v, k) => (Math.floor(k / 8) % 6 < 3 ? v : 0)));
 const grouped: readonly Omit<OperatorCase, 'op'>[] = [
   { about: 'a prompt of two lengths', inputs: [f(2, 3, 32), f(2, 3, 16), f(2, 3, 16), undefined, undefined, i32([2], 2, 1), i32([], 3)], outputs: ['float32', 'float32', 'float32'], attributes: { num_heads: 4, kv_num_heads: 2 } },
   { about: 'a step, rotated', inputs: [f(2, 1, 32), f(2, 1, 16), f(2, 1, 16), f(2, 1, 3, 16), f(2, 1, 3, 16), i32([2], 3, 3), i32([], 4), cosWide, sinWide], outputs: ['float32', 'float32', 'float32'], attributes: { num_heads: 2, kv_num_heads: 1, do_rotary: 1 } },

@@ -24,7 +24,8 @@ const nameOf = (k: number): string => `x${k}`;
 
 export function operatorSource({ op, about, domain = '', opset = 21, inputs, constants = [], outputs, attributes = {} }: OperatorCase): FixtureSource {
   const given = inputs.flatMap((t, k) => (t === undefined ? [] : [[nameOf(k), t, constants.includes(k)] as const]));
-  const pick = (constant: boolean): readonly (readonly [string, TensorLiteral])[] => given.flatMap(([name, t, c]) => (c === constant ? [[name, t] as const] : []));
+  const pick = (constant: boolean): readonly (readonly [string, TensorLiteral])[] =>
+    given.flatMap(([name, t, c]) => (c === constant ? [[name, t] as const] : []));
   return {
     name: `${op}: ${about}`,
     build: () => model({
