@@ -3,7 +3,7 @@
  * and return a new one.
  */
 import type { Expr } from '../../jit/expr/expr.ts';
-import { type Body, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
 import { collect, isLoad, isSym } from '../../jit/expr/visit.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
@@ -47,7 +47,6 @@ export const loadsOf = (body: Body, tensor: number): Extract<Expr, { op: 'load' 
 /** The same program without what nobody needs. */
 export function prune(program: Program): Program {
   const needed = new Set<number>([...program.outputs.map((o) => o.tensor)]);
-  // Dims read at run time are needed if any symbol of theirs still appears somewhere that is needed; keep it simple and exact by iterating.
   const symbols = new Map(program.dataDims.map((d) => [d.symbol as Expr, d]));
   const pending = [...needed];
   const writer = new Map<number, Computation>();
@@ -64,6 +63,7 @@ export function prune(program: Program): Program {
       if (dim !== undefined) need(dim.tensor);
     }
   };
+  needSymbols((program.guards ?? []).map((g) => g.holds));
   while (pending.length > 0) {
     const t = pending.pop();
     if (t === undefined) break;
@@ -76,7 +76,7 @@ export function prune(program: Program): Program {
       needed.add(o);
       needSymbols(tensorOf(program, o).shape);
     }
-    needSymbols(expressions(c.body));
+    needSymbols([...expressions(c.body), ...allAxes(c.body).map((a) => a.extent)]);
   }
   const inputs = new Set(program.inputs.map((i) => i.tensor));
   return {
