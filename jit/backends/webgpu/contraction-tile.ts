@@ -17,7 +17,7 @@ import { type Writer, packed } from './writer.ts';
 export const sharedDepth = 16;
 
 /** Tiles of one invocation, rows * 10 + columns. */
-export const tiles = [11, 14, 24, 44, 48, 84, 88];
+export const tiles = [11, 14, 18, 24, 44, 48, 84, 88];
 export const tileOf = ({ tile = 11 }: Schedule): { readonly tm: number; readonly tn: number } => ({ tm: Math.floor(tile / 10), tn: tile % 10 });
 
 export interface Tile {

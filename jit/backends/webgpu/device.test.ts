@@ -54,7 +54,7 @@ describe('WebGPU device', () => {
     const body: MapBody = { kind: 'map', axes: [i], store: { tensor: 0, index: [i], value: cast(i, 'int32') } };
     const { kernel } = makeKernel(body, [arg('int32', [n], 'write')], numeric);
     const code = device.emit(kernel, { wg: 64, per: 1, vec: 1 }) as WebGpuCode;
-    expect(code.source()).toContain('workgroup.y * 65535u');
+    expect(code.source()).toContain('wid.y * 65535u');
     const out = view(n * 4);
     await device.program([{ compiled: await device.compile(code), args: [out], dims: [] }]).run();
     const data = new Int32Array((await device.read(out, 'int32')).buffer);

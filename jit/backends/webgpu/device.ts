@@ -8,6 +8,7 @@ import { QuernError } from '../../error.ts';
 import { hashText } from '../../hash.ts';
 import { type WebGpuCode, emitCode, spaceOf } from './code.ts';
 import { Memory } from './memory.ts';
+import { software } from './module.ts';
 import { Pipelines } from './pipelines.ts';
 import { asWebGpu, dimsBuffer, encode, makeProgram, prepare, timed } from './program.ts';
 import { storageBytes } from './storage.ts';
@@ -55,11 +56,10 @@ function profileOf(gpu: GPU, adapter: GPUAdapter, device: GPUDevice): DeviceProf
   const { info } = adapter;
   const limits: Record<string, number> = {};
   for (const name of wantedLimits) limits[name] = device.limits[name];
-  const software = info.isFallbackAdapter;
   const features = [
     ...wantedFeatures.filter((f) => device.features.has(f)),
     ...(gpu.wgslLanguageFeatures.has('subgroup_id') ? ['subgroup_id'] : []),
-    ...(software ? ['fallback-adapter'] : []),
+    ...(info.isFallbackAdapter ? [software] : []),
   ];
   const who = [info.vendor, info.architecture, info.device, info.description].filter((part) => part !== '').join(' ');
   const facts = [...features, ...Object.entries(limits).map(([name, value]) => `${name}=${value}`)].join();

@@ -13,7 +13,7 @@ import { sharedDepth, tileOf, tiles } from './contraction-tile.ts';
 import { emitPoints } from './emit-contraction-point.ts';
 import { emitShared } from './emit-contraction-shared.ts';
 import { emitTiles } from './emit-contraction-tile.ts';
-import { type Emitter, workgroupLimit } from './module.ts';
+import { type Emitter, software, workgroupLimit } from './module.ts';
 import { divides, extentsOf } from './points.ts';
 
 /** Invocations of a workgroup in every schedule of contractions: two or more subgroups on all GPUs. */
@@ -37,13 +37,13 @@ export function contractionSpace(kernel: Kernel, original: ContractionBody, prof
   const shapes = [{ tile: 40 + tn }, { tile: 44 }, { tile: 20 + Math.min(tn, 4) }, { tile: 10 + Math.min(tn, 4) }]
     .filter(({ tile }) => tiles.includes(tile)).flatMap((t) => [8, 16, 4, 64].map((wx): Schedule => ({ ...t, wx, ks: 1, shared: 0 })));
   const least = Math.min(...shapes.map(waste));
-  const fallback = few && rows !== undefined
+  const fallback = few && rows !== undefined && !profile.features.includes(software)
     ? { tile: 10 + Math.min(tn, 4), wx: 8, ks: 8, shared: 0 }
     : shapes.find((s) => waste(s) <= Math.max(1.25, least)) ?? { tile: 11, wx: 8, ks: 1, shared: 0 };
   return {
     emitter: 'webgpu-contraction', version: 1,
     knobs: [
-      { name: 'tile', values: tiles }, { name: 'wx', values: [4, 8, 16, 64] }, { name: 'ks', values: [1, 8] }, { name: 'shared', values: [0, 1] },
+      { name: 'tile', values: tiles }, { name: 'wx', values: [4, 8, 16, 64] }, { name: 'ks', values: [1, 4, 8, 16] }, { name: 'shared', values: [0, 1] },
     ],
     constraints: [
       { name: 'the workgroup is within the limit', holds: () => workgroup <= workgroupLimit(profile) },
@@ -53,9 +53,10 @@ export function contractionSpace(kernel: Kernel, original: ContractionBody, prof
       } },
       { name: 'sums fit in registers', holds: (s) => s['tile'] !== 88 || s['shared'] === 1 },
       { name: 'workgroups cover little beyond the output', holds: (s) => waste(s) <= Math.max(2, least) },
-      { name: 'narrow workgroups are for few columns', holds: (s) => s['wx'] !== 4 || (cols !== undefined && cols < 64) },
+      { name: 'narrow workgroups are for few columns', holds: (s) => s['wx'] !== 4 || s['ks'] !== 1 || (cols !== undefined && cols < 64) },
       { name: 'wide workgroups are for few rows', holds: (s) => s['wx'] !== 64 || (s['ks'] === 1 && tileOf(s).tm <= 2) },
-      { name: 'the sum is split where outputs are few', holds: (s) => s['ks'] === 1 || (few && s['wx'] === 8 && tileOf(s).tm <= 2) },
+      { name: 'the sum is split where outputs are few', holds: (s) => s['ks'] === 1 || (few && tileOf(s).tm <= 2) },
+      { name: 'a split sum fills the workgroup', holds: (s) => s['ks'] === 1 || (s['ks'] ?? 1) * (s['wx'] ?? 1) === workgroup },
       { name: 'workgroup memory pays with square tiles', holds: (s) => s['shared'] === 0
         || (s['ks'] === 1 && s['wx'] === 8 && (rows ?? 32) >= 32 && (cols ?? 32) >= 32 && [44, 48, 88].includes(s['tile'] ?? 0)) },
       { name: 'tiles fit workgroup memory', holds: (s) => s['shared'] === 0 || sharedBytes(s) <= memory },
@@ -77,8 +78,8 @@ const padded = (size: number | undefined, block: number): number =>
 /** Loads per multiply-add; on a software adapter workgroup memory is plain memory and barriers are slow. */
 function rank(s: Schedule, rows: number, profile: DeviceProfile): number {
   const { tm, tn } = tileOf(s);
-  const software = profile.features.includes('fallback-adapter');
-  return 1 / tm + 1 / tn + (s['shared'] === 1 ? (software ? 2 : -0.2) : 0) + (rows <= 4 && s['ks'] === 1 ? 0.5 : 0);
+  const barriers = profile.features.includes(software) ? 2 : -0.2;
+  return 1 / tm + 1 / tn + (s['shared'] === 1 || (s['ks'] !== 1 && rows <= 4) ? barriers : 0);
 }
 
 function pointSpace(body: ContractionBody, profile: DeviceProfile): Space {

@@ -45,7 +45,7 @@ export function makeModule(kernel: Kernel, emit: Emitter): WgslModule {
   const library = include(writer.calls, shell.constants);
   const folded = (asInt(shell.groups) ?? Infinity) > mostWorkgroups;
   const builtins = [
-    '@builtin(workgroup_id) workgroup: vec3<u32>', '@builtin(local_invocation_index) lane: u32',
+    '@builtin(workgroup_id) wid: vec3<u32>', '@builtin(local_invocation_index) lane: u32',
     ...(shell.subgroups === true ? ['@builtin(subgroup_id) subgroup: u32', '@builtin(num_subgroups) subgroups: u32'] : []),
   ];
   const lines = [
@@ -56,7 +56,7 @@ export function makeModule(kernel: Kernel, emit: Emitter): WgslModule {
     ...(library.text === '' ? [] : [library.text]),
     `@compute @workgroup_size(${shell.workgroup})`,
     `fn main(${builtins.join(', ')}) {`,
-    `  let group = i32(workgroup.x${folded ? ` + workgroup.y * ${mostWorkgroups}u` : ''});`,
+    `  let group = i32(wid.x${folded ? ` + wid.y * ${mostWorkgroups}u` : ''});`,
     '  let lid = i32(lane);',
     ...writer.text(),
     '}',
@@ -107,3 +107,6 @@ export const isFolded = (groups: Expr): boolean => (asInt(groups) ?? Infinity) >
 /** The largest workgroup a device takes. */
 export const workgroupLimit = (profile: DeviceProfile): number =>
   Math.min(profile.limits['maxComputeInvocationsPerWorkgroup'] ?? 256, profile.limits['maxComputeWorkgroupSizeX'] ?? 256);
+
+/** A feature of profiles, not of WebGPU: the adapter is a CPU, where a barrier saves and restores every invocation. */
+export const software = 'fallback-adapter';

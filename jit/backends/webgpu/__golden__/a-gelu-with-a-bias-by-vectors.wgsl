@@ -19,8 +19,8 @@ fn erf(x: f32) -> f32 {
   return select(select(x * p, select(far, -far, x < 0f), a >= 1f), x, is_nan(x));
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x + workgroup.y * 65535u);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x + wid.y * 65535u);
   let lid = i32(lane);
   let i0 = group * 64 + lid;
   if (i0 < (dims.s0 * 16)) {

@@ -3,8 +3,8 @@
 struct Dims { s0: i32 }
 @group(0) @binding(2) var<uniform> dims: Dims;
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x + workgroup.y * 65535u);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x + wid.y * 65535u);
   let lid = i32(lane);
   let v1 = (dims.s0 * 64);
   for (var e = 0; e < 2; e++) {

@@ -2,8 +2,8 @@
 @group(0) @binding(1) var<storage, read> t1: array<vec4<f32>, 36>;
 @group(0) @binding(2) var<storage, read_write> t2: array<vec4<f32>, 256>;
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x);
   let lid = i32(lane);
   let i0 = group * 64 + lid;
   let v5 = (i0 + (-36));

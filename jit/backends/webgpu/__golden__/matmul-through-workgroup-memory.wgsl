@@ -5,8 +5,8 @@
 var<workgroup> left: array<f32, 512>;
 var<workgroup> right: array<vec4<f32>, 128>;
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x);
   let lid = i32(lane);
   let i0 = group;
   let i1 = 0;

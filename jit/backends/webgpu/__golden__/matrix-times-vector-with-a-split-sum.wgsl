@@ -3,8 +3,8 @@
 @group(0) @binding(2) var<storage, read_write> t2: array<vec4<f32>, 8>;
 var<workgroup> slices: array<vec4<f32>, 64>;
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x);
   let lid = i32(lane);
   let slice0 = lid / 8;
   let thread1 = lid % 8;

@@ -12,8 +12,8 @@ fn pack_4x8(a: u32, b: u32, c: u32, d: u32) -> u32 {
   return (a & 255u) | ((b & 255u) << 8u) | ((c & 255u) << 16u) | (d << 24u);
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x);
   let lid = i32(lane);
   let i0 = group * 64 + lid;
   if (i0 < 16) {

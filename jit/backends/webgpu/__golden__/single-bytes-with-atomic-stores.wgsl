@@ -13,8 +13,8 @@ fn half_to_real(bits: u32) -> f32 {
   return bitcast<f32>(sign | select(select(normal, special, exponent == 31u), subnormal, exponent == 0u));
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x);
   let lid = i32(lane);
   let i0 = group * 64 + lid;
   if (i0 < 63) {

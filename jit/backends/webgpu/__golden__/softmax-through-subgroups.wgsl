@@ -39,8 +39,8 @@ fn subgroup_max_f32(value: f32, subgroup: u32, subgroups: u32) -> f32 {
   return result;
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) subgroups: u32) {
-  let group = i32(workgroup.x + workgroup.y * 65535u);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) subgroups: u32) {
+  let group = i32(wid.x + wid.y * 65535u);
   let lid = i32(lane);
   let i0 = group;
   let live = i0 < dims.s0;

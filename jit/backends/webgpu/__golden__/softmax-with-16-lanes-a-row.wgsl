@@ -38,8 +38,8 @@ fn lanes_max_f32(value: f32, lid: u32) -> f32 {
   return partial_f32[lid - lane];
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x + workgroup.y * 65535u);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x + wid.y * 65535u);
   let lid = i32(lane);
   let i0 = group * 4 + lid / 16;
   let live = i0 < dims.s0;

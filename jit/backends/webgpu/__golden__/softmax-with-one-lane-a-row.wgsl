@@ -13,8 +13,8 @@ fn max_nan(a: f32, b: f32) -> f32 {
   return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
 }
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let group = i32(workgroup.x + workgroup.y * 65535u);
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = i32(wid.x + wid.y * 65535u);
   let lid = i32(lane);
   let i0 = group * 64 + lid;
   let v4 = (i0 * 16);
