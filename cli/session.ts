@@ -64,7 +64,8 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export const ms = (value: number): string => (value < 10 ? value.toFixed(3) : value < 1000 ? value.toFixed(1) : value.toFixed(0));
+/** A clock that ticks every 5 µs reads 0 for what took less. */
+export const ms = (value: number): string => (value === 0 ? '<0.005' : value < 10 ? value.toFixed(3) : value < 1000 ? value.toFixed(1) : value.toFixed(0));
 
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
