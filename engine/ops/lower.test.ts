@@ -141,6 +141,14 @@ describe('broadcasting of symbolic dims', () => {
   it('1 gives way', () => expect(dims(['S', 1], [1, 'T'])).toBe('[S, T]'));
   it('a static dim decides', () => expect(dims(['S'], [4])).toBe('[4]'));
   it('of two unlike dims one may be 1', () => expect(dims(['S'], ['T'])).toMatch(/^\[max\((S, T|T, S)\)\]$/));
+  it('dims made of the same symbol are one, which is checked when they are bound', () => {
+    const g = graph({
+      inputs: { x: ['S', 8] }, weights: { table: [64, 8] }, ints: { zero: [0], one: [1] },
+      nodes: [['Shape', 'x', 's'], ['Slice', 's zero one', 'n'], ['Slice', 'table zero n zero', 'rows'], ['Add', 'x rows', 'y']], outputs: ['y'],
+    });
+    expect(shapeOf(g, 'y')).toBe('[S, 8]');
+    expect(lowerGraph(g).guards?.map((guard) => text(guard.holds))).toEqual(['(S == min(S, 64))']);
+  });
   it('symbols are shared by name', () => expect(symbol('S', 1)).toBe(symbol('S', 1)));
   it('constants too', () => expect(int(3)).toBe(int(3)));
 });

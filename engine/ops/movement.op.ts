@@ -209,14 +209,11 @@ interface Range { readonly start: Expr; readonly size: Expr; readonly step: numb
 function sliceRange(build: Lowering, dim: Expr, start: Expr, end: Expr, step: number): Range {
   if (step === 0) build.fail('invalid-attribute', 'a slice has step 0');
   const [low, high] = step > 0 ? [int(0), dim] : [int(-1), sub(dim, 1)];
-  // Beyond 32 bits, where no dim is, stands for "until the end" (or the start). What is only known at run time is clamped in 64 bits,
-  // before it becomes an index.
+  // Far ends stand for "until the end" (or the start): no dim reaches 10^9, and kernels count in 32 bits, where INT64_MIN plus a dim would
+  // wrap. What is only known at run time is clamped in 64 bits, before it becomes an index.
   const bound = (at: Expr, least: Expr): Expr => {
     const fixed = asInt(at);
-    if (fixed !== undefined && Math.abs(fixed) >= 2 ** 31) return add(fixed > 0 ? high : least, 1);
-    // No dim reaches 2^31, and kernels count in 32 bits: INT64_MIN plus a symbolic dim would wrap there.
-    const far = asInt(at);
-    if (far !== undefined && Math.abs(far) >= 2 ** 31 - 1) return build.dim(add(far > 0 ? high : least, int(1)));
+    if (fixed !== undefined && Math.abs(fixed) >= 1e9) return add(fixed > 0 ? high : least, 1);
     const wide = (e: Expr): Expr => cast(e, at.dtype);
     return build.dim(add(clamp(fromEnd(at, dim), wide(least), wide(high)), at.dtype === 'index' ? int(1) : constant(1, at.dtype)));
   };

@@ -2,9 +2,10 @@
  * Shape arithmetic that operators share: numpy broadcasting on symbolic dims, row-major flattening, axes of attributes. A dim that
  * cannot be proved equal to another is guarded in the index, never assumed.
  */
-import { type Expr, type Var, add, asInt, floordiv, floormod, int, max, min, mul, product, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, eq, floordiv, floormod, int, max, min, mul, product, sub } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
+import { collect, isSym } from '../../jit/expr/visit.ts';
 import type { Lowering, Tensor } from './operator.ts';
 
 export const numel = product;
@@ -67,9 +68,22 @@ function broadcastDim(build: Lowering, a: Expr, b: Expr, shapes: readonly (reado
   if (x !== undefined && y !== undefined) {
     return build.fail('shape-mismatch', 'shapes do not broadcast', { got: shapes.map(shapeText).join(' and ') });
   }
-  // A static dim (not 1) decides; of two symbolic dims one may be 1, or they are equal.
-  return x !== undefined ? a : y !== undefined ? b : max(a, b);
+  // A static dim (not 1) decides; of two unlike symbols one may be 1, or they are equal.
+  if (x !== undefined) return a;
+  if (y !== undefined) return b;
+  if (!related(a, b)) return max(a, b);
+  build.assume(eq(a, b), `${text(a)} and ${text(b)} are one dim`);
+  return text(a).length <= text(b).length ? a : b;
 }
+
+/**
+ * Whether two dims are made of the same symbols, as `t` and `min(t, 512)` are: such dims are taken to be equal (and checked when they are
+ * bound), since the case that only one of them is 1 makes no sense for a whole model.
+ */
+const related = (a: Expr, b: Expr): boolean => {
+  const symbols = new Set<Expr>(collect([a], isSym));
+  return collect([b], isSym).some((s) => symbols.has(s));
+};
 
 /** Where an element of a broadcast result comes from in one of the operands. `out` is the result's shape. */
 export function broadcastIndex(shape: readonly Expr[], index: readonly Expr[], out: readonly Expr[]): Expr[] {
@@ -78,7 +92,8 @@ export function broadcastIndex(shape: readonly Expr[], index: readonly Expr[], o
     const i = index[d + skip] ?? int(0);
     if (asInt(dim) === 1) return int(0);
     // A symbolic dim beside a different one may be 1: then its only element is read.
-    return dim === out[d + skip] || asInt(dim) !== undefined ? i : min(i, sub(dim, 1));
+    const result = out[d + skip] ?? dim;
+    return dim === result || asInt(dim) !== undefined || (asInt(result) === undefined && related(dim, result)) ? i : min(i, sub(dim, 1));
   });
 }
 

@@ -64,7 +64,8 @@ export function buildPlan(original: Program, target: Target): Plan {
     tensors.set(id, { id, dtype, shape, order, source: sourceOf(def, aliases, prepared) });
   }
   const segments = cut(items, program.dataDims, (id) => rootOf(id, aliases), prepared, program);
-  return { tensors, setup, segments, inputs: program.inputs, outputs: program.outputs, fallbacks };
+  const guards = program.guards === undefined ? {} : { guards: program.guards };
+  return { tensors, setup, segments, inputs: program.inputs, outputs: program.outputs, ...guards, fallbacks };
 }
 
 const originOf = (origins: readonly Origin[]): Partial<Origin> => origins.at(-1) ?? {};

@@ -4,7 +4,7 @@
  */
 import { type DType, bytesOf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr } from '../../jit/expr/expr.ts';
-import { evaluate } from '../../jit/expr/visit.ts';
+import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
 import { text } from '../../jit/expr/text.ts';
 import type { Region, View } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
@@ -26,6 +26,15 @@ interface Handle {
 
 /** Names a kernel at given dims. */
 export const callKey = (store: KernelStore, kernel: Kernel, dims: readonly number[]): string => `${store.text(kernel)}\n${dims.join()}`;
+
+/** Throws if the dims known so far break something that the program was made for. */
+function checkGuards(plan: Plan, env: ReadonlyMap<Expr, number>): void {
+  for (const { holds, what, origin } of plan.guards ?? []) {
+    if (!collect([holds], isSym).every((s) => env.has(s)) || evaluate(holds, env) !== 0) continue;
+    const dims = collect([holds], isSym).map((s) => `${s.name} = ${env.get(s) ?? '?'}`).join(', ');
+    throw new QuernError('unsupported-model', `the model was compiled for inputs where ${what}`, { ...origin, expected: text(holds), got: dims });
+  }
+}
 
 export class Executor {
   readonly plan: Plan;
@@ -52,6 +61,7 @@ export class Executor {
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>> {
     const env = this.#matchFeeds(request.feeds);
+    checkGuards(this.plan, env);
     const binding = this.#binding(env);
     const where = new Map<number, Set<Place>>();
     for (const { name, tensor: id } of this.plan.inputs) {
@@ -77,6 +87,7 @@ export class Executor {
         });
       }
       for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
+      if (segment.reads.length > 0) checkGuards(this.plan, env);
     }
     return this.#results(request, binding, where, env);
   }
