@@ -2,11 +2,11 @@
  * From a computation to a kernel: tensors become argument slots with strides, axes get canonical names and, for maps, the order in
  * which the result lies in memory. Two layers that compute the same thing on other tensors give the same kernel, hence the same code.
  */
-import { type Expr, type Var, variable } from '../../jit/expr/expr.ts';
-import { rewriter } from '../../jit/expr/visit.ts';
-import { type Arg, type Body, type Kernel, type Numeric, allAxes, expressions, loadedTensors, makeKernel, mapBody, renumber, stridesOf } from '../../jit/kernel.ts';
-import { collect, isRef } from '../../jit/expr/visit.ts';
-import { ref } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, ref, variable } from '../../jit/expr/expr.ts';
+import { collect, isRef, rewriter } from '../../jit/expr/visit.ts';
+import {
+  type Arg, type Body, type Kernel, type Numeric, allAxes, expressions, loadedTensors, makeKernel, mapBody, renumber, stridesOf,
+} from '../../jit/kernel.ts';
 import type { Computation, TensorDef } from '../graph/program.ts';
 import { type Order, rowMajor } from './layouts.ts';
 

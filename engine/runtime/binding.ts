@@ -47,7 +47,7 @@ export class Binding {
     this.#plan = plan;
     this.#stores = stores;
     this.#residence = residence;
-    this.#segments = plan.segments.map(() => new Map());
+    this.#segments = plan.segments.map(() => new Map<string, BoundSegment>());
     this.#symbols = plan.segments.map((s) => [...new Set(collect([
       ...s.steps.flatMap((step) => [...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape)]),
     ], isSym))]);

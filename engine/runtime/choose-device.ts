@@ -34,9 +34,9 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     const main = await createWebGpuDevice({});
     return { devices: { main, cpu: await wasm(1) }, why: 'asked for', isolated };
   }
-  const { gpu } = globalThis.navigator as Navigator & { readonly gpu?: GPU };
+  const { gpu } = globalThis.navigator as Partial<Navigator>;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === undefined || adapter === null) return onCpu('no WebGPU adapter');
+  if (!adapter) return onCpu('no WebGPU adapter');
   if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
   const main = await createWebGpuDevice({});
   return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated };

@@ -6,9 +6,12 @@ import { type GraphSpec, graph, noise } from '../testing/graphs.ts';
 import { compileModel } from './compile-model.ts';
 import type { WireTensor } from './model.ts';
 
-const feed = (dims: readonly number[], seed: string): WireTensor => ({ kind: 'bytes', dtype: 'float32', dims, bytes: bytesUnder(noise(dims, seed)) });
+const feed = (dims: readonly number[], seed: string): WireTensor =>
+  ({ kind: 'bytes', dtype: 'float32', dims, bytes: bytesUnder(noise(dims, seed)) });
 
-async function run(spec: GraphSpec, dims: Record<string, readonly number[]>, skip: ReadonlySet<string>, panel: number): Promise<Record<string, number[]>> {
+type Outputs = Record<string, number[]>;
+
+async function run(spec: GraphSpec, dims: Record<string, readonly number[]>, skip: ReadonlySet<string>, panel: number): Promise<Outputs> {
   const device = makeReferenceDevice({ panel });
   const { executor } = compileModel(graph(spec), { main: device }, { precision: 'exact', dims: {}, skip });
   await executor.residence.prepare(() => undefined);

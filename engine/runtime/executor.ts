@@ -104,7 +104,10 @@ export class Executor {
     }
   }
 
-  /** Nanoseconds that one run spends in each kernel at given dims (`callKey`), all its calls together: runs what was bound last on what is in memory. */
+  /**
+   * Nanoseconds that one run spends in each kernel at given dims (`callKey`), all its calls together: runs what was bound last on what
+   * is in memory.
+   */
   async profile(): Promise<Map<string, number>> {
     const times = new Map<string, number>();
     for (const bound of this.bindings.at(-1)?.bound() ?? []) {
@@ -168,7 +171,7 @@ export class Executor {
       shape.forEach((dim, d) => {
         const got = feed.dims[d] ?? 0;
         if (dim.op === 'sym' && !env.has(dim)) env.set(dim, got);
-        else open.push({ name, dim, got, shape: `${wanted}` });
+        else open.push({ name, dim, got, shape: wanted });
       });
     }
     for (const { name, dim, got, shape } of open) {
@@ -259,7 +262,9 @@ export class Executor {
     return value;
   }
 
-  async #results(request: RunRequest, binding: Binding, where: Map<number, Set<Place>>, env: ReadonlyMap<Expr, number>): Promise<Record<string, WireTensor>> {
+  async #results(
+    request: RunRequest, binding: Binding, where: Map<number, Set<Place>>, env: ReadonlyMap<Expr, number>,
+  ): Promise<Record<string, WireTensor>> {
     const kept = (request.keep ?? []).map((p) => new RegExp(`^${p.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`));
     const known = this.plan.outputs.map((o) => o.name);
     for (const name of request.outputs ?? []) {

@@ -33,7 +33,9 @@ export interface Model {
   run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>>;
   read(handle: number): Promise<Uint8Array>;
   release(handle: number): void;
-  tune(options: { readonly budgetMs?: number; readonly exhaustive?: boolean }, signal?: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport>;
+  tune(
+    options: { readonly budgetMs?: number; readonly exhaustive?: boolean }, signal?: AbortSignal, onProgress?: (p: Progress) => void,
+  ): Promise<TuneReport>;
   report(): Promise<Report>;
   exportTuning(): Promise<string>;
   importTuning(json: string): Promise<void>;

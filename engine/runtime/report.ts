@@ -51,7 +51,9 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
     kernels: kernels.map((k) => ({
       ...k,
       // `ms` was of all calls together until here, `roofline` a time of one.
-      ...(k.ms === undefined ? {} : { ms: k.ms / k.calls, share: whole > 0 ? k.ms / whole : 0, roofline: k.ms > 0 ? Math.min(1, ((k.roofline ?? 0) * k.calls) / k.ms) : 0 }),
+      ...(k.ms === undefined ? {} : {
+        ms: k.ms / k.calls, share: whole > 0 ? k.ms / whole : 0, roofline: k.ms > 0 ? Math.min(1, ((k.roofline ?? 0) * k.calls) / k.ms) : 0,
+      }),
     })),
     fallbacks: executor.plan.fallbacks.flatMap(({ origins, why }) => origins.map(({ node, op }) => ({ node, op, why }))),
     memory: {

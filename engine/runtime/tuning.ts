@@ -228,7 +228,8 @@ export class Tuning {
           const space = store.space(step.kernel);
           const key = recordKey(step.kernel, space, dims, store.device.profile.fingerprint);
           const known = tasks.get(key);
-          tasks.set(key, known === undefined ? { kernel: step.kernel, dims, key, place: segment.place, space, calls: 1 } : { ...known, calls: known.calls + 1 });
+          const first = { kernel: step.kernel, dims, key, place: segment.place, space, calls: 1 };
+          tasks.set(key, known === undefined ? first : { ...known, calls: known.calls + 1 });
         }
       }
     }

@@ -52,7 +52,7 @@ function attribute(value: AttributeValue): Attribute {
 
 /** Numbers in (-1, 1) that depend on the seed text alone. */
 export function noise(dims: readonly number[], seed: string): Float32Array {
-  let state = [...seed].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
+  let state = Array.from(seed).reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
   const next = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 31 - 1;
