@@ -7,10 +7,10 @@ import type { Graph } from '../../graph/graph.ts';
 import { loadGraph } from '../../load/load-graph.ts';
 import { compileModel } from '../../runtime/compile-model.ts';
 import type { WireTensor } from '../../runtime/model.ts';
-import { type FixtureSource, type RecordedTensor, fromRecord } from '../../testing/fixture.ts';
-import { lowerGraph } from '../lower.ts';
-import { type Tolerance, difference } from './compare.ts';
-import { type Feed, runProgram } from './run-program.ts';
+import { type FixtureSource, type RecordedTensor, fromRecord } from '../fixture.ts';
+import { lowerGraph } from '../../ops/lower.ts';
+import { type Tolerance, difference } from '../../ops/testing/compare.ts';
+import { type Feed, runProgram } from '../../ops/testing/run-program.ts';
 
 type Recorded = Readonly<Record<string, readonly Readonly<Record<string, RecordedTensor>>[]>>;
 type Feeds = Readonly<Record<string, Feed>>;
@@ -31,14 +31,18 @@ const executors: readonly (readonly [string, (graph: Graph, feeds: Feeds) => Pro
   ['WASM', compiled],
 ];
 
-export function describeRecorded(what: string, sources: readonly FixtureSource[], recorded: Recorded, tolerance: Tolerance = { rtol: 1e-5, atol: 2e-6 }): void {
+const usual: Tolerance = { rtol: 1e-5, atol: 2e-6 };
+
+export function describeRecorded(what: string, sources: readonly FixtureSource[], recorded: Recorded, tolerance = usual): void {
   describe.each(executors)(`${what} on %s`, (_, run) => {
     it.each(sources)('$name', async ({ name, build, cases }) => {
       clearExpressions();
       const got = await run(await loadGraph({ kind: 'bytes', bytes: build() }), cases[0]?.feeds ?? {});
       const want = recorded[name]?.[0] ?? {};
       expect([...got.keys()]).toEqual(Object.keys(want));
-      for (const [output, tensor] of Object.entries(want)) expect(difference(got.get(output), fromRecord(tensor), tolerance), output).toBeUndefined();
+      for (const [output, tensor] of Object.entries(want)) {
+        expect(difference(got.get(output), fromRecord(tensor), tolerance), output).toBeUndefined();
+      }
     });
   });
 }

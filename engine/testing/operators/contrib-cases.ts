@@ -1,5 +1,5 @@
 /** Cases of com.microsoft operators; each list of attributes is there for something that the operator may get wrong. */
-import { Seeded } from '../../testing/fixture.ts';
+import { Seeded } from '../fixture.ts';
 import { type TensorLiteral, floats, tensor } from '../../load/testing/build-model.ts';
 import { type OperatorCase, operatorSource } from './operator-case.ts';
 

@@ -1,5 +1,5 @@
 /** Cases of LSTM, GRU and RNN: directions, lengths, states, peepholes, activations, and enough steps for the loop as well as few. */
-import { Seeded } from '../../testing/fixture.ts';
+import { Seeded } from '../fixture.ts';
 import { type TensorLiteral, tensor } from '../../load/testing/build-model.ts';
 import { type OperatorCase, operatorSource } from './operator-case.ts';
 
@@ -18,10 +18,12 @@ interface Options {
 }
 
 /** The inputs in their order, with those that the options leave out. */
-function inputs(gates: number, { steps = 3, directions: d = 1, lengths: given, states = false, peepholes = false, bias = true }: Options): (TensorLiteral | undefined)[] {
+function inputs(gates: number, options: Options): (TensorLiteral | undefined)[] {
+  const { steps = 3, directions: d = 1, lengths: given, states = false, peepholes = false, bias = true } = options;
   const state = (): TensorLiteral | undefined => (states ? f(d, batch, hidden) : undefined);
   const all = [
-    f(steps, batch, features), f(d, gates * hidden, features), f(d, gates * hidden, hidden), bias ? f(d, 2 * gates * hidden) : undefined, given, state(),
+    f(steps, batch, features), f(d, gates * hidden, features), f(d, gates * hidden, hidden), bias ? f(d, 2 * gates * hidden) : undefined,
+    given, state(),
     ...(gates === 4 ? [state(), peepholes ? f(d, 3 * hidden) : undefined] : []),
   ];
   while (all.at(-1) === undefined) all.pop();

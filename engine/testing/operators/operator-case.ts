@@ -2,7 +2,7 @@
  * Cases of single operators whose expected outputs another engine computed: a node, its inputs from a fixed seed, and the outputs that are
  * compared. Recorded by engine/testing/record-outputs.mjs into the JSON file beside the list of cases.
  */
-import type { FixtureSource } from '../../testing/fixture.ts';
+import type { FixtureSource } from '../fixture.ts';
 import { type AttributeLiteral, type TensorLiteral, model, node } from '../../load/testing/build-model.ts';
 
 export interface OperatorCase {
