@@ -1,6 +1,7 @@
 /**
  * Control flow. A branch or an iteration that is known while compiling is put in place of the node. Where only the model's data decide,
- * both branches of If are computed and the result selected (branches have no effects); loops of a known number of steps are unrolled.
+ * both branches of If are computed and the result selected (branches have no effects). Loops of a known number of steps are unrolled, others
+ * become one kernel.
  */
 import { QuernError } from '../../jit/error.ts';
 import { type Expr, and, asInt, cast, int, not, select, truth } from '../../jit/expr/expr.ts';
@@ -65,40 +66,60 @@ const stacked = (build: Lowering, parts: readonly Tensor[], axis: number): Tenso
 const loop: Operator = {
   op: 'Loop', domain: '', since: 1, arity: [0, Infinity],
   lower: (build) => {
-    const body = build.attributes.graph('body');
     const [count, start] = [build.optional(0), build.optional(1)];
     const initial = build.inputs.slice(2).map((_, k) => build.input(k + 2));
-    const limit = count === undefined ? Infinity : build.constants(count, 'the trip count of Loop')[0] ?? 0;
-    const scans: Tensor[][] = [];
-    let values: readonly Tensor[] = initial;
-    let cond: Expr = start === undefined ? truth(true) : scalarValue(build, start);
-    for (let step = 0; step < limit; step++) {
-      if (cond.op === 'const' && cond.value === 0) break;
-      if (step >= mostSteps) build.fail('unsupported-model', 'a loop has more steps than are unrolled', { expected: `at most ${mostSteps}` });
-      if (limit === Infinity && cond.op !== 'const') build.fail('unsupported-model', 'a loop whose end only the data decide');
-      const outputs = build.inline(body, [build.constant('int64', [], [step]), build.map('bool', [], () => cond), ...values]);
-      const [next, ...rest] = outputs;
-      if (next === undefined) return build.fail('invalid-model', 'the body of Loop has no condition');
-      const made = rest.slice(0, initial.length);
-      for (const [k, t] of rest.slice(initial.length).entries()) {
-        if (cond.op !== 'const') build.fail('unsupported-model', 'a loop whose number of results only the data decide');
-        (scans[k] ??= []).push(t);
-      }
-      // Past the end of a loop that the data may end early, values stay what they were.
-      const alive = cond;
-      values = cond.op === 'const' ? made : made.map((t, k) => {
-        const before = values[k] ?? t;
-        return alike(t, before) ? either(build, alive, t, before) : build.fail('unsupported-model', 'a value of Loop changes its rank or type');
-      });
-      cond = and(cond, scalarValue(build, next));
-    }
-    const noSteps = body.outputs.length - 1 - initial.length;
-    return [...values, ...Array.from({ length: noSteps }, (_, k) => {
-      const parts = scans[k];
-      return parts === undefined ? build.fail('unsupported-model', 'a loop without steps has no type for its collected results') : stacked(build, parts, 0);
-    })];
+    const limit = count === undefined ? Infinity : constantOf(build, count);
+    const going = start === undefined ? truth(true) : build.values(start)?.[0];
+    const known = limit !== undefined && limit <= mostSteps && going?.op === 'const';
+    return known ? unrolledLoop(build, initial, limit, going) : runningLoop(build, initial, count, start);
   },
 };
+
+/** The number that a tensor of one element holds, if it is known while compiling. */
+function constantOf(build: Lowering, t: Tensor): number | undefined {
+  const known = build.values(t)?.[0];
+  return known === undefined ? undefined : asInt(known);
+}
+
+/** Copies of the body one after another; past the end of a loop that the data may end early, values stay what they were. */
+function unrolledLoop(build: Lowering, initial: readonly Tensor[], limit: number, going: Expr): readonly Tensor[] {
+  const body = build.attributes.graph('body');
+  const scans: Tensor[][] = Array.from({ length: body.outputs.length - 1 - initial.length }, () => []);
+  let values: readonly Tensor[] = initial;
+  let cond = going;
+  for (let step = 0; step < limit; step++) {
+    if (cond.op === 'const' && cond.value === 0) break;
+    const alive = cond;
+    const outputs = build.inline(body, [build.constant('int64', [], [step]), build.map('bool', [], () => alive), ...values]);
+    const [next, ...rest] = outputs;
+    if (next === undefined) return build.fail('invalid-model', 'the body of Loop has no condition');
+    const made = rest.slice(0, initial.length);
+    for (const [k, t] of rest.slice(initial.length).entries()) {
+      if (cond.op !== 'const') build.fail('unsupported-model', 'a loop whose number of results only the data decide');
+      scans[k]?.push(t);
+    }
+    values = alive.op === 'const' ? made : made.map((t, k) => {
+      const before = values[k] ?? t;
+      return alike(t, before) ? either(build, alive, t, before) : build.fail('unsupported-model', 'a value of Loop changes its rank or type');
+    });
+    cond = and(cond, scalarValue(build, next));
+  }
+  return [...values, ...scans.map((parts) => (parts.length > 0 ? stacked(build, parts, 0)
+    : build.fail('unsupported-model', 'a loop without steps has no type for its collected results')))];
+}
+
+function runningLoop(build: Lowering, initial: readonly Tensor[], limit: Tensor | undefined, start: Tensor | undefined): readonly Tensor[] {
+  const body = build.attributes.graph('body');
+  const { states, collected } = build.repeat({
+    states: initial, limit, start,
+    step: (count, going, values) => {
+      const [next, ...rest] = build.inline(body, [count, going, ...values]);
+      if (next === undefined) return build.fail('invalid-model', 'the body of Loop has no condition');
+      return { going: next, states: rest.slice(0, initial.length), collected: rest.slice(initial.length) };
+    },
+  });
+  return [...states, ...collected];
+}
 
 /** One entry along an axis, which goes. */
 const entryOf = (build: Lowering, t: Tensor, axis: number, entry: number): Tensor =>

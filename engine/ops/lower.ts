@@ -11,8 +11,9 @@ import { Constant, type Graph, type Narrow, type Node, type TensorType } from '.
 import type { Origin, Program } from '../graph/program.ts';
 import { NodeAttributes } from './attributes.ts';
 import { ProgramBuilder, computeType } from './module.ts';
-import type { Attributes, ContractionSpec, LoopSpec, Lowering, RowsSpec, Tensor } from './operator.ts';
+import type { Attributes, ContractionSpec, LoopSpec, Lowering, RepeatResult, RepeatSpec, RowsSpec, Tensor } from './operator.ts';
 import { findOperator } from './registry.ts';
+import { repeat } from './repeat.ts';
 import { staticSize } from './values.ts';
 
 /** The tensor program of a graph. Throws a QuernError that names the node where a graph cannot be lowered. */
@@ -271,6 +272,10 @@ class NodeLowering implements Lowering {
     const body = { kind: 'loop', axes: spec.axes, body: spec.body(outputs) } as const;
     this.#builder.compute(body, outputs, this.#origin, initial.size > 0 ? initial : undefined);
     return outputs;
+  }
+
+  repeat(spec: RepeatSpec): RepeatResult {
+    return repeat(this, this.#builder, this.#origin, spec);
   }
 
   inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[] {

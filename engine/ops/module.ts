@@ -58,7 +58,7 @@ export function narrow(value: Expr, dtype: DType): Expr {
 export class ProgramBuilder {
   readonly #tensors = new Map<number, TensorDef>();
   readonly #bodies = new Map<number, Body>();
-  readonly #computations: Computation[] = [];
+  #computations: Computation[] = [];
   readonly #dataDims: DataDim[] = [];
   readonly #guards: Guard[] = [];
   readonly #taken: (() => Expr)[] = [];
@@ -97,6 +97,35 @@ export class ProgramBuilder {
   /** States the elements of a tensor whose computation does not show them. */
   state(tensor: Tensor, elements: Known): void {
     this.#values.set(tensor.id, elements);
+  }
+
+  /** Runs `make` and keeps the computations that it adds out of the program. Dims cannot be read from them while the model runs. */
+  capture<T>(make: () => T): { readonly result: T; readonly computations: readonly Computation[] } {
+    const [outer, inner]: [Computation[], Computation[]] = [this.#computations, []];
+    const dims = this.#dataDims.length;
+    this.#computations = inner;
+    try {
+      const result = make();
+      const written = new Set(inner.flatMap((c) => c.outputs));
+      for (const dim of this.#dataDims.slice(dims)) {
+        if (written.has(dim.tensor)) throw new QuernError('unsupported-model', 'a loop has tensors whose size changes from step to step', dim.origin);
+      }
+      return { result, computations: inner };
+    } finally {
+      this.#computations = outer;
+    }
+  }
+
+  /** Adds computations as they are: their stores have the types of the tensors. */
+  append(computations: readonly Computation[]): void {
+    for (const c of computations) for (const o of c.outputs) this.#bodies.set(o, c.body);
+    this.#computations.push(...computations);
+  }
+
+  tensorDef(id: number): TensorDef {
+    const def = this.#tensors.get(id);
+    if (def === undefined) throw new QuernError('internal', `tensor ${id} is not defined`);
+    return def;
   }
 
   /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, its guards go with it. */

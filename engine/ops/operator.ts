@@ -64,6 +64,8 @@ export interface Lowering {
    * anybody will look at them: what the subgraph assumes of dims need only hold then.
    */
   inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[];
+  /** A loop around tensors, of a number of steps that only the data decide: one kernel, in which everything runs in order. */
+  repeat(spec: RepeatSpec): RepeatResult;
   /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;
   /** out[index] = value(index). The value may be of the type in which elements are computed (float32 for float16) or an index. */
@@ -110,6 +112,23 @@ export interface LoopSpec {
   /** `outputs` are what stores write to and what loads of what was written read. */
   readonly body: (outputs: readonly Tensor[]) => readonly Stmt[];
 }
+
+export interface RepeatSpec {
+  /** What each step hands to the next; types stay. */
+  readonly states: readonly Tensor[];
+  /** Most steps: a tensor of one integer. */
+  readonly limit: Tensor | undefined;
+  /** Whether there is a first step: a tensor of one bool. */
+  readonly start: Tensor | undefined;
+  readonly step: (count: Tensor, going: Tensor, states: readonly Tensor[]) => {
+    readonly going: Tensor;
+    readonly states: readonly Tensor[];
+    /** What each step adds to a result along a new first dim. */
+    readonly collected: readonly Tensor[];
+  };
+}
+
+export interface RepeatResult { readonly states: readonly Tensor[]; readonly collected: readonly Tensor[] }
 
 export interface Operator {
   readonly op: string;
