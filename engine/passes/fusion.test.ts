@@ -44,6 +44,16 @@ describe('fusion', () => {
     })).toEqual(['rows: Pow ReduceMean Add Sqrt Sub Div Mul']);
   });
 
+  it('a batch of one changes nothing of that', () => {
+    expect(fused({
+      inputs: { x: [1, 128, 64] }, weights: { g: [64], b: [64] }, floats: { two: 2, eps: 1e-5 }, outputs: ['y'],
+      nodes: [
+        ['ReduceMean', 'x', 'mean', { axes: [-1] }], ['Sub', 'x mean', 'd'], ['Pow', 'd two', 'sq'], ['ReduceMean', 'sq', 'var', { axes: [-1] }],
+        ['Add', 'var eps', 've'], ['Sqrt', 've', 'sd'], ['Div', 'd sd', 'n'], ['Mul', 'n g', 's'], ['Add', 's b', 'y'],
+      ],
+    })).toHaveLength(1);
+  });
+
   it('a residual goes into the convolution before it', () => {
     expect(fused({
       inputs: { x: [1, 8, 10, 10] }, weights: { w: [8, 8, 3, 3], b: [8] }, outputs: ['y'],

@@ -4,7 +4,7 @@
  * element is read about once. Contractions take movement only, and only while their operands stay affine: the micro-kernel reads
  * operands many times. In: a program in order. Out: the same tensors (unused maps are left for `prune`).
  */
-import { type Expr, type Load, cast, constant, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Load, cast, constant, int, sub } from '../../jit/expr/expr.ts';
 import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { collect, cost, isLoad, rewriter, substitute, walk } from '../../jit/expr/visit.ts';
 import { type Body, allAxes, expressions, loadedTensors, mapBody, pointAxes } from '../../jit/kernel.ts';
@@ -73,9 +73,13 @@ function uniformValue(def: TensorDef, l: Load): Expr | undefined {
 /** A map's value at the index of a load. */
 function valueAt(body: Body, l: Load): Expr | undefined {
   if (body.kind !== 'map') return undefined;
-  // Lowered maps store at their own axes in order.
-  if (!body.axes.every((a, d) => body.store.index[d] === a)) return undefined;
-  return substitute(body.store.value, new Map(body.axes.map((a, d) => [a as Expr, l.index[d] ?? a])));
+  // Maps store at their axes, one a dim, with 0 in dims of one element.
+  const at = new Map<Expr, Expr>();
+  for (const [d, e] of body.store.index.entries()) {
+    if (e.op === 'var') at.set(e, l.index[d] ?? e);
+    else if (e !== int(0)) return undefined;
+  }
+  return body.axes.every((a) => at.has(a)) ? substitute(body.store.value, at) : undefined;
 }
 
 function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, operands: boolean, readers: number): boolean {

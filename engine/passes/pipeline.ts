@@ -31,14 +31,18 @@ const graphPasses: readonly Pass<Graph>[] = [
 const programPasses = (panel: number): readonly Pass<Program>[] => [
   { name: 'prune', run: prune },
   { name: 'widen-half', run: widenHalf },
-  { name: 'inline-maps', run: (p) => prune(inlineMaps(p)) },
-  // Twice: a merged chain ends in a map that is an epilogue, an epilogue brings two row programs together.
+  // Epilogues first: scale and mask belong to the MatMul, which computes them once, and not to the softmax, which would three times.
   { name: 'fuse-epilogues', run: fuseEpilogues },
-  { name: 'merge-rows', run: mergeRows },
+  { name: 'inline-maps', run: (p) => prune(inlineMaps(p)) },
+  // Again: inlining brings several readers of a result together, a merged chain ends in a map, an epilogue joins two row programs.
   { name: 'fuse-epilogues-2', run: fuseEpilogues },
+  { name: 'merge-rows', run: mergeRows },
+  { name: 'fuse-epilogues-3', run: fuseEpilogues },
   { name: 'merge-rows-2', run: mergeRows },
   { name: 'pack-operands', run: (p) => packOperands(p, panel) },
   { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p, false)) },
+  // A packing that fills its panels is where the producer stores.
+  { name: 'fuse-packing', run: fuseEpilogues },
 ];
 
 export interface PassOptions {
