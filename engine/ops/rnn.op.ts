@@ -3,7 +3,7 @@
  * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
  * Source: ONNX LSTM-22, GRU-22, RNN-22.
  */
-import { type Expr, type Var, add, asInt, cast, constant, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, floordiv, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { type Activation, activationsOf } from './activations.ts';
 import { clamp, local, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
@@ -69,17 +69,27 @@ const clipped = (build: Lowering, x: Expr): Expr => {
   return limit > 0 ? clamp(x, -limit, limit) : x;
 };
 
-/** New states from sums before activation; `at(gate)` reads them. */
-function lstmCell(build: Lowering, d: Direction, at: (gate: number) => Expr, c: Expr, column: Expr): { readonly h: Expr; readonly c: Expr } {
+interface LstmCell {
+  /** The new memory from the old one. */
+  readonly memory: (c: Expr) => Expr;
+  /** The new state from the new memory. */
+  readonly state: (next: Expr) => Expr;
+}
+
+/** What an LSTM makes of sums before activation, which `at(gate)` reads. */
+function lstmCell(build: Lowering, d: Direction, at: (gate: number) => Expr, column: Expr): LstmCell {
   const [f = sigmoid, g = tanh, h = tanh] = d.functions;
-  const peep = (gate: number, of: Expr): Expr => (d.peephole === undefined ? constant(0, of.dtype) : mul(d.peephole(gate, column), of));
-  const gate = (k: number, p: number, of: Expr): Expr => f(clipped(build, d.peephole === undefined ? at(k) : add(at(k), peep(p, of))));
+  const gate = (k: number, peephole: number, of: Expr): Expr =>
+    f(clipped(build, d.peephole === undefined ? at(k) : add(at(k), mul(d.peephole(peephole, column), of))));
   // Gates are in the order input, output, forget, cell; peepholes input, output, forget.
-  const input = gate(0, 0, c);
   const coupled = build.attributes.int('input_forget', 0) !== 0;
-  const forget = coupled ? sub(1, input) : gate(2, 2, c);
-  const next = add(mul(forget, c), mul(input, g(clipped(build, at(3)))));
-  return { h: mul(gate(1, 1, next), h(next)), c: next };
+  return {
+    memory: (c) => {
+      const input = gate(0, 0, c);
+      return add(mul(coupled ? sub(1, input) : gate(2, 2, c), c), mul(input, g(clipped(build, at(3)))));
+    },
+    state: (next) => mul(gate(1, 1, next), h(next)),
+  };
 }
 
 function unrolled(build: Lowering, d: Direction, steps: number): Result {
@@ -88,16 +98,19 @@ function unrolled(build: Lowering, d: Direction, steps: number): Result {
   let [h, c] = [d.initial, d.memory];
   for (let k = 0; k < steps; k++) {
     const step = int(d.reverse ? steps - 1 - k : k);
-    const next = unrolledStep(build, d, step, h, c, shape);
+    const next = unrolledStep(build, d, step, { h, c }, shape);
     h = next.h;
     c = next.c;
     outputs[d.reverse ? steps - 1 - k : k] = h;
   }
-  const y = (step: Expr, b: Expr, j: Expr): Expr => outputs.slice(1).reduce((rest, t, k) => select(lt(step, k + 1), rest, t.at([b, j])), (outputs[0] ?? h).at([b, j]));
+  const y = (step: Expr, b: Expr, j: Expr): Expr =>
+    outputs.slice(1).reduce((rest, t, k) => select(lt(step, k + 1), rest, t.at([b, j])), (outputs[0] ?? h).at([b, j]));
   return { y, h, c };
 }
 
-function unrolledStep(build: Lowering, d: Direction, step: Expr, h: Tensor, c: Tensor | undefined, shape: readonly Expr[]): { h: Tensor; c: Tensor | undefined } {
+interface States { readonly h: Tensor; readonly c: Tensor | undefined }
+
+function unrolledStep(build: Lowering, d: Direction, step: Expr, { h, c }: States, shape: readonly Expr[]): States {
   const { dtype } = d.input;
   const row = (gate: number, j: Expr): Expr => add(mul(d.hidden, gate), j);
   const fromInput = (b: Expr, gate: number, j: Expr): Expr => d.input.at([step, b, row(gate, j)]);
@@ -122,87 +135,105 @@ function unrolledStep(build: Lowering, d: Direction, step: Expr, h: Tensor, c: T
   }
   const sums = d.product(h, 0, cells[d.kind].gates);
   const at = (b: Expr, j: Expr) => (gate: number): Expr => add(fromInput(b, gate, j), sums.at([b, row(gate, j)]));
-  if (d.kind === 'RNN') return { h: build.map(dtype, shape, ([b = int(0), j = int(0)]) => (d.functions[0] ?? tanh)(clipped(build, at(b, j)(0)))), c: undefined };
+  if (d.kind === 'RNN') {
+    const activation = d.functions[0] ?? tanh;
+    return { h: build.map(dtype, shape, ([b = int(0), j = int(0)]) => activation(clipped(build, at(b, j)(0)))), c: undefined };
+  }
   const memory = c ?? d.initial;
-  const nextC = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), memory.at([b, j]), j).c);
-  const nextH = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), memory.at([b, j]), j).h);
+  const nextC = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), j).memory(memory.at([b, j])));
+  const nextH = build.map(dtype, shape, ([b = int(0), j = int(0)]) => lstmCell(build, d, at(b, j), j).state(nextC.at([b, j])));
   return { h: nextH, c: nextC };
 }
+
+/** Rows of recurrent weights that one pass over a state serves: independent sums hide the latency of an addition. */
+const rowsAtOnce = [8, 4, 2, 1];
 
 /** The whole recurrence in one loop body: states and sums of gates live in tensors of their own. */
 function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr) => Expr): Result {
   const { dtype } = d.input;
-  const type = computeType(dtype);
-  const gates = cells[d.kind].gates;
+  const { gates, memory } = cells[d.kind];
   const b = build.axis(d.batch);
-  const [start, t, r, k, j] = [build.axis(d.hidden), build.axis(d.steps), build.axis(mul(d.hidden, gates)), build.axis(d.hidden), build.axis(d.hidden)];
+  const [start, t] = [build.axis(d.hidden), build.axis(d.steps)];
   const length = d.lengths === undefined ? d.steps : toIndex(d.lengths.at([b]));
   const place = d.reverse ? max(sub(sub(length, 1), t), 0) : t;
-  const sum = local(build, 'sum', type);
   const state = [d.batch, d.hidden];
+  const lanes = rowsAtOnce.find((n) => (asInt(d.hidden) ?? 1) % n === 0) ?? 1;
+  const rows = Array.from({ length: lanes }, () => local(build, 'sum', computeType(dtype)));
   const outputs = build.loop({
     outputs: [
-      { dtype, shape: [d.steps, ...state], initial: 'zero' }, { dtype, shape: state }, { dtype, shape: state }, { dtype, shape: [d.batch, mul(d.hidden, gates)] },
-      { dtype, shape: state },
+      { dtype, shape: [d.steps, ...state], initial: 'zero' }, { dtype, shape: state }, { dtype, shape: [d.batch, mul(d.hidden, gates)] },
+      ...(memory || d.kind === 'GRU' ? [{ dtype, shape: state }] : []),
     ],
     axes: [b],
-    body: ([y, h, c, sums, reset]) => {
-      if (y === undefined || h === undefined || c === undefined || sums === undefined || reset === undefined) return [];
-      const dot = (row: Expr, of: Tensor, first: Expr): Stmt[] => [
-        sum.set(first), loopFor(k, [sum.set(add(sum.value, mul(weight(row, k), of.at([b, k]))))]),
-      ];
-      const input = (gate: number): Expr => d.input.at([place, b, add(mul(d.hidden, gate), j)]);
-      const total = (gate: number): Expr => sums.at([b, add(mul(d.hidden, gate), j)]);
-      const body: Stmt[] = [
-        loopFor(r, [...dot(r, h, zeroOf(dtype)), storeTo(sums, [b, r], sum.value)]),
-        ...cellStatements(build, d, { b, j, y, h, c, reset, place, input, total, dot, sum: sum.value }),
-      ];
+    body: ([y, h, sums, other]) => {
+      if (y === undefined || h === undefined || sums === undefined) return [];
+      /** Sums of `count` gates from `from` on: their recurrent weights times a state. */
+      const product = (of: Tensor, from: number, count: number): Stmt => {
+        const [block, k] = [build.axis(floordiv(mul(d.hidden, count), lanes)), build.axis(d.hidden)];
+        const row = (lane: number): Expr => add(add(mul(d.hidden, from), mul(block, lanes)), lane);
+        return loopFor(block, [
+          ...rows.map((r) => r.set(zeroOf(dtype))),
+          loopFor(k, rows.map((r, lane) => r.set(add(r.value, mul(weight(row(lane), k), of.at([b, k])))))),
+          ...rows.map((r, lane) => storeTo(sums, [b, row(lane)], r.value)),
+        ]);
+      };
+      const step = { b, y, h, other, place, input: d.input, sums, product };
       return [
-        sum.declare(zeroOf(dtype)),
-        loopFor(start, [storeTo(h, [b, start], d.initial.at([b, start])), ...(d.memory === undefined ? [] : [storeTo(c, [b, start], d.memory.at([b, start]))])]),
-        loopFor(t, [when(lt(t, min(length, d.steps)), body)]),
+        ...rows.map((r) => r.declare(zeroOf(dtype))),
+        loopFor(start, [
+          storeTo(h, [b, start], d.initial.at([b, start])),
+          ...(other === undefined || d.memory === undefined ? [] : [storeTo(other, [b, start], d.memory.at([b, start]))]),
+        ]),
+        loopFor(t, [when(lt(t, min(length, d.steps)), cellStatements(build, d, step))]),
       ];
     },
   });
-  const [y, h, c] = outputs;
+  const [y, h, , c] = outputs;
   if (y === undefined || h === undefined) return build.fail('internal', 'a loop lost an output');
-  return { y: (step, batch, column) => y.at([step, batch, column]), h, c: cells[d.kind].memory ? c : undefined };
+  return { y: (step, batch, column) => y.at([step, batch, column]), h, c: memory ? c : undefined };
 }
 
 interface Step {
   readonly b: Var;
-  readonly j: Var;
   readonly y: Tensor;
   readonly h: Tensor;
-  readonly c: Tensor;
-  readonly reset: Tensor;
+  /** LSTM's memory, or GRU's reset state. */
+  readonly other: Tensor | undefined;
+  /** Where the step stands in the sequence. */
   readonly place: Expr;
-  readonly input: (gate: number) => Expr;
-  readonly total: (gate: number) => Expr;
-  readonly dot: (row: Expr, of: Tensor, first: Expr) => Stmt[];
-  readonly sum: Expr;
+  readonly input: Tensor;
+  readonly sums: Tensor;
+  readonly product: (of: Tensor, from: number, count: number) => Stmt;
 }
 
-function cellStatements(build: Lowering, d: Direction, { b, j, y, h, c, reset, place, input, total, dot, sum }: Step): Stmt[] {
+function cellStatements(build: Lowering, d: Direction, { b, y, h, other, place, input, sums, product }: Step): Stmt[] {
   const [f = sigmoid, g = tanh] = d.functions;
-  const at = (gate: number): Expr => add(input(gate), total(gate));
-  const emit = (value: Expr): Stmt[] => [storeTo(h, [b, j], value), storeTo(y, [place, b, j], h.at([b, j]))];
-  if (d.kind === 'RNN') return [loopFor(j, emit((d.functions[0] ?? tanh)(clipped(build, at(0)))))];
+  const j = build.axis(d.hidden);
+  const next = local(build, 'next', computeType(input.dtype));
+  const row = (gate: number): Expr => add(mul(d.hidden, gate), j);
+  const [given, total] = [(gate: number): Expr => input.at([place, b, row(gate)]), (gate: number): Expr => sums.at([b, row(gate)])];
+  const at = (gate: number): Expr => add(given(gate), total(gate));
+  const emit = (value: Expr): Stmt[] => [next.declare(value), storeTo(h, [b, j], next.value), storeTo(y, [place, b, j], next.value)];
+  if (d.kind === 'RNN') return [product(h, 0, 1), loopFor(j, emit((d.functions[0] ?? tanh)(clipped(build, at(0)))))];
+  if (other === undefined) return build.fail('internal', 'a recurrence has no second state');
   if (d.kind === 'LSTM') {
-    // The old memory is read by both results: it is replaced last.
-    const next = lstmCell(build, d, at, c.at([b, j]), j);
-    return [loopFor(j, [...emit(next.h), storeTo(c, [b, j], next.c)])];
+    const cell = lstmCell(build, d, at, j);
+    const memory = local(build, 'memory', computeType(input.dtype));
+    return [product(h, 0, 4), loopFor(j, [
+      memory.declare(cell.memory(other.at([b, j]))), storeTo(other, [b, j], memory.value), ...emit(cell.state(memory.value)),
+    ])];
   }
   const gate = (k: number): Expr => f(clipped(build, at(k)));
   const mix = (candidate: Expr): Expr => add(mul(sub(1, gate(0)), candidate), mul(gate(0), h.at([b, j])));
   if (d.innerBias !== undefined) {
-    return [loopFor(j, emit(mix(g(clipped(build, add(input(2), mul(gate(1), add(total(2), d.innerBias(j)))))))))];
+    return [product(h, 0, 3), loopFor(j, emit(mix(g(clipped(build, add(given(2), mul(gate(1), add(total(2), d.innerBias(j)))))))))];
   }
-  // All of reset * h before any of h changes; the candidates wait in `c`.
+  // All of reset * h before any of h changes.
+  const reset = build.axis(d.hidden);
+  const resetGate = f(clipped(build, add(input.at([place, b, add(d.hidden, reset)]), sums.at([b, add(d.hidden, reset)]))));
   return [
-    loopFor(j, [storeTo(reset, [b, j], mul(gate(1), h.at([b, j])))]),
-    loopFor(j, [...dot(add(mul(d.hidden, 2), j), reset, zeroOf(d.input.dtype)), storeTo(c, [b, j], mix(g(clipped(build, add(input(2), sum)))))]),
-    loopFor(j, emit(c.at([b, j]))),
+    product(h, 0, 2), loopFor(reset, [storeTo(other, [b, reset], mul(resetGate, h.at([b, reset])))]),
+    product(other, 2, 1), loopFor(j, emit(mix(g(clipped(build, at(2)))))),
   ];
 }
 
@@ -220,7 +251,8 @@ function assemble(build: Lowering, dtype: Tensor['dtype'], results: readonly Res
     const [t, dir, b] = batchFirst ? [q, r, p] : [p, q, r];
     return pick(dir, (result) => result.y(t, b, j));
   });
-  const last = (of: (r: Result) => Tensor | undefined): Tensor => build.map(dtype, batchFirst ? [batch, count, hidden] : [count, batch, hidden], (index) => {
+  const lastShape = batchFirst ? [batch, count, hidden] : [count, batch, hidden];
+  const last = (of: (r: Result) => Tensor | undefined): Tensor => build.map(dtype, lastShape, (index) => {
     const [p = int(0), q = int(0), j = int(0)] = index;
     const [dir, b] = batchFirst ? [q, p] : [p, q];
     return pick(dir, (result) => of(result)?.at([b, j]) ?? zeroOf(dtype));
@@ -252,8 +284,8 @@ interface Products {
 
 /** Input 3 to 7 are bias, lengths, initial states and peepholes for all kinds. */
 function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products): Tensor[] {
-  const [x, bias, lengths, initial, initialC, peepholes] = [build.input(0), ...[3, 4, 5, 6, 7].map((k) => build.optional(k))];
-  if (x === undefined) return build.fail('invalid-model', 'input 0 is missing');
+  const x = build.input(0);
+  const [bias, lengths, initial, initialC, peepholes] = [3, 4, 5, 6, 7].map((k) => build.optional(k));
   const batchFirst = build.attributes.int('layout', 0) === 1;
   const [p = int(1), q = int(1), features = int(1)] = x.shape;
   const [steps, batch] = batchFirst ? [q, p] : [p, q];
@@ -312,7 +344,10 @@ const dynamicQuantizeLstm: Operator = {
   lower: (build) => {
     const [w, r, wScale, wZero, rScale, rZero] = [build.input(1), build.input(2), build.input(8), build.input(9), build.input(10), build.input(11)];
     const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);
-    const product = (a: Tensor, weights: Tensor, scale: Tensor, zero: Tensor, dir: number, first: Expr, columns: Expr, value: (real: Expr, row: Expr) => Expr): Tensor => {
+    /** Columns from `first` on of a tensor times the weights of a direction. */
+    const product = (
+      a: Tensor, [weights, scale, zero]: readonly [Tensor, Tensor, Tensor], dir: number, first: Expr, columns: Expr, value: (real: Expr, row: Expr) => Expr,
+    ): Tensor => {
       const { y, scale: aScale, zero: aZero } = dynamicallyQuantised(build, a);
       const depth = weights.shape[1] ?? int(1);
       const part = build.map(weights.dtype, [depth, columns], ([k = int(0), c = int(0)]) => weights.at([int(dir), k, add(first, c)]));
@@ -328,8 +363,8 @@ const dynamicQuantizeLstm: Operator = {
     };
     const hidden = r.shape[1] ?? int(1);
     return recurrent(build, 'LSTM', hidden, {
-      input: (sequence, dir, value) => product(sequence, w, wScale, wZero, dir, int(0), mul(hidden, 4), value),
-      state: (h, dir, from, count) => product(h, r, rScale, rZero, dir, mul(hidden, from), mul(hidden, count), (real) => real),
+      input: (sequence, dir, value) => product(sequence, [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
+      state: (h, dir, from, count) => product(h, [r, rScale, rZero], dir, mul(hidden, from), mul(hidden, count), (real) => real),
       weight: undefined,
     });
   },
