@@ -346,7 +346,8 @@ const dynamicQuantizeLstm: Operator = {
     const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);
     /** Columns from `first` on of a tensor times the weights of a direction. */
     const product = (
-      a: Tensor, [weights, scale, zero]: readonly [Tensor, Tensor, Tensor], dir: number, first: Expr, columns: Expr, value: (real: Expr, row: Expr) => Expr,
+      a: Tensor, [weights, scale, zero]: readonly [Tensor, Tensor, Tensor], dir: number, first: Expr, columns: Expr,
+      value: (real: Expr, row: Expr) => Expr,
     ): Tensor => {
       const { y, scale: aScale, zero: aZero } = dynamicallyQuantised(build, a);
       const depth = weights.shape[1] ?? int(1);
