@@ -290,7 +290,8 @@ export class Vector {
     const address = f.local('i32', 'held');
     scalar.push(add(argBase(e.tensor), mul(offsetIn(e), int(size))), scope);
     f.set(address);
-    for (const [bound, worse] of [[high, 'i32.lt_u'], [low, 'i32.gt_u']] as const) {
+    // One element: both bounds are the same expression, so which is which goes by the turn.
+    for (const [turn, [bound, worse]] of ([[high, 'i32.lt_u'], [low, 'i32.gt_u']] as const).entries()) {
       const limit = scalar.value(bound, scope);
       f.get(address);
       f.get(limit);
@@ -298,7 +299,7 @@ export class Vector {
       f.get(limit);
       f.op(worse);
       f.op('select');
-      if (bound === high) f.set(address);
+      if (turn === 0) f.set(address);
     }
   }
 
