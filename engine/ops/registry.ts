@@ -4,11 +4,12 @@
  */
 import type { Operator } from './operator.ts';
 
-const families = import.meta.glob<{ readonly operators: readonly Operator[] }>('./*.op.ts', { eager: true });
+// Only the entries are imported: a whole module as a value would keep all its exports in the bundle.
+const families = import.meta.glob<readonly Operator[]>('./*.op.ts', { eager: true, import: 'operators' });
 
 const entries = new Map<string, Operator[]>();
 for (const family of Object.values(families)) {
-  for (const entry of family.operators) {
+  for (const entry of family) {
     const key = keyOf(entry.domain, entry.op);
     const versions = entries.get(key) ?? [];
     versions.push(entry);
