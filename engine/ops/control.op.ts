@@ -4,7 +4,7 @@
  * become one kernel.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Expr, and, asInt, cast, int, not, select, truth } from '../../jit/expr/expr.ts';
+import { type Const, type Expr, asInt, cast, int, not, select, truth } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { scalarValue } from './math.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
@@ -70,8 +70,8 @@ const loop: Operator = {
     const initial = build.inputs.slice(2).map((_, k) => build.input(k + 2));
     const limit = count === undefined ? Infinity : constantOf(build, count);
     const going = start === undefined ? truth(true) : build.values(start)?.[0];
-    const known = limit !== undefined && limit <= mostSteps && going?.op === 'const';
-    return known ? unrolledLoop(build, initial, limit, going) : runningLoop(build, initial, count, start);
+    const unrolled = limit !== undefined && limit <= mostSteps && going?.op === 'const' ? unrolledLoop(build, initial, limit, going) : undefined;
+    return unrolled ?? runningLoop(build, initial, count, start);
   },
 };
 
@@ -81,28 +81,21 @@ function constantOf(build: Lowering, t: Tensor): number | undefined {
   return known === undefined ? undefined : asInt(known);
 }
 
-/** Copies of the body one after another; past the end of a loop that the data may end early, values stay what they were. */
-function unrolledLoop(build: Lowering, initial: readonly Tensor[], limit: number, going: Expr): readonly Tensor[] {
+/** Copies of the body one after another; undefined where only the data say when the loop ends. */
+function unrolledLoop(build: Lowering, initial: readonly Tensor[], limit: number, going: Const): readonly Tensor[] | undefined {
   const body = build.attributes.graph('body');
   const scans: Tensor[][] = Array.from({ length: body.outputs.length - 1 - initial.length }, () => []);
   let values: readonly Tensor[] = initial;
   let cond = going;
-  for (let step = 0; step < limit; step++) {
-    if (cond.op === 'const' && cond.value === 0) break;
-    const alive = cond;
-    const outputs = build.inline(body, [build.constant('int64', [], [step]), build.map('bool', [], () => alive), ...values]);
+  for (let step = 0; step < limit && cond.value !== 0; step++) {
+    const outputs = build.inline(body, [build.constant('int64', [], [step]), build.constant('bool', [], [1]), ...values]);
     const [next, ...rest] = outputs;
     if (next === undefined) return build.fail('invalid-model', 'the body of Loop has no condition');
-    const made = rest.slice(0, initial.length);
-    for (const [k, t] of rest.slice(initial.length).entries()) {
-      if (cond.op !== 'const') build.fail('unsupported-model', 'a loop whose number of results only the data decide');
-      scans[k]?.push(t);
-    }
-    values = alive.op === 'const' ? made : made.map((t, k) => {
-      const before = values[k] ?? t;
-      return alike(t, before) ? either(build, alive, t, before) : build.fail('unsupported-model', 'a value of Loop changes its rank or type');
-    });
-    cond = and(cond, scalarValue(build, next));
+    values = rest.slice(0, initial.length);
+    for (const [k, t] of rest.slice(initial.length).entries()) scans[k]?.push(t);
+    const known = build.values(next)?.[0];
+    if (known?.op !== 'const') return undefined;
+    cond = known;
   }
   return [...values, ...scans.map((parts) => (parts.length > 0 ? stacked(build, parts, 0)
     : build.fail('unsupported-model', 'a loop without steps has no type for its collected results')))];
@@ -133,7 +126,8 @@ interface ScanAxes {
 }
 
 /** States and then sequences in; states and then collected results out. */
-function scanUnrolled(build: Lowering, inputs: readonly Tensor[], scanned: number, { inAxes = [], inBack = [], outAxes = [], outBack = [] }: ScanAxes): readonly Tensor[] {
+function scanUnrolled(build: Lowering, inputs: readonly Tensor[], scanned: number, order: ScanAxes): readonly Tensor[] {
+  const { inAxes = [], inBack = [], outAxes = [], outBack = [] } = order;
   const body = build.attributes.graph('body');
   const states = inputs.length - scanned;
   const sequences = inputs.slice(states);
@@ -173,7 +167,8 @@ const batchedScan: Operator = {
     const batch = asInt(inputs[0]?.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Scan-8 with a batch that is not known while compiling');
     const scanned = build.attributes.int('num_scan_inputs');
     const directions = build.attributes.ints('directions', []);
-    const entries = Array.from({ length: batch }, (_, b) => scanUnrolled(build, inputs.map((t) => entryOf(build, t, 0, b)), scanned, { inBack: directions }));
+    const entries = Array.from({ length: batch }, (_, b) =>
+      scanUnrolled(build, inputs.map((t) => entryOf(build, t, 0, b)), scanned, { inBack: directions }));
     return (entries[0] ?? []).map((_, k) => stacked(build, entries.flatMap((e) => e[k] ?? []), 0));
   },
 };

@@ -177,7 +177,10 @@ function transposedAxis(build: Lowering, { kernel, strides, dilations, begin, ou
     const [q, k] = [row.index[0] ?? int(0), tapAxis.index[0] ?? int(0)];
     const tap = add(mul(k, stride), floormod(add(phase, pad), stride));
     const source = sub(add(q, floordiv(add(phase, pad), stride)), k);
-    return { phase: [phase], rows: row.axes, taps: tapAxis.axes, out: add(mul(q, stride), phase), source, tap, inside: within(source), tapInside: lt(tap, taps) };
+    return {
+      phase: [phase], rows: row.axes, taps: tapAxis.axes, out: add(mul(q, stride), phase), source, tap,
+      inside: within(source), tapInside: lt(tap, taps),
+    };
   }
   const row = freshAxes(build, [size]);
   const tapAxis = freshAxes(build, [taps]);

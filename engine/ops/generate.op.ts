@@ -3,9 +3,11 @@
  * Shapes come out as known elements, so what is computed from them is computed while compiling.
  */
 import { bytesOf, isInteger } from '../../jit/expr/dtype.ts';
-import { type Expr, add, and, asInt, binary, bitcast, cast, constant, div, eq, floordiv, ge, int, le, load, lt, max, mul, ne, or, select, sub, truth } from '../../jit/expr/expr.ts';
+import {
+  type Expr, add, and, asInt, binary, bitcast, cast, constant, div, eq, floordiv, ge, int, le, load, lt, max, mul, ne, or, select, sub, truth,
+} from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
-import { lateAxes, splitDims } from './late-axes.ts';
+import { type SplitDims, lateAxes, splitDims } from './late-axes.ts';
 import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { type ElementType, rangeOf, typeAttribute } from './onnx-types.ts';
@@ -78,7 +80,8 @@ const dropout: Operator = {
       if (inert.op === 'const' && inert.value === 0) build.fail('unsupported-model', 'Dropout in training mode draws random numbers');
       if (inert.op !== 'const') build.assume(inert, 'Dropout is not training');
     }
-    return [x, ...(build.wants(1) ? [build.map(build.opset < 10 ? x.dtype : 'bool', x.shape, () => (build.opset < 10 ? constant(1, computeType(x.dtype)) : truth(true)))] : [])];
+    if (!build.wants(1)) return [x];
+    return [x, build.opset < 10 ? build.map(x.dtype, x.shape, () => constant(1, computeType(x.dtype))) : build.map('bool', x.shape, () => truth(true))];
   },
 };
 
@@ -155,7 +158,7 @@ const eyeLike: Operator = {
 };
 
 /** The dims of a tensor split into those of lines along one axis and the rest; the axis may be named while the model runs. */
-export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): { readonly named: readonly Expr[]; readonly others: readonly Expr[] } {
+export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): SplitDims {
   const known = build.values(axisInput)?.[0];
   if (known === undefined) return splitDims(build, x.shape, lateAxes(build, axisInput, x.rank));
   const axis = axisOf(build, asInt(known) ?? 0, x.rank);
@@ -179,7 +182,8 @@ const cumulative = (op: string, since: number, join: (total: Expr, next: Expr) =
     return single(build, { dtype: x.dtype, shape: x.shape }, outer.axes, (out) => {
       const store = storeTo(out, at, total.value);
       const line = exclusive ? [store, next] : [next, store];
-      return [total.declare(constant(start, computeType(x.dtype))), ...along.axes.reduceRight<readonly Stmt[]>((inner, axis) => [loopFor(axis, inner)], line)];
+      const lines = along.axes.reduceRight<readonly Stmt[]>((inner, axis) => [loopFor(axis, inner)], line);
+      return [total.declare(constant(start, computeType(x.dtype))), ...lines];
     });
   },
 });

@@ -18,7 +18,7 @@ export interface LateAxes {
 }
 
 export function lateAxes(build: Lowering, axes: Tensor, rank: number): LateAxes {
-  const count = axes.rank === 0 ? 1 : asInt(axes.shape[0] ?? int(1)) ?? build.fail('unsupported-model', 'a number of axes that is not known while compiling');
+  const count = asInt(numel(axes.shape)) ?? build.fail('unsupported-model', 'a number of axes that is not known while compiling');
   const axis = (k: number): Expr => fromEnd(toIndex(axes.at(axes.rank === 0 ? [] : [int(k)])), int(rank));
   const all = Array.from({ length: count }, (_, k) => k);
   return {
@@ -40,8 +40,13 @@ export function lateDims(build: Lowering, length: number, dim: (place: Expr) => 
   return build.dims(build.map('int64', [int(length)], ([place = int(0)]) => cast(dim(place), 'int64')));
 }
 
+export interface SplitDims {
+  readonly named: readonly Expr[];
+  readonly others: readonly Expr[];
+}
+
 /** Dims of a tensor in two parts: those named by the axes (elsewhere 1), and the others (1 at the axes). */
-export function splitDims(build: Lowering, shape: readonly Expr[], axes: LateAxes): { readonly named: readonly Expr[]; readonly others: readonly Expr[] } {
+export function splitDims(build: Lowering, shape: readonly Expr[], axes: LateAxes): SplitDims {
   const dim = shapeTensor(build, shape);
   return {
     named: lateDims(build, shape.length, (d) => select(axes.has(d), dim(d), int(1))),
@@ -61,7 +66,8 @@ export function insertedDims(build: Lowering, shape: readonly Expr[], axes: Late
   return lateDims(build, shape.length + axes.count, (place) => select(axes.has(place), int(1), dim(sub(place, axes.below(place)))));
 }
 
-export const dropAxes = (build: Lowering, x: Tensor, axes: Tensor): Tensor => reshape(build, x, droppedDims(build, x.shape, lateAxes(build, axes, x.rank)));
+export const dropAxes = (build: Lowering, x: Tensor, axes: Tensor): Tensor =>
+  reshape(build, x, droppedDims(build, x.shape, lateAxes(build, axes, x.rank)));
 
 export function insertAxes(build: Lowering, x: Tensor, axes: Tensor): Tensor {
   const count = asInt(numel(axes.shape)) ?? 0;
@@ -85,8 +91,15 @@ export function splitRowsLate(build: Lowering, x: Tensor, axes: LateAxes): {
   };
 }
 
+export interface SliceParts {
+  readonly starts: Tensor;
+  readonly ends: Tensor;
+  readonly axes: Tensor;
+  readonly steps: Tensor | undefined;
+}
+
 /** Slice with starts, ends, steps or axes that are inputs of the model. */
-export function sliceLate(build: Lowering, x: Tensor, parts: { readonly starts: Tensor; readonly ends: Tensor; readonly axes: Tensor; readonly steps: Tensor | undefined }): Tensor {
+export function sliceLate(build: Lowering, x: Tensor, parts: SliceParts): Tensor {
   const axes = lateAxes(build, parts.axes, x.rank);
   const dim = shapeTensor(build, x.shape);
   const wide = (e: Expr): Expr => cast(e, 'int64');

@@ -108,7 +108,8 @@ function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
   const opset = node.opset ?? scope.opset(node.domain) ?? (node.domain === '' ? 1 : undefined);
   const entry = opset === undefined ? undefined : findOperator(node.domain, node.op, opset);
   if (opset === undefined || entry === undefined) {
-    throw new QuernError('unsupported-operator', `Quern has no operator '${node.op}' of ${node.domain === '' ? 'ai.onnx' : node.domain}, opset ${opset ?? 'not imported'}`);
+    const domain = node.domain === '' ? 'ai.onnx' : node.domain;
+    throw new QuernError('unsupported-operator', `Quern has no operator '${node.op}' of ${domain}, opset ${opset ?? 'not imported'}`);
   }
   const given = trailing(node.inputs);
   const [fewest, most] = entry.arity;
@@ -223,7 +224,7 @@ class NodeLowering implements Lowering {
 
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor {
     const fixed = elements.every((e) => e.op === 'const') && shape.every((d) => d.op === 'const');
-    if (fixed) return this.constant(dtype, shape.map((d) => (d.op === 'const' ? Number(d.value) : 0)), elements.map((e) => (e.op === 'const' ? e.value : 0)));
+    if (fixed) return this.constant(dtype, shape.map((d) => Number(d.value)), elements.map((e) => e.value));
     const made = this.map(dtype, shape, (index) => {
       const flat = index.reduce<Expr>((sum, i, d) => add(mul(sum, shape[d] ?? int(1)), i), int(0));
       const of = (from: number, to: number): Expr => {

@@ -19,17 +19,21 @@ const only = new RegExp(process.env['QUERN_MODELS_ONLY'] ?? '^(mnist_cntk_op8|be
 const reportFile = process.env['QUERN_MODELS_REPORT'];
 const lowerOnly = process.env['QUERN_MODELS_LOWER_ONLY'] !== undefined;
 
-const folders = root === undefined ? [] : readdirSync(root).flatMap((kind) => readdirSync(join(root, kind)).filter((name) => only.test(name)).map((name) => join(root, kind, name)));
+const folders = root === undefined ? [] : readdirSync(root).flatMap((kind) =>
+  readdirSync(join(root, kind)).filter((name) => only.test(name)).map((name) => join(root, kind, name)));
 const results: Record<string, unknown>[] = [];
 
 async function check(folder: string, report: Record<string, unknown>): Promise<void> {
   clearExpressions();
   const external: Record<string, { readonly kind: 'bytes'; readonly bytes: Uint8Array }> = {};
-  for (const file of readdirSync(folder)) if (/\.(data|bin|weights)$/.test(file)) external[file] = { kind: 'bytes', bytes: new Uint8Array(readFileSync(join(folder, file))) };
+  for (const file of readdirSync(folder).filter((name) => /\.(data|bin|weights)$/.test(name))) {
+    external[file] = { kind: 'bytes', bytes: new Uint8Array(readFileSync(join(folder, file))) };
+  }
   const graph = await loadGraph({ kind: 'bytes', bytes: new Uint8Array(readFileSync(join(folder, 'model.onnx'))) }, external);
   const started = performance.now();
   const program = lowerGraph(graph);
-  Object.assign(report, { nodes: graph.nodes.length, lowerMs: Math.round(performance.now() - started), computations: program.computations.length, dataDims: program.dataDims.length });
+  const lowerMs = Math.round(performance.now() - started);
+  Object.assign(report, { nodes: graph.nodes.length, lowerMs, computations: program.computations.length, dataDims: program.dataDims.length });
   if (lowerOnly) return;
   const limits = JSON.parse(readFileSync(join(folder, 'tolerance.json'), 'utf8')) as { readonly relL2?: number; readonly maxAbs?: number };
   for (const set of readdirSync(folder).filter((f) => f.startsWith('test_data_set_'))) {

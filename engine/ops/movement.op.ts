@@ -15,7 +15,8 @@ import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, 
 function reshapeTarget(build: Lowering, x: Tensor, target: Tensor, allowZero: boolean): readonly Expr[] {
   const known = build.values(target);
   if (known === undefined) return dataReshape(build, x, target, allowZero);
-  const kept = known.map((d, k) => (asInt(d) === 0 && !allowZero ? x.shape[k] ?? build.fail('shape-mismatch', 'Reshape copies a dim that the input lacks') : d));
+  const copied = (k: number): Expr => x.shape[k] ?? build.fail('shape-mismatch', 'Reshape copies a dim that the input lacks');
+  const kept = known.map((d, k) => (asInt(d) === 0 && !allowZero ? copied(k) : d));
   const open = kept.findIndex((d) => asInt(d) === -1);
   if (open < 0) return kept;
   const rest = kept.filter((_, k) => k !== open);
@@ -113,7 +114,9 @@ const transpose: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const perm = axesOf(build, build.attributes.ints('perm', x.shape.map((_, k) => x.rank - 1 - k)), x.rank);
-    if (perm.length !== x.rank) build.fail('invalid-attribute', 'perm has another length than the rank', { expected: String(x.rank), got: String(perm.length) });
+    if (perm.length !== x.rank) {
+      build.fail('invalid-attribute', 'perm has another length than the rank', { expected: String(x.rank), got: String(perm.length) });
+    }
     return transposed(build, x, perm);
   },
 };
@@ -255,7 +258,8 @@ const slice: Operator = {
       const named = axesInput ?? build.constant('int64', [count], Array.from({ length: count }, (_, k) => k));
       return sliceLate(build, x, { starts, ends, axes: named, steps: stepsInput });
     }
-    const axes = axesOf(build, axesInput === undefined ? Array.from({ length: count }, (_, k) => k) : build.constants(axesInput, 'the axes of Slice'), x.rank);
+    const given = axesInput === undefined ? Array.from({ length: count }, (_, k) => k) : build.constants(axesInput, 'the axes of Slice');
+    const axes = axesOf(build, given, x.rank);
     const steps = stepsInput === undefined ? [] : build.constants(stepsInput, 'the steps of Slice');
     const element = (t: Tensor, k: number): Expr => build.values(t)?.[k] ?? cast(t.at([int(k)]), 'int64');
     return sliceAll(build, x, new Map(axes.map((axis, k) =>
@@ -310,7 +314,8 @@ const pad: Operator = {
     const x = build.input(0);
     const pads = build.input(1);
     const axesInput = build.optional(3);
-    const count = axesInput === undefined ? x.rank : asInt(numel(axesInput.shape)) ?? build.fail('unsupported-model', 'Pad of a number of axes that is not known while compiling');
+    const count = axesInput === undefined ? x.rank : asInt(numel(axesInput.shape))
+      ?? build.fail('unsupported-model', 'Pad of a number of axes that is not known while compiling');
     const axes = axesInput === undefined ? undefined : build.values(axesInput);
     const known = axes === undefined ? x.shape.map((_, d) => d) : axesOf(build, axes.map((a) => asInt(a) ?? 0), x.rank);
     const element = (k: number): Expr => build.values(pads)?.[k] ?? toIndex(pads.at([int(k)]));
@@ -368,8 +373,10 @@ const gatherNd: Operator = {
     const outer = indices.rank - 1;
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)];
     return build.map(x.dtype, shape, (index) => {
-      const at = Array.from({ length: depth }, (_, k) =>
-        clamp(fromEnd(toIndex(indices.at([...index.slice(0, outer), int(k)])), x.shape[batch + k] ?? int(1)), 0, sub(x.shape[batch + k] ?? int(1), 1)));
+      const at = Array.from({ length: depth }, (_, k) => {
+        const dim = x.shape[batch + k] ?? int(1);
+        return clamp(fromEnd(toIndex(indices.at([...index.slice(0, outer), int(k)])), dim), 0, sub(dim, 1));
+      });
       return x.at([...index.slice(0, batch), ...at, ...index.slice(outer)]);
     });
   },

@@ -150,7 +150,9 @@ const instanceNormalization: Operator = {
 };
 
 /** Groups of channels (dim 1) are rows; the result comes from the normalised element, its group and its channel. */
-export function normaliseGroups(build: Lowering, x: Tensor, groups: number, epsilon: number, value: (normal: Expr, group: Expr, channel: Expr) => Expr): Tensor {
+export function normaliseGroups(
+  build: Lowering, x: Tensor, groups: number, epsilon: number, value: (normal: Expr, group: Expr, channel: Expr) => Expr,
+): Tensor {
   const [n = int(1), channels = int(1), ...spatial] = x.shape;
   const size = binary('floordiv', channels, int(groups));
   const grouped = build.map(x.dtype, [n, int(groups), size, ...spatial], ([i = int(0), g = int(0), c = int(0), ...at]) =>

@@ -63,7 +63,9 @@ export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin,
 }
 
 /** Computations that the results need, split by whether they depend on what changes from step to step. */
-function divide(computations: readonly Computation[], changing: readonly Tensor[], results: readonly Tensor[]): { inside: Computation[]; outside: Computation[] } {
+function divide(
+  computations: readonly Computation[], changing: readonly Tensor[], results: readonly Tensor[],
+): { readonly inside: Computation[]; readonly outside: Computation[] } {
   const needed = new Set(results.map((t) => t.id));
   const kept = computations.slice().reverse().filter((c) => {
     if (!c.outputs.some((o) => needed.has(o))) return false;

@@ -9,7 +9,9 @@ import { abs, ceil, clamp, floor, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axesOf, freshAxes, withDim } from './shape.ts';
 
-const coordinateModes = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_crop_and_resize', 'tf_half_pixel_for_nn'] as const;
+const coordinateModes = [
+  'half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_crop_and_resize', 'tf_half_pixel_for_nn',
+] as const;
 const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 const policies = ['stretch', 'not_larger', 'not_smaller'] as const;
 
@@ -101,7 +103,7 @@ function coordinates(build: Lowering, axis: Axis, settings: Settings): (i: Expr)
   const known = build.values(table);
   const size = asInt(axis.to);
   const fixed = known?.every((v) => v.op === 'const') === true && size !== undefined
-    ? build.constant('float32', [size], known.map((v) => (v.op === 'const' ? v.value : 0))) : table;
+    ? build.constant('float32', [size], known.map((v) => v.value)) : table;
   return (i) => fixed.at([i]);
 }
 
@@ -193,7 +195,9 @@ function resized(build: Lowering, x: Tensor, all: readonly Axis[], settings: Set
 /** A float32 element, written into the expression where it is known while compiling. */
 const floatElement = (build: Lowering, t: Tensor, k: number): Expr => build.values(t)?.[k] ?? t.at([int(k)]);
 
-function axesByScale(build: Lowering, x: Tensor, axes: readonly number[], scales: readonly Expr[], crops: readonly (readonly [Expr, Expr] | undefined)[]): Axis[] {
+type Crops = readonly (readonly [Expr, Expr] | undefined)[];
+
+function axesByScale(build: Lowering, x: Tensor, axes: readonly number[], scales: readonly Expr[], crops: Crops): Axis[] {
   return axes.map((axis, k) => {
     const from = x.shape[axis] ?? int(1);
     const scale = scales[k] ?? constant(1, 'float32');
@@ -203,7 +207,7 @@ function axesByScale(build: Lowering, x: Tensor, axes: readonly number[], scales
   });
 }
 
-function axesBySize(build: Lowering, x: Tensor, axes: readonly number[], sizes: readonly Expr[], crops: readonly (readonly [Expr, Expr] | undefined)[]): Axis[] {
+function axesBySize(build: Lowering, x: Tensor, axes: readonly number[], sizes: readonly Expr[], crops: Crops): Axis[] {
   const policy = build.attributes.string('keep_aspect_ratio_policy', policies, 'stretch');
   const ratios = axes.map((axis, k) => {
     const [to, from] = [sizes[k] ?? int(1), x.shape[axis] ?? int(1)];
@@ -255,10 +259,12 @@ const asymmetric = (op: string, since: number, arity: readonly [number, number])
   lower: (build) => {
     const x = build.input(0);
     const given = build.optional(1);
-    const scales = given === undefined ? build.attributes.floats('scales').map((s) => constant(s, 'float32')) : x.shape.map((_, k) => floatElement(build, given, k));
+    const scales = given === undefined ? build.attributes.floats('scales').map((s) => constant(s, 'float32'))
+      : x.shape.map((_, k) => floatElement(build, given, k));
     const mode = build.attributes.string('mode', ['nearest', 'linear', 'bilinear'], 'nearest');
     const settings: Settings = {
-      mode: mode === 'nearest' ? mode : 'linear', coordinates: 'asymmetric', nearest: 'floor', antialias: false, excludeOutside: false, cubic: -0.75, outside: 0,
+      mode: mode === 'nearest' ? mode : 'linear', coordinates: 'asymmetric', nearest: 'floor',
+      antialias: false, excludeOutside: false, cubic: -0.75, outside: 0,
     };
     return resized(build, x, axesByScale(build, x, x.shape.map((_, d) => d), scales, []), settings);
   },

@@ -24,7 +24,8 @@ function combine(how: Reduction, old: Expr, update: Expr): Expr {
   }
 }
 
-const nest = (axes: readonly Var[], body: readonly Stmt[]): readonly Stmt[] => [...axes].reverse().reduce((inner, axis) => [loopFor(axis, inner)], body);
+const nest = (axes: readonly Var[], body: readonly Stmt[]): readonly Stmt[] =>
+  axes.reduceRight<readonly Stmt[]>((inner, axis) => [loopFor(axis, inner)], body);
 
 const scatterElements = (op: string, since: number): Operator => ({
   op, domain: '', since, arity: [3, 3],

@@ -36,7 +36,8 @@ const topK: Operator = {
     const { axes, index } = freshAxes(build, withDim(x.shape, axis, int(1)));
     const [rank, place] = [build.axis(count), build.axis(x.shape[axis] ?? int(1))];
     const type = computeType(x.dtype);
-    const [best, bestAt, last, lastAt] = [local(build, 'best', type), local(build, 'bestAt', 'index'), local(build, 'last', type), local(build, 'lastAt', 'index')];
+    const [best, bestAt] = [local(build, 'best', type), local(build, 'bestAt', 'index')];
+    const [last, lastAt] = [local(build, 'last', type), local(build, 'lastAt', 'index')];
     const element = x.at(withDim(index, axis, place));
     // NaN counts as larger than everything.
     const float = isFloat(type);
@@ -167,7 +168,9 @@ const nonZero: Operator = {
       axes: [],
       body: ([room, count]) => (room === undefined || count === undefined ? [] : [
         total.declare(int(0)),
-        loopFor(at, [when(not(isZero(x.at(index))), [...index.map((i, d) => storeTo(room, [int(d), total.value], i)), total.set(add(total.value, 1))])]),
+        loopFor(at, [when(not(isZero(x.at(index))), [
+          ...index.map((i, d) => storeTo(room, [int(d), total.value], i)), total.set(add(total.value, 1)),
+        ])]),
         storeTo(count, [], total.value),
       ]),
     });

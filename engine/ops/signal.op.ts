@@ -61,7 +61,8 @@ const dft: Operator = {
     const shape = [...others.slice(0, lead).map((dim, d) => mul(dim, spread(bins)[d] ?? int(1))), int(2)];
     const index = [...rows.index.map((i, d) => add(i, frequency.index[d] ?? int(0))), result];
     return build.contraction({
-      dtype: x.dtype, shape, batch: [], rows: rows.axes.length > 0 ? rows.axes : [build.axis(1)], cols: [...frequency.axes, result], depth: [...line.axes, part],
+      dtype: x.dtype, shape, batch: [], rows: rows.axes.length > 0 ? rows.axes : [build.axis(1)],
+      cols: [...frequency.axes, result], depth: [...line.axes, part],
       lhs: select(inside, x.at([...at, part]), zeroOf(x.dtype)), rhs: table.at([total(line.index), part, total(frequency.index), result]), index,
       value: (acc) => (inverse ? div(acc, cast(size, type)) : acc),
     });
@@ -77,7 +78,8 @@ const stft: Operator = {
     const size = lengthInput !== undefined ? build.dim(cast(scalarValue(build, lengthInput), 'int64')) : window?.shape[0] ?? samples;
     const bins = build.attributes.int('onesided', 1) !== 0 ? add(floordiv(size, 2), 1) : size;
     const frames = add(floordiv(sub(samples, size), step), 1);
-    const [b, frame, k, result, n, part] = [build.axis(batch), build.axis(frames), build.axis(bins), build.axis(2), build.axis(size), build.axis(parts)];
+    const [b, frame, k, result] = [build.axis(batch), build.axis(frames), build.axis(bins), build.axis(2)];
+    const [n, part] = [build.axis(size), build.axis(parts)];
     const element = signal.at([b, add(mul(frame, step), n), part]);
     return build.contraction({
       dtype: signal.dtype, shape: [batch, frames, bins, int(2)], batch: [], rows: [b, frame], cols: [k, result], depth: [n, part],
@@ -106,7 +108,8 @@ const melWeightMatrix: Operator = {
       const [left, middle, right] = [corner(i), corner(add(i, 1)), corner(add(i, 2))];
       const [one, zero] = [constant(1, type), constant(0, type)];
       const ratio = (a: Expr, b: Expr): Expr => div(cast(a, type), cast(max(b, 1), type));
-      const rising = select(eq(left, middle), select(eq(j, middle), one, zero), select(and(ge(j, left), le(j, middle)), ratio(sub(j, left), sub(middle, left)), zero));
+      const slope = select(and(ge(j, left), le(j, middle)), ratio(sub(j, left), sub(middle, left)), zero);
+      const rising = select(eq(left, middle), select(eq(j, middle), one, zero), slope);
       return select(and(ge(j, middle), lt(j, right)), ratio(sub(right, j), sub(right, middle)), rising);
     });
   },
@@ -133,7 +136,8 @@ const det: Operator = {
     const { axes, index } = freshAxes(build, x.shape.slice(0, -2));
     const [k, i, j] = [build.axis(size), build.axis(size), build.axis(size)];
     const type = computeType(x.dtype);
-    const [result, best, pivot, held] = [local(build, 'det', type), local(build, 'best', type), local(build, 'pivot', 'index'), local(build, 'held', type)];
+    const [result, best, held] = [local(build, 'det', type), local(build, 'best', type), local(build, 'held', type)];
+    const pivot = local(build, 'pivot', 'index');
     const [made] = build.loop({
       outputs: [{ dtype: x.dtype, shape: x.shape.slice(0, -2) }, { dtype: x.dtype, shape: x.shape, initial: x }],
       axes,
@@ -186,7 +190,8 @@ const tfIdf: Operator = {
         for (let w = 0; w <= k; w++) words[place * most + w] = pool[at + w] ?? 0;
       }
     }
-    const [wordTable, lengthTable, weightTable] = [build.constant('int64', [width, most], words), build.constant('int32', [width], lengths), build.constant('float32', [width], weights)];
+    const [wordTable, lengthTable] = [build.constant('int64', [width, most], words), build.constant('int32', [width], lengths)];
+    const weightTable = build.constant('float32', [width], weights);
     const outer = freshAxes(build, x.shape.slice(0, -1));
     const size = x.shape.at(-1) ?? int(1);
     const [place, start, skip] = [build.axis(width), build.axis(size), build.axis(skips + 1)];
@@ -202,7 +207,8 @@ const tfIdf: Operator = {
     const [count, weight] = [ref(name, 'float32'), weightTable.at([place])];
     const value = mode === 'TF' ? count : mode === 'TFIDF' ? mul(count, weight) : select(gt(count, 0), weight, constant(0, 'float32'));
     return build.rows({
-      dtype: 'float32', shape: [...x.shape.slice(0, -1), int(width)], axes: [...outer.axes, place], inner: [start, skip], each: false, index: [...outer.index, place],
+      dtype: 'float32', shape: [...x.shape.slice(0, -1), int(width)], axes: [...outer.axes, place], inner: [start, skip], each: false,
+      index: [...outer.index, place],
       scans: [{ name, op: 'sum', value: select(counted, constant(1, 'float32'), constant(0, 'float32')) }], value,
     });
   },

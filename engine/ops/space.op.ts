@@ -33,7 +33,8 @@ const spaceToDepth: Operator = {
     const x = build.input(0);
     const block = build.attributes.int('blocksize');
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
-    return build.map(x.dtype, [n, mul(c, block * block), floordiv(h, block), floordiv(w, block)], ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
+    const shape = [n, mul(c, block * block), floordiv(h, block), floordiv(w, block)];
+    return build.map(x.dtype, shape, ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
       const inBlock = floordiv(d, c);
       return x.at([i, floormod(d, c), add(mul(y, block), floordiv(inBlock, block)), add(mul(z, block), floormod(inBlock, block))]);
     });
@@ -146,7 +147,8 @@ const roiAlign: Operator = {
     const { attributes } = build;
     const [height, width] = [attributes.int('output_height', 1), attributes.int('output_width', 1)];
     const [ratio, scale] = [attributes.int('sampling_ratio', 0), attributes.float('spatial_scale', 1)];
-    const half = attributes.string('coordinate_transformation_mode', ['half_pixel', 'output_half_pixel'], build.opset < 16 ? 'output_half_pixel' : 'half_pixel') === 'half_pixel';
+    const usual = build.opset < 16 ? 'output_half_pixel' : 'half_pixel';
+    const half = attributes.string('coordinate_transformation_mode', ['half_pixel', 'output_half_pixel'], usual) === 'half_pixel';
     const average = attributes.string('mode', ['avg', 'max'], 'avg') === 'avg';
     const [, channels = int(1), ...plane] = x.shape;
     const shape = [rois.shape[0] ?? int(1), channels, int(height), int(width)];
@@ -216,7 +218,8 @@ const col2Im: Operator = {
   lower: (build) => {
     const [x, imageShape, blockShape] = [build.input(0), build.dims(build.input(1)), build.dims(build.input(2))];
     const rank = imageShape.length;
-    const list = (name: string, otherwise: number, length = rank): readonly number[] => build.attributes.ints(name, Array.from({ length }, () => otherwise));
+    const list = (name: string, otherwise: number, length = rank): readonly number[] =>
+      build.attributes.ints(name, Array.from({ length }, () => otherwise));
     const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2 * rank)];
     const channels = floordiv(x.shape[1] ?? int(1), blockShape.reduce((a, b) => mul(a, b), int(1)));
     const steps = imageShape.map((dim, d) => add(floordiv(
@@ -244,7 +247,8 @@ const deformConv: Operator = {
     const [x, w, offset, bias, mask] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4)];
     const rank = x.rank - 2;
     const { attributes } = build;
-    const list = (name: string, otherwise: number, length = rank): readonly number[] => attributes.ints(name, Array.from({ length }, () => otherwise));
+    const list = (name: string, otherwise: number, length = rank): readonly number[] =>
+      attributes.ints(name, Array.from({ length }, () => otherwise));
     const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2 * rank)];
     const [groups, offsetGroups] = [attributes.int('group', 1), attributes.int('offset_group', 1)];
     const [n = int(1), channels = int(1), ...spatial] = x.shape;

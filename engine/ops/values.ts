@@ -77,7 +77,7 @@ export class ValueTable {
 
   #map(def: TensorDef, size: number, axes: readonly Var[], at: (vars: ReadonlyMap<Expr, Expr>) => readonly [number, Expr] | undefined): Known {
     const out = new Array<Expr | undefined>(size).fill(undefined);
-    for (const vars of points(axes) ?? []) {
+    for (const vars of points(axes)) {
       const found = at(vars);
       if (found !== undefined) out[found[0]] = normal(found[1], def.dtype);
     }
@@ -91,7 +91,7 @@ export class ValueTable {
       const refs = new Map<string, Expr>();
       for (const scan of body.scans) {
         let total: Expr | undefined;
-        for (const point of points(body.inner) ?? []) {
+        for (const point of points(body.inner)) {
           const next = this.#eval(scan.value, new Map([...vars, ...point]), refs);
           if (next === undefined) return undefined;
           total = total === undefined ? next : applyBinary(reduction[scan.op], total, next);
@@ -211,7 +211,10 @@ const ranges: Partial<Record<ScalarType, readonly [number, number]>> = {
   int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535], int32: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1],
 };
 
-/** Wraps constants into the range of their type; symbolic values are taken to fit, as dims do, where the type is signed or they cannot be negative. */
+/**
+ * Wraps constants into the range of their type; symbolic values are taken to fit, as dims do, where the type is signed or they cannot be
+ * negative.
+ */
 function fit(e: Expr | undefined, dtype: ScalarType): Expr | undefined {
   if (e === undefined || e.dtype !== 'index') return e;
   const range = ranges[dtype];
@@ -270,7 +273,9 @@ const numeric: Partial<Record<UnaryOp, (v: number) => number>> = {
 
 function applyBinary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
   if (a.dtype !== b.dtype) return undefined;
-  if (a.op === 'const' && b.op === 'const') return a.dtype === 'bool' ? logic(fn, a.value !== 0, b.value !== 0) : fold(fn, Number(a.value), Number(b.value), a.dtype);
+  if (a.op === 'const' && b.op === 'const') {
+    return a.dtype === 'bool' ? logic(fn, a.value !== 0, b.value !== 0) : fold(fn, Number(a.value), Number(b.value), a.dtype);
+  }
   if (a.dtype === 'bool') return fn === 'and' || fn === 'or' ? binary(fn, a, b) : undefined;
   if (a.dtype === 'index') {
     if (fn === 'and' || fn === 'or' || fn === 'xor' || fn === 'shl' || fn === 'shr' || fn === 'pow') return undefined;

@@ -36,16 +36,21 @@ function attribute(value: AttributeValue): Attribute {
   return 'float' in value ? { type: 'float', value: value.float } : { type: 'ints', value };
 }
 
-export function opGraph(op: string, inputs: readonly (Feed | undefined)[], { attributes = {}, opset = 23, domain = '', outputs = 1, constants = [] }: OpOptions = {}): Graph {
+export function opGraph(op: string, inputs: readonly (Feed | undefined)[], options: OpOptions = {}): Graph {
+  const { attributes = {}, opset = 23, domain = '', outputs = 1, constants = [] } = options;
   const names = inputs.map((feed, k) => (feed === undefined ? '' : `x${k}`));
   const results = Array.from({ length: outputs }, (_, k) => `y${k}`);
   const fixed = new Map(inputs.flatMap((feed, k) => (feed !== undefined && constants.includes(k)
     ? [[`x${k}`, new Constant(feed.dtype, feed.dims, new Uint8Array(feed.data.buffer, feed.data.byteOffset, feed.data.byteLength))] as const] : [])));
   return {
     name: 'one operator', opsets: new Map([[domain, opset]]), constants: fixed,
-    inputs: inputs.flatMap((feed, k) => (feed === undefined || fixed.has(`x${k}`) ? [] : [{ name: `x${k}`, type: { dtype: feed.dtype, shape: feed.dims.map(int) } }])),
+    inputs: inputs.flatMap((feed, k) => (feed === undefined || fixed.has(`x${k}`) ? []
+      : [{ name: `x${k}`, type: { dtype: feed.dtype, shape: feed.dims.map(int) } }])),
     outputs: results.map((name) => ({ name })),
-    nodes: [{ name: 'n', op, domain, inputs: names, outputs: results, attributes: new Map(Object.entries(attributes).map(([k, v]) => [k, attribute(v)])) }],
+    nodes: [{
+      name: 'n', op, domain, inputs: names, outputs: results,
+      attributes: new Map(Object.entries(attributes).map(([k, v]) => [k, attribute(v)])),
+    }],
   };
 }
 
@@ -55,8 +60,10 @@ export interface Result { readonly dims: readonly number[]; readonly elements: r
 export function runOp(op: string, inputs: readonly (Feed | undefined)[], options: OpOptions = {}): Result[] {
   const feeds = new Map(inputs.flatMap((feed, k) => (feed === undefined ? [] : [[`x${k}`, feed] as const])));
   const got = runProgram(lowerGraph(opGraph(op, inputs, options)), feeds);
-  return [...got.values()].map((feed) => ({ dims: feed.dims, elements: numbersOf(feed).map((v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : v)) }));
+  const rounded = (v: number): number => (Number.isFinite(v) ? Number(v.toPrecision(6)) : v);
+  return [...got.values()].map((feed) => ({ dims: feed.dims, elements: numbersOf(feed).map(rounded) }));
 }
 
 /** The elements of the only output. */
-export const elementsOf = (op: string, inputs: readonly (Feed | undefined)[], options: OpOptions = {}): readonly number[] => runOp(op, inputs, options)[0]?.elements ?? [];
+export const elementsOf = (op: string, inputs: readonly (Feed | undefined)[], options: OpOptions = {}): readonly number[] =>
+  runOp(op, inputs, options)[0]?.elements ?? [];

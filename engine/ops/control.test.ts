@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { int } from '../../jit/expr/expr.ts';
+import type { Attribute, Graph, Node } from '../graph/graph.ts';
+import { lowerGraph } from './lower.ts';
+import { numbersOf } from './testing/compare.ts';
+import { f32, i64, tensor } from './testing/run-op.ts';
+import { type Feed, runProgram } from './testing/run-program.ts';
+
+const node = (op: string, inputs: readonly string[], outputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): Node =>
+  ({ name: op, op, domain: '', inputs, outputs, attributes: new Map(Object.entries(attributes)) });
+
+const graphOf = (inputs: Readonly<Record<string, Feed>>, nodes: readonly Node[], outputs: readonly string[], opset = true): Graph => ({
+  name: 'g', opsets: new Map(opset ? [['', 17]] : []), constants: new Map(), nodes, outputs: outputs.map((name) => ({ name })),
+  inputs: Object.entries(inputs).map(([name, { dtype, dims }]) => ({ name, type: { dtype, shape: dims.map(int) } })),
+});
+
+const branch = (nodes: readonly Node[], outputs: readonly string[], inputs: readonly string[] = []): Attribute =>
+  ({ type: 'graph', value: { ...graphOf({}, nodes, outputs, false), inputs: inputs.map((name) => ({ name })) } });
+
+const run = (inputs: Readonly<Record<string, Feed>>, nodes: readonly Node[], outputs: readonly string[]): number[][] =>
+  [...runProgram(lowerGraph(graphOf(inputs, nodes, outputs)), new Map(Object.entries(inputs))).values()].map(numbersOf);
+
+const yes = tensor('bool', [], [1]);
+const no = tensor('bool', [], [0]);
+
+describe('If', () => {
+  const choose = node('If', ['c'], ['y'], {
+    then_branch: branch([node('Neg', ['x'], ['a'])], ['a']), else_branch: branch([node('Concat', ['x', 'x'], ['b'], { axis: { type: 'int', value: 0 } })], ['b']),
+  });
+  it('takes the branch that the data say, whatever its size', () => {
+    expect(run({ c: yes, x: f32([2], [1, 2]) }, [choose], ['y'])).toEqual([[-1, -2]]);
+    expect(run({ c: no, x: f32([2], [1, 2]) }, [choose], ['y'])).toEqual([[1, 2, 1, 2]]);
+  });
+});
+
+/** Doubles x while the sum is below 100, and collects the squares of what it doubles. */
+const body = branch([
+  node('Add', ['v', 'v'], ['next']), node('Mul', ['v', 'v'], ['square']),
+  node('ReduceSum', ['next'], ['sum'], { keepdims: { type: 'int', value: 0 } }), node('Less', ['sum', 'limit'], ['again']),
+], ['again', 'next', 'square'], ['i', 'going', 'v']);
+const loop = (steps: string): Node => node('Loop', [steps, '', 'x'], ['y', 'squares'], { body });
+
+describe('Loop', () => {
+  const x = f32([2], [1, 2]);
+  const limit = f32([], [100]);
+  it('runs as many steps as are fed', () => expect(run({ n: i64([], [3]), x, limit }, [loop('n')], ['y', 'squares'])).toEqual([[8, 16], [1, 4, 4, 16, 16, 64]]));
+  it('stops when its condition fails', () => expect(run({ n: i64([], [99]), x, limit: f32([], [10]) }, [loop('n')], ['y'])).toEqual([[4, 8]]));
+  it('runs not at all', () => expect(run({ n: i64([], [0]), x, limit }, [loop('n')], ['y', 'squares'])).toEqual([[1, 2], []]));
+  it('is one kernel', () => {
+    const program = lowerGraph(graphOf({ n: i64([], [3]), x, limit }, [loop('n')], ['y']));
+    expect(program.computations.filter((c) => c.body.kind === 'loop')).toHaveLength(1);
+  });
+  it('swaps states', () => {
+    const swap = node('Loop', ['n', '', 'a', 'b'], ['p', 'q'], {
+      body: branch([node('Identity', ['going'], ['again']), node('Identity', ['w'], ['v2']), node('Identity', ['v'], ['w2'])], ['again', 'v2', 'w2'], ['i', 'going', 'v', 'w']),
+    });
+    expect(run({ n: i64([], [3]), a: f32([1], [1]), b: f32([1], [2]) }, [swap], ['p', 'q'])).toEqual([[2], [1]]);
+  });
+  it('a known number of steps is unrolled', () => {
+    const count = node('Constant', [], ['n'], { value_int: { type: 'int', value: 2 } });
+    const twice = node('Loop', ['n', '', 'x'], ['y'], {
+      body: branch([node('Add', ['v', 'v'], ['next']), node('Identity', ['going'], ['again'])], ['again', 'next'], ['i', 'going', 'v']),
+    });
+    expect(lowerGraph(graphOf({ x }, [count, twice], ['y'])).computations.some((c) => c.body.kind === 'loop')).toBe(false);
+    expect(run({ x }, [count, twice], ['y'])).toEqual([[4, 8]]);
+  });
+});
+
+describe('Scan', () => {
+  it('carries a state along and collects', () => {
+    const scan = node('Scan', ['s', 'x'], ['last', 'all'], {
+      num_scan_inputs: { type: 'int', value: 1 }, body: branch([node('Add', ['a', 'b'], ['c']), node('Identity', ['c'], ['d'])], ['c', 'd'], ['a', 'b']),
+    });
+    expect(run({ s: f32([1], [0]), x: f32([3, 1], [1, 2, 3]) }, [scan], ['last', 'all'])).toEqual([[6], [1, 3, 6]]);
+  });
+});
