@@ -2,24 +2,24 @@
  * A growing byte buffer with the integer and float encodings of the WebAssembly binary format (LEB128, little-endian IEEE 754).
  */
 export class Bytes {
-  private data = new Uint8Array(256);
+  #data = new Uint8Array(256);
   length = 0;
 
-  private room(more: number): void {
-    if (this.length + more <= this.data.length) return;
-    const larger = new Uint8Array(Math.max(this.data.length * 2, this.length + more));
-    larger.set(this.data.subarray(0, this.length));
-    this.data = larger;
+  #room(more: number): void {
+    if (this.length + more <= this.#data.length) return;
+    const larger = new Uint8Array(Math.max(this.#data.length * 2, this.length + more));
+    larger.set(this.#data.subarray(0, this.length));
+    this.#data = larger;
   }
 
   byte(value: number): void {
-    this.room(1);
-    this.data[this.length++] = value;
+    this.#room(1);
+    this.#data[this.length++] = value;
   }
 
   all(values: ArrayLike<number>): void {
-    this.room(values.length);
-    this.data.set(values, this.length);
+    this.#room(values.length);
+    this.#data.set(values, this.length);
     this.length += values.length;
   }
 
@@ -70,6 +70,6 @@ export class Bytes {
   }
 
   done(): Uint8Array<ArrayBuffer> {
-    return this.data.slice(0, this.length);
+    return this.#data.slice(0, this.length);
   }
 }

@@ -36,17 +36,17 @@ interface FuncOptions {
 
 export class KernelModule {
   readonly module = new ModuleBuilder();
-  private readonly math: readonly MathImport[];
+  readonly #math: readonly MathImport[];
   private readonly functions: ReadonlyMap<MathImport, FuncRef>;
 
   constructor(private readonly kernel: Kernel, roots: readonly Expr[], private readonly written: ReadonlySet<number>) {
     this.module.importMemory('env', 'memory', { min: 1, max: 65536, shared: true });
-    this.math = mathNeeded(roots);
-    this.functions = new Map(this.math.map((name) => [name, this.module.importFunction('math', name, signatureOf(name))]));
+    this.#math = mathNeeded(roots);
+    this.functions = new Map(this.#math.map((name) => [name, this.module.importFunction('math', name, signatureOf(name))]));
   }
 
   get built(): BuiltModule {
-    return { module: this.module, math: this.math };
+    return { module: this.module, math: this.#math };
   }
 
   /** A function of the parameter block's address and `parameters`. */

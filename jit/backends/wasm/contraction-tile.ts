@@ -212,11 +212,11 @@ function emitDepth(
 
 /** Locals for pointers, the same ones for each run. */
 export class Pointers {
-  private readonly known = new Map<string, Local>();
+  readonly #known = new Map<string, Local>();
   constructor(private readonly f: FunctionBuilder, private readonly prefix = '') {}
   get(name: string): Local {
-    const local = this.known.get(name) ?? this.f.local('i32', `${this.prefix}${name}`);
-    this.known.set(name, local);
+    const local = this.#known.get(name) ?? this.f.local('i32', `${this.prefix}${name}`);
+    this.#known.set(name, local);
     return local;
   }
 }

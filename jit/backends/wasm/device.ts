@@ -45,14 +45,14 @@ class WasmDevice implements Device {
   readonly alignment = alignment;
   readonly sharing = 'offsets';
   readonly lost: Promise<{ readonly reason: string }>;
-  private readonly table: WebAssembly.Table;
-  private readonly walker: WalkerExports;
-  private readonly compiled = new Map<string, Ready>();
+  readonly #table: WebAssembly.Table;
+  readonly #walker: WalkerExports;
+  readonly #compiled = new Map<string, Ready>();
   /** Table slots by code key. */
-  private readonly slots = new Map<string, number>();
-  private disposed = false;
-  private running = false;
-  private readonly sleeps: number;
+  readonly #slots = new Map<string, number>();
+  #disposed = false;
+  #running = false;
+  readonly #sleeps: number;
 
   static async start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): Promise<WasmDevice> {
     const walker = new WebAssembly.Module(buildWalker().encode());
@@ -68,16 +68,16 @@ class WasmDevice implements Device {
     private readonly own: LinearMemory, readonly profile: DeviceProfile, walker: WebAssembly.Module,
     private readonly controlBlock: WasmRegion, private readonly threads: Threads | undefined,
   ) {
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
     const now = (): number => performance.now();
-    const instance = new WebAssembly.Instance(walker, { env: { memory: own.memory, kernels: this.table, now } });
-    this.walker = instance.exports as unknown as WalkerExports;
-    this.sleeps = maySleep(own.memory) ? 1 : 0;
+    const instance = new WebAssembly.Instance(walker, { env: { memory: own.memory, kernels: this.#table, now } });
+    this.#walker = instance.exports as unknown as WalkerExports;
+    this.#sleeps = maySleep(own.memory) ? 1 : 0;
     this.lost = threads === undefined ? new Promise(() => undefined) : threads.lost.then((reason) => ({ reason }));
   }
 
   allocate(bytes: number): WasmRegion {
-    this.alive();
+    this.#alive();
     return this.own.allocate(bytes);
   }
 
@@ -88,7 +88,7 @@ class WasmDevice implements Device {
   storageBytes = bytesOf;
 
   write(view: Parameters<Device['write']>[0], _dtype: unknown, bytes: Uint8Array): void {
-    this.alive();
+    this.#alive();
     if (bytes.byteLength !== view.bytes) {
       throw new QuernError('internal', 'a write does not fit its view', { expected: `${view.bytes} bytes`, got: `${bytes.byteLength}` });
     }
@@ -97,7 +97,7 @@ class WasmDevice implements Device {
 
   read(view: Parameters<Device['read']>[0]): Promise<Uint8Array> {
     return Promise.resolve().then(() => {
-      this.alive();
+      this.#alive();
       return Uint8Array.from(this.own.bytesOf(view));
     });
   }
@@ -118,13 +118,13 @@ class WasmDevice implements Device {
 
   compile(code: Code): Promise<Compiled> {
     return Promise.resolve().then(() => {
-      this.alive();
-      const known = this.compiled.get(code.key);
+      this.#alive();
+      const known = this.#compiled.get(code.key);
       if (known !== undefined) return known;
       const wasm = code as WasmCode;
       try {
         const ready: Ready = { code: wasm, module: new WebAssembly.Module(wasm.bytes) };
-        this.compiled.set(code.key, ready);
+        this.#compiled.set(code.key, ready);
         return ready;
       } catch (cause) {
         throw new QuernError('wrong-kernel', 'WebAssembly refuses a kernel', { got: String(cause), cause });
@@ -133,28 +133,28 @@ class WasmDevice implements Device {
   }
 
   /** The table slot of a step's kernel on this thread; `fresh` collects what helpers have not got yet. */
-  private slot(step: Step, fresh: { slot: number; module: WebAssembly.Module }[]): number {
+  #slot(step: Step, fresh: { slot: number; module: WebAssembly.Module }[]): number {
     const code = wasmCode(step);
-    const known = this.slots.get(code.key);
+    const known = this.#slots.get(code.key);
     if (known !== undefined) return known;
-    const ready = this.compiled.get(code.key);
+    const ready = this.#compiled.get(code.key);
     invariant(ready !== undefined, 'a step holds a kernel that this device has not compiled');
-    const slot = this.slots.size;
-    this.slots.set(code.key, slot);
-    installKernel(this.table, slot, ready.module, this.own.memory);
+    const slot = this.#slots.size;
+    this.#slots.set(code.key, slot);
+    installKernel(this.#table, slot, ready.module, this.own.memory);
     fresh.push({ slot, module: ready.module });
     return slot;
   }
 
   program(steps: readonly Step[]): Program {
-    this.alive();
+    this.#alive();
     const current = [...steps];
     const fresh: { slot: number; module: WebAssembly.Module }[] = [];
     const block = new ProgramBlock(this.own, steps, this.profile.threads);
     const place = (at: number): void => {
       const step = current[at];
       invariant(step !== undefined, `a program has no step ${at}`);
-      block.set(at, wasmCode(step), this.slot(step, fresh));
+      block.set(at, wasmCode(step), this.#slot(step, fresh));
     };
     current.forEach((_, at) => { place(at); });
     this.threads?.install(fresh);
@@ -162,7 +162,7 @@ class WasmDevice implements Device {
     return {
       run: async (run: RunOptions = {}) => {
         if (!live) throw new QuernError('disposed', 'the program is disposed');
-        return this.run(block, run);
+        return this.#run(block, run);
       },
       swap: (at, compiled) => {
         const step = current[at];
@@ -173,76 +173,76 @@ class WasmDevice implements Device {
         this.threads?.install(fresh);
       },
       dispose: () => {
-        if (live && !this.disposed) this.own.release(block.region);
+        if (live && !this.#disposed) this.own.release(block.region);
         live = false;
       },
     };
   }
 
-  private async run(block: ProgramBlock, { signal, profile = false }: RunOptions): Promise<RunResult> {
-    this.alive();
-    invariant(!this.running, 'runs of one device follow each other');
+  async #run(block: ProgramBlock, { signal, profile = false }: RunOptions): Promise<RunResult> {
+    this.#alive();
+    invariant(!this.#running, 'runs of one device follow each other');
     if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
-    this.running = true;
+    this.#running = true;
     try {
       const count = block.steps.length;
-      this.walker.reset(block.region.start, count);
+      this.#walker.reset(block.region.start, count);
       if (!profile) {
-        await this.walk(block, 0, count, signal);
+        await this.#walk(block, 0, count, signal);
         return {};
       }
       const times: number[] = [];
       for (let i = 0; i < count; i++) {
         const start = performance.now();
-        await this.walk(block, i, i + 1, signal);
+        await this.#walk(block, i, i + 1, signal);
         times.push((performance.now() - start) * 1e6);
       }
       return { times };
     } finally {
-      this.running = false;
+      this.#running = false;
     }
   }
 
   /** Steps [first, limit) on all threads, with turns for the event loop between slices. */
-  private async walk(block: ProgramBlock, first: number, limit: number, signal: AbortSignal | undefined): Promise<void> {
+  async #walk(block: ProgramBlock, first: number, limit: number, signal: AbortSignal | undefined): Promise<void> {
     const { start } = block.region;
     const ctl = this.controlBlock.start;
     block.range(first, limit);
     this.threads?.begin(start);
     try {
       for (;;) {
-        const outcome = this.walker.walk(start, ctl, performance.now() + slice, this.sleeps);
+        const outcome = this.#walker.walk(start, ctl, performance.now() + slice, this.#sleeps);
         if (outcome === walked.complete) return;
         await turn();
-        this.alive();
+        this.#alive();
         if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
         if (this.threads?.failure !== undefined) throw new QuernError('worker-died', 'a helper thread died', { got: this.threads.failure });
       }
     } catch (error) {
-      this.abortFlag(1);
+      this.#abortFlag(1);
       throw error;
     } finally {
       // A helper that is still in the program must be out of it before its counters are set back.
       while (this.threads?.end() === false && this.threads.failure === undefined) await turn();
-      this.abortFlag(0);
+      this.#abortFlag(0);
     }
   }
 
-  private abortFlag(value: number): void {
-    if (!this.disposed) Atomics.store(new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16), control.abort / 4, value);
+  #abortFlag(value: number): void {
+    if (!this.#disposed) Atomics.store(new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16), control.abort / 4, value);
   }
 
   time(step: Step, repeats: number): Promise<number> {
     return Promise.resolve().then(() => {
-      this.alive();
+      this.#alive();
       const fresh: { slot: number; module: WebAssembly.Module }[] = [];
-      const slot = this.slot(step, fresh);
+      const slot = this.#slot(step, fresh);
       this.threads?.install(fresh);
       const block = new ProgramBlock(this.own, [step], 1);
       const units = unitsOf(wasmCode(step), step.dims);
       const params = block.region.start + headBytes + stepBytes;
       const start = performance.now();
-      if (repeats > 0) this.walker.repeat(slot, params, units, repeats);
+      if (repeats > 0) this.#walker.repeat(slot, params, units, repeats);
       const elapsed = performance.now() - start;
       this.own.release(block.region);
       return elapsed * 1e6;
@@ -254,14 +254,14 @@ class WasmDevice implements Device {
   }
 
   dispose(): Promise<void> {
-    this.disposed = true;
+    this.#disposed = true;
     this.threads?.stop();
-    this.compiled.clear();
+    this.#compiled.clear();
     return Promise.resolve();
   }
 
-  private alive(): void {
-    if (this.disposed) throw new QuernError('disposed', 'the device is disposed');
+  #alive(): void {
+    if (this.#disposed) throw new QuernError('disposed', 'the device is disposed');
   }
 }
 

@@ -81,7 +81,7 @@ export class FunctionBuilder {
   private out: Item[] = this.items;
   private stack: ValType[] = [];
   private frames: Frame[];
-  private labels = 0;
+  #labels = 0;
 
   constructor(
     readonly name: string,
@@ -107,7 +107,7 @@ export class FunctionBuilder {
 
   param(position: number): Local {
     const local = this.locals[position];
-    if (local === undefined || position >= this.params.length) throw this.error(`no parameter ${position}`);
+    if (local === undefined || position >= this.params.length) throw this.#error(`no parameter ${position}`);
     return local;
   }
 
@@ -115,23 +115,23 @@ export class FunctionBuilder {
 
   /** An instruction without immediate. */
   op(name: Opcode): void {
-    const found = this.find(name);
-    if (name === 'drop') return this.plain(name, () => { this.popAny(name); });
+    const found = this.#find(name);
+    if (name === 'drop') return this.#plain(name, () => { this.#popAny(name); });
     if (name === 'select') {
-      return this.plain(name, () => {
-        this.pop('i32', name);
-        const b = this.popAny(name);
-        const a = this.popAny(name);
-        if (a !== undefined && b !== undefined && a !== b) throw this.error(`select: operands differ in type: ${a} and ${b}`);
+      return this.#plain(name, () => {
+        this.#pop('i32', name);
+        const b = this.#popAny(name);
+        const a = this.#popAny(name);
+        if (a !== undefined && b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
         const type = a ?? b;
-        if (type === 'funcref') throw this.error('select: funcref needs a typed select');
+        if (type === 'funcref') throw this.#error('select: funcref needs a typed select');
         this.stack.push(type ?? 'i32');
       });
     }
     const { immediate } = found;
-    if (immediate !== 'none' && immediate !== 'zero' && immediate !== 'zero-zero') throw this.error(`${name}: needs its ${immediate} immediate`);
-    this.apply(name, undefined);
-    if (name === 'unreachable') this.die();
+    if (immediate !== 'none' && immediate !== 'zero' && immediate !== 'zero-zero') throw this.#error(`${name}: needs its ${immediate} immediate`);
+    this.#apply(name, undefined);
+    if (name === 'unreachable') this.#die();
   }
 
   ops(...names: Opcode[]): void {
@@ -140,134 +140,134 @@ export class FunctionBuilder {
 
   /** A memory access. */
   mem(name: OpcodeWith<'memory'>, { offset = 0, align }: MemArg = {}): void {
-    const found = this.find(name);
-    if (found.immediate !== 'memory') throw this.error(`${name}: not a memory instruction`);
-    this.apply(name, [this.alignment(name, found.align, align), this.offset(name, offset)]);
+    const found = this.#find(name);
+    if (found.immediate !== 'memory') throw this.#error(`${name}: not a memory instruction`);
+    this.#apply(name, [this.#alignment(name, found.align, align), this.#offset(name, offset)]);
   }
 
   /** A memory access of one lane. */
   memLane(name: OpcodeWith<'memory-lane'>, lane: number, { offset = 0, align }: MemArg = {}): void {
-    const found = this.find(name);
-    if (found.immediate !== 'memory-lane') throw this.error(`${name}: does not access a lane in memory`);
-    this.apply(name, [this.alignment(name, found.align, align), this.offset(name, offset), this.lane(name, lane, found.lanes)]);
+    const found = this.#find(name);
+    if (found.immediate !== 'memory-lane') throw this.#error(`${name}: does not access a lane in memory`);
+    this.#apply(name, [this.#alignment(name, found.align, align), this.#offset(name, offset), this.#lane(name, lane, found.lanes)]);
   }
 
   /** extract_lane or replace_lane. */
   laneOp(name: Opcode, lane: number): void {
-    const found = this.find(name);
-    if (found.immediate !== 'lane') throw this.error(`${name}: has no lane`);
-    this.apply(name, [this.lane(name, lane, found.lanes)]);
+    const found = this.#find(name);
+    if (found.immediate !== 'lane') throw this.#error(`${name}: has no lane`);
+    this.#apply(name, [this.#lane(name, lane, found.lanes)]);
   }
 
   /** Picks 16 bytes: 0..15 from the first operand, 16..31 from the second. */
   shuffle(picks: readonly number[]): void {
-    if (picks.length !== 16 || picks.some((p) => !(p >= 0 && p < 32))) throw this.error(`i8x16.shuffle: expected 16 picks below 32, got [${picks.join()}]`);
-    this.apply('i8x16.shuffle', picks);
+    if (picks.length !== 16 || picks.some((p) => !(p >= 0 && p < 32))) throw this.#error(`i8x16.shuffle: expected 16 picks below 32, got [${picks.join()}]`);
+    this.#apply('i8x16.shuffle', picks);
   }
 
-  i32(value: number): void { this.apply('i32.const', value | 0); }
-  i64(value: bigint | number): void { this.apply('i64.const', BigInt.asIntN(64, BigInt(value))); }
-  f32(value: number): void { this.apply('f32.const', Math.fround(value)); }
-  f64(value: number): void { this.apply('f64.const', value); }
+  i32(value: number): void { this.#apply('i32.const', value | 0); }
+  i64(value: bigint | number): void { this.#apply('i64.const', BigInt.asIntN(64, BigInt(value))); }
+  f32(value: number): void { this.#apply('f32.const', Math.fround(value)); }
+  f64(value: number): void { this.#apply('f64.const', value); }
   /** A v128 constant of 16 bytes. */
   v128(bytes: ArrayLike<number>): void {
-    if (bytes.length !== 16) throw this.error(`v128.const: expected 16 bytes, got ${bytes.length}`);
-    this.apply('v128.const', Array.from(bytes));
+    if (bytes.length !== 16) throw this.#error(`v128.const: expected 16 bytes, got ${bytes.length}`);
+    this.#apply('v128.const', Array.from(bytes));
   }
 
   get(local: Local): void {
-    this.check(local);
+    this.#check(local);
     this.stack.push(local.type);
-    this.emit({ kind: 'local', op: 'local.get', local, rests: false });
+    this.#emit({ kind: 'local', op: 'local.get', local, rests: false });
   }
 
   set(local: Local): void {
-    this.check(local);
-    this.pop(local.type, `local.set $${local.name}`);
-    this.emit({ kind: 'local', op: 'local.set', local, rests: this.atRest() });
+    this.#check(local);
+    this.#pop(local.type, `local.set $${local.name}`);
+    this.#emit({ kind: 'local', op: 'local.set', local, rests: this.#atRest() });
   }
 
   tee(local: Local): void {
-    this.check(local);
-    this.pop(local.type, `local.tee $${local.name}`);
+    this.#check(local);
+    this.#pop(local.type, `local.tee $${local.name}`);
     this.stack.push(local.type);
-    this.emit({ kind: 'local', op: 'local.tee', local, rests: false });
+    this.#emit({ kind: 'local', op: 'local.tee', local, rests: false });
   }
 
   globalGet(global: GlobalRef): void {
     this.stack.push(global.type);
-    this.emit({ kind: 'global', op: 'global.get', global, rests: false });
+    this.#emit({ kind: 'global', op: 'global.get', global, rests: false });
   }
 
   globalSet(global: GlobalRef): void {
-    this.pop(global.type, `global.set $${global.name}`);
-    this.emit({ kind: 'global', op: 'global.set', global, rests: this.atRest() });
+    this.#pop(global.type, `global.set $${global.name}`);
+    this.#emit({ kind: 'global', op: 'global.set', global, rests: this.#atRest() });
   }
 
   table(name: 'table.get' | 'table.set' | 'table.grow' | 'table.size' | 'table.fill', table: TableRef): void {
-    this.apply(name, table.index);
+    this.#apply(name, table.index);
   }
 
   call(func: FuncRef): void {
-    this.popAll(func.signature.params, `call $${func.name}`);
+    this.#popAll(func.signature.params, `call $${func.name}`);
     this.stack.push(...func.signature.results);
-    this.emit({ kind: 'call', func, rests: this.atRest() });
+    this.#emit({ kind: 'call', func, rests: this.#atRest() });
   }
 
   /** Calls the function at the index on top of the stack. */
   callIndirect(table: TableRef, signature: Signature): void {
-    this.pop('i32', 'call_indirect');
-    this.popAll(signature.params, 'call_indirect');
+    this.#pop('i32', 'call_indirect');
+    this.#popAll(signature.params, 'call_indirect');
     this.stack.push(...signature.results);
-    this.emit({ kind: 'call_indirect', signature, table, rests: this.atRest() });
+    this.#emit({ kind: 'call_indirect', signature, table, rests: this.#atRest() });
   }
 
   return(): void {
-    this.popAll(this.results, 'return');
-    this.die();
-    this.emit({ kind: 'return', rests: true });
+    this.#popAll(this.results, 'return');
+    this.#die();
+    this.#emit({ kind: 'return', rests: true });
   }
 
   // Control -----------------------------------------------------------------------------------------------------------------------
 
   /** A block; a branch to its label goes to its end. */
   block(body: (label: Label) => void, results: readonly ValType[] = []): void {
-    this.structure('block', results, body);
+    this.#structure('block', results, body);
   }
 
   /** A loop; a branch to its label goes to its start. It ends when its body runs to the end. */
   loop(body: (label: Label) => void): void {
-    this.structure('loop', [], body);
+    this.#structure('loop', [], body);
   }
 
   /** Takes an i32 from the stack. With results both arms are needed. */
   if(then: (label: Label) => void, otherwise?: (label: Label) => void, results: readonly ValType[] = []): void {
-    this.pop('i32', 'if');
-    if (results.length > 0 && otherwise === undefined) throw this.error('if: an if with results needs an else');
-    this.structure('if', results, then, otherwise);
+    this.#pop('i32', 'if');
+    if (results.length > 0 && otherwise === undefined) throw this.#error('if: an if with results needs an else');
+    this.#structure('if', results, then, otherwise);
   }
 
   br(label: Label): void {
-    this.popAll(label.kind === 'loop' ? [] : label.results, 'br');
-    const depth = this.depth(label, 'br');
-    this.die();
-    this.emit({ kind: 'branch', op: 'br', depth, label, rests: true });
+    this.#popAll(label.kind === 'loop' ? [] : label.results, 'br');
+    const depth = this.#depth(label, 'br');
+    this.#die();
+    this.#emit({ kind: 'branch', op: 'br', depth, label, rests: true });
   }
 
   brIf(label: Label): void {
-    this.pop('i32', 'br_if');
+    this.#pop('i32', 'br_if');
     const kept = label.kind === 'loop' ? [] : label.results;
-    this.popAll(kept, 'br_if');
+    this.#popAll(kept, 'br_if');
     this.stack.push(...kept);
-    this.emit({ kind: 'branch', op: 'br_if', depth: this.depth(label, 'br_if'), label, rests: this.atRest() });
+    this.#emit({ kind: 'branch', op: 'br_if', depth: this.#depth(label, 'br_if'), label, rests: this.#atRest() });
   }
 
   /** Branches to the label at the index on the stack, to the last one if there is none. Labels carry no values. */
   brTable(labels: readonly Label[]): void {
-    this.pop('i32', 'br_table');
-    const depths = labels.map((label) => this.depth(label, 'br_table'));
-    this.die();
-    this.emit({ kind: 'br_table', depths, labels, rests: true });
+    this.#pop('i32', 'br_table');
+    const depths = labels.map((label) => this.#depth(label, 'br_table'));
+    this.#die();
+    this.#emit({ kind: 'br_table', depths, labels, rests: true });
   }
 
   // Holes -------------------------------------------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ export class FunctionBuilder {
     this.stack = [];
     this.frames = hole.frames.map((f) => ({ ...f, height: 0, dead: false }));
     fill();
-    if (this.stack.length > 0) throw this.error(`code in a hole leaves ${this.stack.join(', ')} on the stack`);
+    if (this.stack.length > 0) throw this.#error(`code in a hole leaves ${this.stack.join(', ')} on the stack`);
     this.out = out;
     this.stack = stack;
     this.frames = frames;
@@ -294,123 +294,123 @@ export class FunctionBuilder {
 
   /** Checks the end of the function. */
   finish(): void {
-    this.popAll(this.results, 'end of function');
-    if (this.stack.length > 0) throw this.error(`end of function: ${this.stack.join(', ')} left on the stack`);
+    this.#popAll(this.results, 'end of function');
+    if (this.stack.length > 0) throw this.#error(`end of function: ${this.stack.join(', ')} left on the stack`);
   }
 
   // Checking ----------------------------------------------------------------------------------------------------------------------
 
-  private structure(
+  #structure(
     op: 'block' | 'loop' | 'if', results: readonly ValType[], body: (label: Label) => void, otherwise?: (label: Label) => void,
   ): void {
-    const label: Label = { kind: op, results, name: `${op}${++this.labels}` };
+    const label: Label = { kind: op, results, name: `${op}${++this.#labels}` };
     const frame: Frame = { label, height: this.stack.length, dead: false };
     this.out.push({ kind: 'open', op, label });
     this.frames.push(frame);
     body(label);
-    this.close(frame, `end of ${label.name}`);
+    this.#close(frame, `end of ${label.name}`);
     if (otherwise !== undefined) {
       this.out.push({ kind: 'else' });
       frame.dead = false;
       otherwise(label);
-      this.close(frame, `end of else of ${label.name}`);
+      this.#close(frame, `end of else of ${label.name}`);
     }
     this.frames.pop();
     this.stack.push(...results);
-    this.out.push({ kind: 'end', rests: this.atRest() });
+    this.out.push({ kind: 'end', rests: this.#atRest() });
   }
 
-  private close(frame: Frame, where: string): void {
-    this.popAll(frame.label.results, where);
-    if (this.stack.length > frame.height) throw this.error(`${where}: ${this.stack.slice(frame.height).join(', ')} left on the stack`);
+  #close(frame: Frame, where: string): void {
+    this.#popAll(frame.label.results, where);
+    if (this.stack.length > frame.height) throw this.#error(`${where}: ${this.stack.slice(frame.height).join(', ')} left on the stack`);
   }
 
-  private plain(name: Opcode, effect: () => void): void {
+  #plain(name: Opcode, effect: () => void): void {
     effect();
-    this.emit({ kind: 'op', op: name, immediate: undefined, rests: this.atRest() });
+    this.#emit({ kind: 'op', op: name, immediate: undefined, rests: this.#atRest() });
   }
 
-  private apply(name: Opcode, immediate: readonly number[] | bigint | number | undefined): void {
-    const { params, results } = this.find(name);
-    this.popAll(params, name);
+  #apply(name: Opcode, immediate: readonly number[] | bigint | number | undefined): void {
+    const { params, results } = this.#find(name);
+    this.#popAll(params, name);
     this.stack.push(...results);
-    this.emit({ kind: 'op', op: name, immediate, rests: this.atRest() });
+    this.#emit({ kind: 'op', op: name, immediate, rests: this.#atRest() });
   }
 
-  private emit(item: Item): void {
+  #emit(item: Item): void {
     this.out.push(item);
   }
 
-  private top(): Frame {
+  #top(): Frame {
     const frame = this.frames[this.frames.length - 1];
-    if (frame === undefined) throw this.error('no open block');
+    if (frame === undefined) throw this.#error('no open block');
     return frame;
   }
 
-  private atRest(): boolean {
-    return this.stack.length === this.top().height;
+  #atRest(): boolean {
+    return this.stack.length === this.#top().height;
   }
 
-  private die(): void {
-    const frame = this.top();
+  #die(): void {
+    const frame = this.#top();
     this.stack.length = frame.height;
     frame.dead = true;
   }
 
-  private popAny(by: string): ValType | undefined {
-    const frame = this.top();
+  #popAny(by: string): ValType | undefined {
+    const frame = this.#top();
     if (this.stack.length === frame.height) {
       if (frame.dead) return undefined;
-      throw this.error(`${by}: expected a value on the stack, got nothing`);
+      throw this.#error(`${by}: expected a value on the stack, got nothing`);
     }
     return this.stack.pop();
   }
 
-  private pop(expected: ValType, by: string): void {
-    const frame = this.top();
-    if (this.stack.length === frame.height && !frame.dead) throw this.error(`${by}: expected ${expected} on the stack, got nothing`);
-    const got = this.popAny(by);
-    if (got !== undefined && got !== expected) throw this.error(`${by}: expected ${expected} on the stack, got ${got}`);
+  #pop(expected: ValType, by: string): void {
+    const frame = this.#top();
+    if (this.stack.length === frame.height && !frame.dead) throw this.#error(`${by}: expected ${expected} on the stack, got nothing`);
+    const got = this.#popAny(by);
+    if (got !== undefined && got !== expected) throw this.#error(`${by}: expected ${expected} on the stack, got ${got}`);
   }
 
-  private popAll(expected: readonly ValType[], by: string): void {
-    for (const type of [...expected].reverse()) this.pop(type, by);
+  #popAll(expected: readonly ValType[], by: string): void {
+    for (const type of [...expected].reverse()) this.#pop(type, by);
   }
 
-  private depth(label: Label, by: string): number {
+  #depth(label: Label, by: string): number {
     const place = this.frames.findIndex((f) => f.label === label);
-    if (place < 0) throw this.error(`${by}: $${label.name} is not around this place`);
+    if (place < 0) throw this.#error(`${by}: $${label.name} is not around this place`);
     return this.frames.length - 1 - place;
   }
 
-  private check(local: Local): void {
-    if (this.locals[local.index] !== local) throw this.error(`$${local.name} is a local of another function`);
+  #check(local: Local): void {
+    if (this.locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
   }
 
-  private find(name: Opcode): NonNullable<ReturnType<typeof instructions.get>> {
+  #find(name: Opcode): NonNullable<ReturnType<typeof instructions.get>> {
     const found = instructions.get(name);
-    if (found === undefined) throw this.error(`no instruction ${name}`);
+    if (found === undefined) throw this.#error(`no instruction ${name}`);
     return found;
   }
 
-  private alignment(name: string, natural: number, align: number | undefined): number {
+  #alignment(name: string, natural: number, align: number | undefined): number {
     if (align === undefined) return natural;
     const log = Math.log2(align);
-    if (!Number.isInteger(log) || log > natural) throw this.error(`${name}: alignment ${align} is not a power of two up to ${2 ** natural}`);
+    if (!Number.isInteger(log) || log > natural) throw this.#error(`${name}: alignment ${align} is not a power of two up to ${2 ** natural}`);
     return log;
   }
 
-  private offset(name: string, offset: number): number {
-    if (!Number.isInteger(offset) || offset < 0 || offset > 0xffffffff) throw this.error(`${name}: offset ${offset} is not an unsigned 32-bit integer`);
+  #offset(name: string, offset: number): number {
+    if (!Number.isInteger(offset) || offset < 0 || offset > 0xffffffff) throw this.#error(`${name}: offset ${offset} is not an unsigned 32-bit integer`);
     return offset;
   }
 
-  private lane(name: string, lane: number, lanes: number): number {
-    if (!(lane >= 0 && lane < lanes)) throw this.error(`${name}: lane ${lane} of ${lanes}`);
+  #lane(name: string, lane: number, lanes: number): number {
+    if (!(lane >= 0 && lane < lanes)) throw this.#error(`${name}: lane ${lane} of ${lanes}`);
     return lane;
   }
 
-  private error(message: string): QuernError {
+  #error(message: string): QuernError {
     return new QuernError('internal', `in function $${this.name}: ${message}`);
   }
 }

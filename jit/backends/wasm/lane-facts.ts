@@ -20,25 +20,25 @@ export function offsetIn(e: Load): Expr {
 export type Access = 'uniform' | 'unit' | 'scattered';
 
 export class LaneFacts {
-  private readonly varying = new Map<Expr, boolean>();
-  private readonly maskables = new Map<Expr, boolean>();
-  private readonly wholes = new Map<Expr, boolean>();
-  private readonly loading = new Map<Expr, boolean>();
+  readonly #varying = new Map<Expr, boolean>();
+  readonly #maskables = new Map<Expr, boolean>();
+  readonly #wholes = new Map<Expr, boolean>();
+  readonly #loading = new Map<Expr, boolean>();
 
   constructor(private readonly axis: Var) {}
 
   /** A named value that differs between lanes. */
   mark(leaf: Expr): void {
-    this.varying.set(leaf, true);
+    this.#varying.set(leaf, true);
   }
 
   /** Depends on the lane axis. */
   varies(e: Expr): boolean {
     if (e === this.axis) return true;
-    const known = this.varying.get(e);
+    const known = this.#varying.get(e);
     if (known !== undefined) return known;
     const result = operands(e).some((o) => this.varies(o));
-    this.varying.set(e, result);
+    this.#varying.set(e, result);
     return result;
   }
 
@@ -51,14 +51,14 @@ export class LaneFacts {
 
   /** Whether all loads below can be held inside their arguments and nothing is computed lane by lane, where a mask does not reach. */
   maskable(e: Expr): boolean {
-    const known = this.maskables.get(e);
+    const known = this.#maskables.get(e);
     if (known !== undefined) return known;
-    const result = this.decideMaskable(e);
-    this.maskables.set(e, result);
+    const result = this.#decideMaskable(e);
+    this.#maskables.set(e, result);
     return result;
   }
 
-  private decideMaskable(e: Expr): boolean {
+  #decideMaskable(e: Expr): boolean {
     if (e.op === 'load') {
       const access = this.access(offsetIn(e));
       if (lanesOf(e.dtype) === undefined || e.index.some((i) => this.loads(i))) return false;
@@ -78,20 +78,20 @@ export class LaneFacts {
 
   /** Every type in it has lanes. */
   whole(e: Expr): boolean {
-    const known = this.wholes.get(e);
+    const known = this.#wholes.get(e);
     if (known !== undefined) return known;
     const result = lanesOf(e.dtype) !== undefined && operands(e).every((o) => this.whole(o));
-    this.wholes.set(e, result);
+    this.#wholes.set(e, result);
     return result;
   }
 
   /** Reads memory. */
   loads(e: Expr): boolean {
     if (e.op === 'load') return true;
-    const known = this.loading.get(e);
+    const known = this.#loading.get(e);
     if (known !== undefined) return known;
     const result = operands(e).some((o) => this.loads(o));
-    this.loading.set(e, result);
+    this.#loading.set(e, result);
     return result;
   }
 }

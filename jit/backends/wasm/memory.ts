@@ -24,65 +24,65 @@ const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 
 export class LinearMemory {
   readonly memory: WebAssembly.Memory;
-  private readonly maxPages: number;
+  readonly #maxPages: number;
   /** Ordered by start, no two adjacent. */
-  private readonly gaps: Gap[];
-  private view: Uint8Array<ArrayBuffer | SharedArrayBuffer>;
-  private taken = 0;
-  private most = 0;
+  readonly #gaps: Gap[];
+  #view: Uint8Array<ArrayBuffer | SharedArrayBuffer>;
+  #taken = 0;
+  #most = 0;
 
   /** Throws `out-of-memory` if the address space cannot be had. */
   constructor(maxBytes: number) {
-    this.maxPages = Math.min(65536, Math.max(4, Math.ceil(maxBytes / page) + 2));
+    this.#maxPages = Math.min(65536, Math.max(4, Math.ceil(maxBytes / page) + 2));
     try {
-      this.memory = new WebAssembly.Memory({ initial: 4, maximum: this.maxPages, shared: true });
+      this.memory = new WebAssembly.Memory({ initial: 4, maximum: this.#maxPages, shared: true });
     } catch (cause) {
       throw new QuernError('out-of-memory', 'no address space for the memory of the CPU device', {
-        expected: `room for up to ${megabytes(this.maxPages * page)}`, hint: 'close other tabs, or lower maxBytes', cause,
+        expected: `room for up to ${megabytes(this.#maxPages * page)}`, hint: 'close other tabs, or lower maxBytes', cause,
       });
     }
-    this.view = new Uint8Array(this.memory.buffer);
-    this.gaps = [{ start: zeroBytes, bytes: this.view.byteLength - zeroBytes - page }];
+    this.#view = new Uint8Array(this.memory.buffer);
+    this.#gaps = [{ start: zeroBytes, bytes: this.#view.byteLength - zeroBytes - page }];
   }
 
-  get used(): number { return this.taken; }
-  get peak(): number { return this.most; }
+  get used(): number { return this.#taken; }
+  get peak(): number { return this.#most; }
 
   /** All of the memory. Not to be kept: growing makes a new one. */
   get bytes(): Uint8Array<ArrayBuffer | SharedArrayBuffer> {
-    if (this.view.buffer !== this.memory.buffer) this.view = new Uint8Array(this.memory.buffer);
-    return this.view;
+    if (this.#view.buffer !== this.memory.buffer) this.#view = new Uint8Array(this.memory.buffer);
+    return this.#view;
   }
 
   allocate(bytes: number): WasmRegion {
     const size = Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
-    let at = this.gaps.findIndex((g) => g.bytes >= size);
+    let at = this.#gaps.findIndex((g) => g.bytes >= size);
     if (at < 0) {
-      this.grow(size);
-      at = this.gaps.findIndex((g) => g.bytes >= size);
+      this.#grow(size);
+      at = this.#gaps.findIndex((g) => g.bytes >= size);
     }
-    const gap = this.gaps[at];
+    const gap = this.#gaps[at];
     invariant(gap !== undefined, 'the memory grew but has no room');
     const region: WasmRegion = { start: gap.start, bytes, released: false };
     gap.start += size;
     gap.bytes -= size;
-    if (gap.bytes === 0) this.gaps.splice(at, 1);
-    this.taken += size;
-    this.most = Math.max(this.most, this.taken);
+    if (gap.bytes === 0) this.#gaps.splice(at, 1);
+    this.#taken += size;
+    this.#most = Math.max(this.#most, this.#taken);
     return region;
   }
 
   release(region: Region): void {
-    const own = this.own(region);
+    const own = this.#own(region);
     own.released = true;
     const bytes = Math.max(alignment, Math.ceil(own.bytes / alignment) * alignment);
-    this.taken -= bytes;
-    this.free({ start: own.start, bytes });
+    this.#taken -= bytes;
+    this.#free({ start: own.start, bytes });
   }
 
   /** The address of a view; throws if it does not fit its region. */
   address({ region, offset, bytes }: View): number {
-    const { start } = this.own(region);
+    const { start } = this.#own(region);
     if (offset % alignment !== 0 || offset < 0 || offset + bytes > region.bytes) {
       throw new QuernError('internal', 'a view does not fit its region', {
         expected: `at most ${region.bytes} bytes from a multiple of ${alignment}`, got: `${bytes} bytes at ${offset}`,
@@ -96,33 +96,33 @@ export class LinearMemory {
     return this.bytes.subarray(start, start + view.bytes);
   }
 
-  private own(region: Region): WasmRegion {
+  #own(region: Region): WasmRegion {
     if (region.released || !('start' in region)) throw new QuernError('internal', 'a region is used after its release');
     return region as WasmRegion;
   }
 
-  private free(made: Gap): void {
-    let at = this.gaps.findIndex((g) => g.start > made.start);
-    if (at < 0) at = this.gaps.length;
-    this.gaps.splice(at, 0, made);
+  #free(made: Gap): void {
+    let at = this.#gaps.findIndex((g) => g.start > made.start);
+    if (at < 0) at = this.#gaps.length;
+    this.#gaps.splice(at, 0, made);
     for (const i of [at, at - 1]) {
-      const [a, b] = [this.gaps[i], this.gaps[i + 1]];
+      const [a, b] = [this.#gaps[i], this.#gaps[i + 1]];
       if (a === undefined || b === undefined || a.start + a.bytes !== b.start) continue;
       a.bytes += b.bytes;
-      this.gaps.splice(i + 1, 1);
+      this.#gaps.splice(i + 1, 1);
     }
   }
 
   /** Makes room for `bytes` in one piece at the end. */
-  private grow(bytes: number): void {
+  #grow(bytes: number): void {
     const size = this.memory.buffer.byteLength;
-    const last = this.gaps[this.gaps.length - 1];
+    const last = this.#gaps[this.#gaps.length - 1];
     const atEnd = last !== undefined && last.start + last.bytes === size - page ? last.bytes : 0;
     const pages = Math.ceil((bytes - atEnd) / page);
-    const available = this.maxPages - size / page;
+    const available = this.#maxPages - size / page;
     if (pages > available) {
       throw new QuernError('out-of-memory', 'the memory of the CPU device is full', {
-        expected: `${megabytes(bytes)} more`, got: `${megabytes(this.taken)} in use of at most ${megabytes(this.maxPages * page)}`,
+        expected: `${megabytes(bytes)} more`, got: `${megabytes(this.#taken)} in use of at most ${megabytes(this.#maxPages * page)}`,
         hint: 'raise maxBytes if it was given',
       });
     }
@@ -132,6 +132,6 @@ export class LinearMemory {
     } catch (cause) {
       throw new QuernError('out-of-memory', 'the browser gives no more memory', { expected: `${megabytes(bytes)} more`, got: `${megabytes(size)} in use`, cause });
     }
-    this.free({ start: size - page, bytes: this.memory.buffer.byteLength - size });
+    this.#free({ start: size - page, bytes: this.memory.buffer.byteLength - size });
   }
 }

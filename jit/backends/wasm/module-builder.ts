@@ -23,43 +23,43 @@ type Import =
 const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, funcref: 0x70 };
 
 export class ModuleBuilder {
-  private readonly imports: Import[] = [];
-  private readonly functions: FunctionBuilder[] = [];
-  private readonly tables: { readonly ref: TableRef; readonly min: number; readonly max: number }[] = [];
-  private readonly globals: { readonly ref: GlobalRef; readonly mutable: boolean; readonly init: number }[] = [];
-  private readonly exports: { readonly name: string; readonly kind: 'func' | 'table'; readonly index: number }[] = [];
-  private readonly elements: { readonly table: TableRef; readonly offset: number; readonly functions: readonly FuncRef[] }[] = [];
-  private readonly types: Signature[] = [];
+  readonly #imports: Import[] = [];
+  readonly #functions: FunctionBuilder[] = [];
+  readonly #tables: { readonly ref: TableRef; readonly min: number; readonly max: number }[] = [];
+  readonly #globals: { readonly ref: GlobalRef; readonly mutable: boolean; readonly init: number }[] = [];
+  readonly #exports: { readonly name: string; readonly kind: 'func' | 'table'; readonly index: number }[] = [];
+  readonly #elements: { readonly table: TableRef; readonly offset: number; readonly functions: readonly FuncRef[] }[] = [];
+  readonly #types: Signature[] = [];
 
   importMemory(from: string, field: string, limits: MemoryLimits): void {
-    this.imports.push({ kind: 'memory', from, field, limits });
+    this.#imports.push({ kind: 'memory', from, field, limits });
   }
 
   importFunction(from: string, field: string, signature: Signature): FuncRef {
-    if (this.functions.length > 0) throw new QuernError('internal', 'functions are imported before the first one is defined', { got: field });
-    const index = this.imports.filter((i) => i.kind === 'func').length;
+    if (this.#functions.length > 0) throw new QuernError('internal', 'functions are imported before the first one is defined', { got: field });
+    const index = this.#imports.filter((i) => i.kind === 'func').length;
     const ref = { index, name: field, signature };
-    this.imports.push({ kind: 'func', from, field, ref });
+    this.#imports.push({ kind: 'func', from, field, ref });
     return ref;
   }
 
   importTable(from: string, field: string, min: number): TableRef {
-    if (this.tables.length > 0) throw new QuernError('internal', 'tables are imported before the first one is defined', { got: field });
-    const ref = { index: this.imports.filter((i) => i.kind === 'table').length, name: field };
-    this.imports.push({ kind: 'table', from, field, ref, min });
+    if (this.#tables.length > 0) throw new QuernError('internal', 'tables are imported before the first one is defined', { got: field });
+    const ref = { index: this.#imports.filter((i) => i.kind === 'table').length, name: field };
+    this.#imports.push({ kind: 'table', from, field, ref, min });
     return ref;
   }
 
   table(name: string, min: number, max = min): TableRef {
-    const ref = { index: this.imports.filter((i) => i.kind === 'table').length + this.tables.length, name };
-    this.tables.push({ ref, min, max });
+    const ref = { index: this.#imports.filter((i) => i.kind === 'table').length + this.#tables.length, name };
+    this.#tables.push({ ref, min, max });
     return ref;
   }
 
   /** An i32 global. */
   global(name: string, init: number, mutable = true): GlobalRef {
-    const ref: GlobalRef = { index: this.globals.length, name, type: 'i32' };
-    this.globals.push({ ref, mutable, init });
+    const ref: GlobalRef = { index: this.#globals.length, name, type: 'i32' };
+    this.#globals.push({ ref, mutable, init });
     return ref;
   }
 
@@ -68,36 +68,36 @@ export class ModuleBuilder {
     name: string, params: Readonly<Record<string, ValType>>, results: readonly ValType[], build: (f: FunctionBuilder) => void, exported = false,
   ): FuncRef {
     const f = new FunctionBuilder(name, Object.entries(params).map(([p, type]) => ({ name: p, type })), results);
-    const index = this.imports.filter((i) => i.kind === 'func').length + this.functions.length;
-    this.functions.push(f);
+    const index = this.#imports.filter((i) => i.kind === 'func').length + this.#functions.length;
+    this.#functions.push(f);
     build(f);
     f.finish();
-    if (exported) this.exports.push({ name, kind: 'func', index });
+    if (exported) this.#exports.push({ name, kind: 'func', index });
     return { index, name, signature: f.signature };
   }
 
   exportTable(name: string, table: TableRef): void {
-    this.exports.push({ name, kind: 'table', index: table.index });
+    this.#exports.push({ name, kind: 'table', index: table.index });
   }
 
   /** Fills a table from `offset` on when the module is instantiated. */
   element(table: TableRef, offset: number, functions: readonly FuncRef[]): void {
-    this.elements.push({ table, offset, functions });
+    this.#elements.push({ table, offset, functions });
   }
 
-  private typeIndex(signature: Signature): number {
+  #typeIndex(signature: Signature): number {
     const same = (t: Signature): boolean => signatureText(t) === signatureText(signature);
-    const known = this.types.findIndex(same);
-    return known >= 0 ? known : this.types.push(signature) - 1;
+    const known = this.#types.findIndex(same);
+    return known >= 0 ? known : this.#types.push(signature) - 1;
   }
 
   /** The module in the binary format. */
   encode(): Uint8Array<ArrayBuffer> {
     const code = new Bytes();
-    code.u32(this.functions.length);
-    for (const f of this.functions) code.sized((out) => this.encodeFunction(f, out));
-    const functionTypes = this.functions.map((f) => this.typeIndex(f.signature));
-    const importTypes = this.imports.map((i) => (i.kind === 'func' ? this.typeIndex(i.ref.signature) : 0));
+    code.u32(this.#functions.length);
+    for (const f of this.#functions) code.sized((out) => this.#encodeFunction(f, out));
+    const functionTypes = this.#functions.map((f) => this.#typeIndex(f.signature));
+    const importTypes = this.#imports.map((i) => (i.kind === 'func' ? this.#typeIndex(i.ref.signature) : 0));
 
     const out = new Bytes();
     out.all([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -106,8 +106,8 @@ export class ModuleBuilder {
       out.byte(id);
       out.sized((inner) => { inner.u32(count); fill(inner); });
     };
-    section(1, this.types.length, (s) => {
-      for (const { params, results } of this.types) {
+    section(1, this.#types.length, (s) => {
+      for (const { params, results } of this.#types) {
         s.byte(0x60);
         for (const list of [params, results]) {
           s.u32(list.length);
@@ -115,18 +115,18 @@ export class ModuleBuilder {
         }
       }
     });
-    section(2, this.imports.length, (s) => this.imports.forEach((i, at) => encodeImport(i, importTypes[at] ?? 0, s)));
+    section(2, this.#imports.length, (s) => this.#imports.forEach((i, at) => encodeImport(i, importTypes[at] ?? 0, s)));
     section(3, functionTypes.length, (s) => { for (const t of functionTypes) s.u32(t); });
-    section(4, this.tables.length, (s) => {
-      for (const t of this.tables) {
+    section(4, this.#tables.length, (s) => {
+      for (const t of this.#tables) {
         s.byte(0x70);
         s.byte(1);
         s.u32(t.min);
         s.u32(t.max);
       }
     });
-    section(6, this.globals.length, (s) => {
-      for (const g of this.globals) {
+    section(6, this.#globals.length, (s) => {
+      for (const g of this.#globals) {
         s.byte(typeBytes[g.ref.type]);
         s.byte(g.mutable ? 1 : 0);
         s.byte(0x41);
@@ -134,15 +134,15 @@ export class ModuleBuilder {
         s.byte(0x0b);
       }
     });
-    section(7, this.exports.length, (s) => {
-      for (const e of this.exports) {
+    section(7, this.#exports.length, (s) => {
+      for (const e of this.#exports) {
         s.name(e.name);
         s.byte(e.kind === 'func' ? 0 : 1);
         s.u32(e.index);
       }
     });
-    section(9, this.elements.length, (s) => {
-      for (const e of this.elements) {
+    section(9, this.#elements.length, (s) => {
+      for (const e of this.#elements) {
         s.u32(2);
         s.u32(e.table.index);
         s.byte(0x41);
@@ -153,7 +153,7 @@ export class ModuleBuilder {
         for (const f of e.functions) s.u32(f.index);
       }
     });
-    if (this.functions.length > 0) {
+    if (this.#functions.length > 0) {
       out.byte(10);
       out.u32(code.length);
       out.all(code.done());
@@ -161,7 +161,7 @@ export class ModuleBuilder {
     return out.done();
   }
 
-  private encodeFunction(f: FunctionBuilder, out: Bytes): void {
+  #encodeFunction(f: FunctionBuilder, out: Bytes): void {
     const declared = f.locals.slice(f.params.length);
     const runs: { type: ValType; count: number }[] = [];
     for (const { type } of declared) {
@@ -174,14 +174,14 @@ export class ModuleBuilder {
       out.u32(count);
       out.byte(typeBytes[type]);
     }
-    this.encodeItems(f.items, out);
+    this.#encodeItems(f.items, out);
     out.byte(0x0b);
   }
 
-  private encodeItems(items: readonly Item[], out: Bytes): void {
+  #encodeItems(items: readonly Item[], out: Bytes): void {
     for (const item of items) {
       switch (item.kind) {
-        case 'hole': this.encodeItems(item.hole.items, out); break;
+        case 'hole': this.#encodeItems(item.hole.items, out); break;
         case 'local':
           out.byte(item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22);
           out.u32(item.local.index);
@@ -196,7 +196,7 @@ export class ModuleBuilder {
           break;
         case 'call_indirect':
           out.byte(0x11);
-          out.u32(this.typeIndex(item.signature));
+          out.u32(this.#typeIndex(item.signature));
           out.u32(item.table.index);
           break;
         case 'branch':
@@ -214,7 +214,7 @@ export class ModuleBuilder {
           const [first, ...more] = item.label.results;
           if (first === undefined) out.byte(0x40);
           else if (more.length === 0) out.byte(typeBytes[first]);
-          else out.signed(this.typeIndex({ params: [], results: item.label.results }));
+          else out.signed(this.#typeIndex({ params: [], results: item.label.results }));
           break;
         }
         case 'else': out.byte(0x05); break;
@@ -228,17 +228,17 @@ export class ModuleBuilder {
   /** The module as text, close to WAT: one statement a line. */
   listing(): string {
     const lines: string[] = [];
-    for (const i of this.imports) {
+    for (const i of this.#imports) {
       const what = i.kind === 'func' ? `func $${i.field} ${signatureText(i.ref.signature)}`
         : i.kind === 'memory' ? `memory ${i.limits.min} ${i.limits.max}${i.limits.shared ? ' shared' : ''}`
           : `table $${i.field} ${i.min} funcref`;
       lines.push(`(import "${i.from}" "${i.field}" (${what}))`);
     }
-    for (const t of this.tables) lines.push(`(table $${t.ref.name} ${t.min} ${t.max} funcref)`);
-    for (const g of this.globals) lines.push(`(global $${g.ref.name} ${g.mutable ? '(mut i32)' : 'i32'} (i32.const ${g.init}))`);
-    for (const e of this.elements) lines.push(`(elem $${e.table.name} (i32.const ${e.offset}) ${e.functions.map((f) => `$${f.name}`).join(' ')})`);
-    for (const f of this.functions) {
-      const exported = this.exports.some((e) => e.kind === 'func' && e.name === f.name);
+    for (const t of this.#tables) lines.push(`(table $${t.ref.name} ${t.min} ${t.max} funcref)`);
+    for (const g of this.#globals) lines.push(`(global $${g.ref.name} ${g.mutable ? '(mut i32)' : 'i32'} (i32.const ${g.init}))`);
+    for (const e of this.#elements) lines.push(`(elem $${e.table.name} (i32.const ${e.offset}) ${e.functions.map((f) => `$${f.name}`).join(' ')})`);
+    for (const f of this.#functions) {
+      const exported = this.#exports.some((e) => e.kind === 'func' && e.name === f.name);
       lines.push(...functionListing(f, exported));
     }
     return `${lines.join('\n')}\n`;

@@ -48,12 +48,12 @@ export function dependencies(steps: readonly (readonly Span[])[]): number[] {
 /** A program's block: header, records, parameter blocks. */
 export class ProgramBlock {
   readonly region: WasmRegion;
-  private readonly params: number[] = [];
+  readonly #params: number[] = [];
 
   constructor(private readonly memory: LinearMemory, readonly steps: readonly Step[], private readonly threads: number) {
     const words = steps.reduce((n, s) => n + s.args.length + s.dims.length, 0);
     this.region = memory.allocate(headBytes + stepBytes * steps.length + 4 * words);
-    const view = this.view();
+    const view = this.#view();
     const spans = steps.map((s) => s.args.map((arg, i): Span => {
       const from = memory.address(arg);
       return { from, to: from + arg.bytes, writes: s.compiled.code.kernel.args[i]?.access !== 'read' };
@@ -61,36 +61,36 @@ export class ProgramBlock {
     const after = dependencies(spans);
     let at = headBytes + stepBytes * steps.length;
     steps.forEach((s, i) => {
-      this.params.push(this.region.start + at);
+      this.#params.push(this.region.start + at);
       for (const word of [...(spans[i] ?? []).map((span) => span.from), ...s.dims]) {
         view.setUint32(at, word, true);
         at += 4;
       }
-      view.setInt32(this.record(i) + field.params, this.params[i] ?? 0, true);
-      view.setInt32(this.record(i) + field.after, after[i] ?? -1, true);
+      view.setInt32(this.#record(i) + field.params, this.#params[i] ?? 0, true);
+      view.setInt32(this.#record(i) + field.after, after[i] ?? -1, true);
     });
   }
 
-  private view(): DataView {
+  #view(): DataView {
     return new DataView(this.memory.memory.buffer, this.region.start, this.region.bytes);
   }
 
-  private record(at: number): number {
+  #record(at: number): number {
     return headBytes + stepBytes * at;
   }
 
   /** Puts code at a table slot under a step. */
   set(at: number, code: WasmCode, slot: number): void {
     const units = unitsOf(code, this.steps[at]?.dims ?? []);
-    const view = this.view();
-    view.setInt32(this.record(at) + field.table, slot, true);
-    view.setInt32(this.record(at) + field.units, units, true);
-    view.setInt32(this.record(at) + field.chunk, chunkOf(code, units, this.threads), true);
+    const view = this.#view();
+    view.setInt32(this.#record(at) + field.table, slot, true);
+    view.setInt32(this.#record(at) + field.units, units, true);
+    view.setInt32(this.#record(at) + field.chunk, chunkOf(code, units, this.threads), true);
   }
 
   /** The next walk does the steps from `first` up to `limit`, not included. */
   range(first: number, limit: number): void {
-    const view = this.view();
+    const view = this.#view();
     for (const [offset, value] of [[head.first, first], [head.limit, limit], [head.cursor, first], [head.checked, first]] as const) {
       view.setInt32(offset, value, true);
     }

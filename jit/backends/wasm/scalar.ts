@@ -63,8 +63,8 @@ export interface LoopOptions {
 
 export class Scalar {
   readonly f: FunctionBuilder;
-  private readonly uses = new Map<Expr, number>();
-  private readonly unstable = new Map<Expr, boolean>();
+  readonly #uses = new Map<Expr, number>();
+  readonly #unstable = new Map<Expr, boolean>();
 
   constructor(readonly context: ScalarContext) {
     this.f = context.f;
@@ -73,9 +73,9 @@ export class Scalar {
   /** Counts uses, so that what is used more than once is kept. Call with all roots that are emitted together. */
   prepare(roots: readonly Expr[]): void {
     const go = (e: Expr): void => {
-      const before = this.uses.get(e) ?? 0;
-      this.uses.set(e, before + 1);
-      if (before === 0) this.parts(e).forEach(go);
+      const before = this.#uses.get(e) ?? 0;
+      this.#uses.set(e, before + 1);
+      if (before === 0) this.#parts(e).forEach(go);
     };
     roots.forEach(go);
   }
@@ -86,14 +86,14 @@ export class Scalar {
   }
 
   /** What emitting an expression asks for next. */
-  private parts(e: Expr): readonly Expr[] {
+  #parts(e: Expr): readonly Expr[] {
     if (e.op === 'load') return [this.addressOfLoad(e).base];
     if (e.dtype === 'index' && e.op === 'binary' && e.fn === 'add') return termsOf(e);
     return operands(e);
   }
 
   isShared(e: Expr): boolean {
-    return (this.uses.get(e) ?? 0) > 1;
+    return (this.#uses.get(e) ?? 0) > 1;
   }
 
   addressOfLoad(e: Load): Address {
@@ -104,11 +104,11 @@ export class Scalar {
 
   /** Depends on memory or locals that change while the kernel runs. */
   isUnstable(e: Expr): boolean {
-    const known = this.unstable.get(e);
+    const known = this.#unstable.get(e);
     if (known !== undefined) return known;
     const here = (e.op === 'load' && this.context.written.has(e.tensor)) || (e.op === 'ref' && this.context.changing.has(e.name));
     const result = here || operands(e).some((o) => this.isUnstable(o));
-    this.unstable.set(e, result);
+    this.#unstable.set(e, result);
     return result;
   }
 
@@ -118,10 +118,10 @@ export class Scalar {
     if (known !== undefined) return known;
     let level = this.context.root;
     if (e.op === 'var' || e.op === 'sym' || e.op === 'ref') {
-      level = this.context.parameter(e) !== undefined ? level : (scope.owner(e)?.scope ?? this.missing(e));
+      level = this.context.parameter(e) !== undefined ? level : (scope.owner(e)?.scope ?? this.#missing(e));
       if (e.op === 'ref' && this.context.changing.has(e.name)) level = scope;
     } else {
-      for (const o of this.parts(e)) level = deeper(level, this.levelOf(o, scope));
+      for (const o of this.#parts(e)) level = deeper(level, this.levelOf(o, scope));
       if (e.op === 'load') {
         if (this.context.written.has(e.tensor)) level = scope;
         else if (scope.branch !== undefined) level = deeper(level, scope.branch);
@@ -131,7 +131,7 @@ export class Scalar {
     return level;
   }
 
-  private missing(e: Expr): never {
+  #missing(e: Expr): never {
     throw new QuernError('internal', `${text(e)} is used outside the loop that defines it`);
   }
 
@@ -141,7 +141,7 @@ export class Scalar {
     if (known !== undefined) return known.local;
     const { root, start, params, parameter } = this.context;
     const at = parameter(e);
-    if (at === undefined) return this.missing(e);
+    if (at === undefined) return this.#missing(e);
     const name = e.op === 'ref' ? `arg${e.name.slice(1)}` : e.op === 'sym' ? e.name : 'leaf';
     const local = this.f.local('i32', name);
     this.f.into(start, () => {
@@ -163,8 +163,8 @@ export class Scalar {
     const known = scope.find(e, 'scalar');
     if (known !== undefined) return f.get(known);
     const outside = scope.loopBelow(this.levelOf(e, scope));
-    if (outside !== undefined) return f.get(this.hoist(e, outside));
-    this.compute(e, scope);
+    if (outside !== undefined) return f.get(this.#hoist(e, outside));
+    this.#compute(e, scope);
     if (this.isShared(e)) {
       const local = f.local(valTypeOf(e.dtype), nameOf(e));
       f.tee(local);
@@ -180,17 +180,17 @@ export class Scalar {
     const known = scope.find(e, 'scalar');
     if (known !== undefined) return known;
     const outside = e.op === 'const' ? undefined : scope.loopBelow(this.levelOf(e, scope));
-    if (outside !== undefined) return this.hoist(e, outside);
+    if (outside !== undefined) return this.#hoist(e, outside);
     const local = this.f.local(valTypeOf(e.dtype), nameOf(e));
     if (e.op === 'const') pushConstant(this.f, e.value, e.dtype);
-    else this.compute(e, scope);
+    else this.#compute(e, scope);
     this.f.set(local);
     scope.remember(e, local, 'scalar');
     return local;
   }
 
-  private hoist(e: Expr, loop: Scope): Local {
-    return this.hoistInto(e, loop, 'scalar', valTypeOf(e.dtype), (parent) => this.compute(e, parent));
+  #hoist(e: Expr, loop: Scope): Local {
+    return this.hoistInto(e, loop, 'scalar', valTypeOf(e.dtype), (parent) => this.#compute(e, parent));
   }
 
   /** Computes a value before a loop, in the scope around it. */
@@ -208,7 +208,7 @@ export class Scalar {
     return local;
   }
 
-  private compute(e: Expr, scope: Scope): void {
+  #compute(e: Expr, scope: Scope): void {
     const { f, context } = this;
     switch (e.op) {
       case 'const': case 'var': case 'sym': case 'ref': return this.push(e, scope);
@@ -221,8 +221,8 @@ export class Scalar {
         this.push(e.a, scope);
         return emitUnary(context, e.fn, e.a.dtype);
       case 'binary': {
-        if (e.dtype === 'index' && e.fn === 'add') return this.pushSum(e, scope);
-        if (e.dtype === 'index' && e.fn === 'mul') return this.pushProduct(e.a, e.b, scope);
+        if (e.dtype === 'index' && e.fn === 'add') return this.#pushSum(e, scope);
+        if (e.dtype === 'index' && e.fn === 'mul') return this.#pushProduct(e.a, e.b, scope);
         const divides = !isFloat(e.dtype) && (e.fn === 'div' || e.fn === 'rem' || e.fn === 'floordiv' || e.fn === 'floormod');
         const constant = e.b.op === 'const' && divides ? e.b.value : undefined;
         this.push(e.a, scope);
@@ -230,7 +230,7 @@ export class Scalar {
         const natural = divides && e.dtype === 'index' && isNonNegative(e.a) && isNonNegative(sub(e.b, int(1)));
         return emitBinary(context, e.fn, e.a.dtype, { constant, natural });
       }
-      case 'select': return this.pushSelect(e, scope);
+      case 'select': return this.#pushSelect(e, scope);
       case 'cast':
         this.push(e.a, scope);
         return emitCast(f, e.a.dtype, e.dtype);
@@ -247,7 +247,7 @@ export class Scalar {
   }
 
   /** A sum, split so that the part that outer scopes know is computed there. */
-  private pushSum(e: Expr, scope: Scope): void {
+  #pushSum(e: Expr, scope: Scope): void {
     const { f } = this;
     const terms = termsOf(e);
     const level = this.levelOf(e, scope);
@@ -276,7 +276,7 @@ export class Scalar {
     for (const t of inner) put(t);
   }
 
-  private pushProduct(a: Expr, b: Expr, scope: Scope): void {
+  #pushProduct(a: Expr, b: Expr, scope: Scope): void {
     const { f } = this;
     this.push(a, scope);
     const factor = asInt(b);
@@ -288,7 +288,7 @@ export class Scalar {
     return f.op('i32.mul');
   }
 
-  private pushSelect(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
+  #pushSelect(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
     const { f } = this;
     if (this.isEager(e.a, scope) && this.isEager(e.b, scope)) {
       this.push(e.a, scope);

@@ -14,9 +14,9 @@ export type ScopeKind = 'function' | 'loop' | 'branch';
 export class Scope {
   readonly depth: number;
   /** Variables, dims and named values defined here. */
-  private readonly defined = new Map<Expr, Local>();
-  private readonly scalars = new Map<Expr, Local>();
-  private readonly vectors = new Map<Expr, Local>();
+  readonly #defined = new Map<Expr, Local>();
+  readonly #scalars = new Map<Expr, Local>();
+  readonly #vectors = new Map<Expr, Local>();
   /** Memory of `levelOf`. */
   readonly levels = new Map<Expr, Scope>();
 
@@ -30,32 +30,32 @@ export class Scope {
   }
 
   /** This scope and those around it. */
-  private *outwards(): Generator<Scope> {
+  *#outwards(): Generator<Scope> {
     yield this;
-    if (this.parent !== undefined) yield* this.parent.outwards();
+    if (this.parent !== undefined) yield* this.parent.#outwards();
   }
 
   define(leaf: Expr, local: Local): void {
-    this.defined.set(leaf, local);
+    this.#defined.set(leaf, local);
     this.levels.clear();
   }
 
   /** The scope that defines a variable, and its local. */
   owner(leaf: Expr): { readonly scope: Scope; readonly local: Local } | undefined {
-    for (const scope of this.outwards()) {
-      const local = scope.defined.get(leaf);
+    for (const scope of this.#outwards()) {
+      const local = scope.#defined.get(leaf);
       if (local !== undefined) return { scope, local };
     }
     return undefined;
   }
 
   remember(e: Expr, local: Local, lanes: 'scalar' | 'vector'): void {
-    (lanes === 'scalar' ? this.scalars : this.vectors).set(e, local);
+    (lanes === 'scalar' ? this.#scalars : this.#vectors).set(e, local);
   }
 
   find(e: Expr, lanes: 'scalar' | 'vector'): Local | undefined {
-    for (const scope of this.outwards()) {
-      const local = (lanes === 'scalar' ? scope.scalars : scope.vectors).get(e);
+    for (const scope of this.#outwards()) {
+      const local = (lanes === 'scalar' ? scope.#scalars : scope.#vectors).get(e);
       if (local !== undefined) return local;
     }
     return undefined;
@@ -63,7 +63,7 @@ export class Scope {
 
   /** Forgets the values that `stale` names: what was computed from memory or from a local that has changed since. */
   forget(stale: (e: Expr) => boolean): void {
-    for (const values of [this.scalars, this.vectors]) {
+    for (const values of [this.#scalars, this.#vectors]) {
       for (const e of [...values.keys()]) if (stale(e)) values.delete(e);
     }
     this.parent?.forget(stale);
@@ -77,7 +77,7 @@ export class Scope {
   /** The outermost loop strictly below `level` on the way here; undefined if `level` runs this code without a loop between. */
   loopBelow(level: Scope): Scope | undefined {
     let found: Scope | undefined;
-    for (const scope of this.outwards()) {
+    for (const scope of this.#outwards()) {
       if (scope === level) break;
       if (scope.kind === 'loop') found = scope;
     }

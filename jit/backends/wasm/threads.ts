@@ -32,8 +32,8 @@ export interface Helper {
 }
 
 export class Threads {
-  private version = 0;
-  private dead: string | undefined;
+  #version = 0;
+  #dead: string | undefined;
   readonly lost: Promise<string>;
 
   private constructor(
@@ -42,8 +42,8 @@ export class Threads {
     this.lost = new Promise((resolve) => {
       for (const helper of helpers) {
         helper.addEventListener('error', (event) => {
-          this.dead = event instanceof ErrorEvent && event.message ? event.message : 'a helper thread failed';
-          resolve(this.dead);
+          this.#dead = event instanceof ErrorEvent && event.message ? event.message : 'a helper thread failed';
+          resolve(this.#dead);
         });
       }
     });
@@ -74,7 +74,7 @@ export class Threads {
 
   /** Why there is no relying on the helpers any more. */
   get failure(): string | undefined {
-    return this.dead;
+    return this.#dead;
   }
 
   private get words(): Int32Array {
@@ -84,17 +84,17 @@ export class Threads {
   /** Sends kernels for table slots; they are there before any later run that a helper joins. */
   install(kernels: InstallMessage['kernels']): void {
     if (kernels.length === 0) return;
-    this.version += 1;
-    Atomics.store(this.words, control.version / 4, this.version);
-    this.signal();
-    for (const helper of this.helpers) helper.postMessage({ kind: 'install', version: this.version, kernels });
+    this.#version += 1;
+    Atomics.store(this.words, control.version / 4, this.#version);
+    this.#signal();
+    for (const helper of this.helpers) helper.postMessage({ kind: 'install', version: this.#version, kernels });
   }
 
   begin(program: number): void {
     const { words } = this;
     Atomics.store(words, control.program / 4, program);
     Atomics.store(words, control.command / 4, command.run);
-    this.signal();
+    this.#signal();
   }
 
   /** No helper starts on the program any more; true when none is at work in it. */
@@ -104,7 +104,7 @@ export class Threads {
     return Atomics.load(words, control.active / 4) === 0;
   }
 
-  private signal(): void {
+  #signal(): void {
     Atomics.add(this.words, control.signal / 4, 1);
     Atomics.notify(this.words, control.signal / 4);
   }

@@ -20,20 +20,20 @@ import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorU
 
 export class Vector {
   private readonly f: FunctionBuilder;
-  private readonly facts: LaneFacts;
-  private readonly given = new Map<Ref, Local>();
+  readonly #facts: LaneFacts;
+  readonly #given = new Map<Ref, Local>();
   /** Above 0 while code is emitted whose lanes may be masked off: loads then stay inside their arguments. */
-  private masked = 0;
+  #masked = 0;
 
   constructor(readonly scalar: Scalar, readonly axis: Var, readonly args: readonly Arg[], readonly fma: boolean) {
     this.f = scalar.f;
-    this.facts = new LaneFacts(axis);
+    this.#facts = new LaneFacts(axis);
   }
 
   /** Lets `leaf` stand for the four values in `local`. */
   define(leaf: Ref, local: Local, scope: Scope): void {
-    this.given.set(leaf, local);
-    this.facts.mark(leaf);
+    this.#given.set(leaf, local);
+    this.#facts.mark(leaf);
     scope.define(leaf, local);
     scope.remember(leaf, local, 'vector');
   }
@@ -47,13 +47,13 @@ export class Vector {
       // Held in a local from before the loop: V8 builds a vector constant anew at each use, in four instructions. exp ran at 2.0 ns a
       // point with constants in place and at 0.85 so; tanh at 1.7 and 0.83.
       const loop = scope.loopBelow(this.scalar.context.root);
-      if (loop === undefined) return this.constant(e.value, e.dtype);
-      return f.get(this.scalar.hoistInto(e, loop, 'vector', 'v128', () => this.constant(e.value, e.dtype)));
+      if (loop === undefined) return this.#constant(e.value, e.dtype);
+      return f.get(this.scalar.hoistInto(e, loop, 'vector', 'v128', () => this.#constant(e.value, e.dtype)));
     }
     if ((e.op === 'cast' || e.op === 'bitcast') && sameLanes(e.dtype, e.a.dtype, e.op)) return this.push(e.a, scope);
     const outside = scope.loopBelow(this.scalar.levelOf(e, scope));
-    const guarded = this.masked > 0 && this.facts.loads(e);
-    const compute = (where: Scope): void => (this.facts.varies(e) || (guarded && e.op !== 'load') ? this.compute(e, where) : this.spread(e, where));
+    const guarded = this.#masked > 0 && this.#facts.loads(e);
+    const compute = (where: Scope): void => (this.#facts.varies(e) || (guarded && e.op !== 'load') ? this.#compute(e, where) : this.#spread(e, where));
     if (outside !== undefined && !guarded) return f.get(this.scalar.hoistInto(e, outside, 'vector', 'v128', compute));
     compute(scope);
     if (this.scalar.isShared(e)) {
@@ -63,7 +63,7 @@ export class Vector {
     }
   }
 
-  private constant(value: number | bigint, dtype: ScalarType): void {
+  #constant(value: number | bigint, dtype: ScalarType): void {
     const kind = lanesOf(dtype);
     if (kind === 'float') splatFloat(this.f, Number(value));
     else if (kind === 'mask') splatBits(this.f, value ? -1 : 0);
@@ -71,13 +71,13 @@ export class Vector {
   }
 
   /** The same value in all lanes. */
-  private spread(e: Expr, scope: Scope): void {
+  #spread(e: Expr, scope: Scope): void {
     const { f, scalar } = this;
     const cached = scope.find(e, 'scalar') !== undefined;
     if (e.op === 'load' && !cached && bytesOf(e.dtype) === 4) {
-      if (this.masked > 0) this.pushHeldAddress(e, scope, 'uniform');
+      if (this.#masked > 0) this.#pushHeldAddress(e, scope, 'uniform');
       else scalar.push(scalar.addressOfLoad(e).base, scope);
-      return f.mem('v128.load32_splat', { offset: this.masked > 0 ? 0 : scalar.addressOfLoad(e).offset });
+      return f.mem('v128.load32_splat', { offset: this.#masked > 0 ? 0 : scalar.addressOfLoad(e).offset });
     }
     scalar.push(e, scope);
     if (e.dtype === 'float32') return f.op('f32x4.splat');
@@ -85,38 +85,38 @@ export class Vector {
     return e.dtype === 'bool' ? f.op('i32x4.neg') : undefined;
   }
 
-  private compute(e: Expr, scope: Scope): void {
+  #compute(e: Expr, scope: Scope): void {
     const { f } = this;
     switch (e.op) {
-      case 'const': case 'sym': case 'ref': return this.spread(e, scope);
+      case 'const': case 'sym': case 'ref': return this.#spread(e, scope);
       case 'var': {
-        if (e !== this.axis) return this.spread(e, scope);
+        if (e !== this.axis) return this.#spread(e, scope);
         this.scalar.push(e, scope);
         f.op('i32x4.splat');
         ramp(f, 1);
         return f.op('i32x4.add');
       }
-      case 'load': return this.load(e, scope);
+      case 'load': return this.#load(e, scope);
       case 'unary': {
         const emit = lanesOf(e.a.dtype) === undefined ? undefined : vectorUnary(e.fn, e.a.dtype);
-        if (emit === undefined) return this.eachLane(e, scope);
+        if (emit === undefined) return this.#eachLane(e, scope);
         this.push(e.a, scope);
         return emit(f);
       }
-      case 'binary': return this.binary(e, scope);
-      case 'select': return this.select(e, scope);
+      case 'binary': return this.#binary(e, scope);
+      case 'select': return this.#select(e, scope);
       case 'cast': {
         const emit = vectorCast(e.a.dtype, e.dtype);
-        if (emit === undefined) return this.eachLane(e, scope);
+        if (emit === undefined) return this.#eachLane(e, scope);
         this.push(e.a, scope);
         return emit(f);
       }
       case 'bitcast':
-        if (bytesOf(e.dtype) !== 4 || bytesOf(e.a.dtype) !== 4) return this.eachLane(e, scope);
+        if (bytesOf(e.dtype) !== 4 || bytesOf(e.a.dtype) !== 4) return this.#eachLane(e, scope);
         return this.push(e.a, scope);
       case 'muladd': {
         const float = e.dtype === 'float32';
-        if (!float && lanesOf(e.dtype) !== 'integer') return this.eachLane(e, scope);
+        if (!float && lanesOf(e.dtype) !== 'integer') return this.#eachLane(e, scope);
         this.push(e.a, scope);
         this.push(e.b, scope);
         if (float && this.fma) {
@@ -132,7 +132,7 @@ export class Vector {
     }
   }
 
-  private binary(e: Extract<Expr, { op: 'binary' }>, scope: Scope): void {
+  #binary(e: Extract<Expr, { op: 'binary' }>, scope: Scope): void {
     const { f } = this;
     if (e.dtype === 'index') {
       const form = affine(e, [this.axis]);
@@ -144,8 +144,8 @@ export class Vector {
         return f.op('i32x4.add');
       }
       if (e.fn === 'add') {
-        const uniform = termsOf(e).filter((t) => !this.facts.varies(t));
-        const rest = termsOf(e).filter((t) => this.facts.varies(t));
+        const uniform = termsOf(e).filter((t) => !this.#facts.varies(t));
+        const rest = termsOf(e).filter((t) => this.#facts.varies(t));
         const parts = uniform.length > 0 ? [uniform.reduce((a, b) => add(a, b)), ...rest] : rest;
         parts.forEach((part, i) => {
           this.push(part, scope);
@@ -155,7 +155,7 @@ export class Vector {
       }
     }
     const shift = e.fn === 'shl' || e.fn === 'shr';
-    if (shift && !this.facts.varies(e.b) && lanesOf(e.dtype) === 'integer') {
+    if (shift && !this.#facts.varies(e.b) && lanesOf(e.dtype) === 'integer') {
       this.push(e.a, scope);
       this.scalar.push(e.b, scope);
       f.op(e.fn === 'shl' ? 'i32x4.shl' : e.dtype.startsWith('uint') ? 'i32x4.shr_u' : 'i32x4.shr_s');
@@ -172,7 +172,7 @@ export class Vector {
       return f.op('v128.and');
     }
     const op = lanesOf(e.a.dtype) === undefined ? undefined : vectorBinary(e.fn, e.a.dtype);
-    if (op === undefined) return this.eachLane(e, scope);
+    if (op === undefined) return this.#eachLane(e, scope);
     this.push(e.a, scope);
     this.push(e.b, scope);
     f.op(op);
@@ -181,16 +181,16 @@ export class Vector {
 
   // Selects -----------------------------------------------------------------------------------------------------------------------
 
-  private select(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
+  #select(e: Extract<Expr, { op: 'select' }>, scope: Scope): void {
     const { f, scalar } = this;
-    const extreme = this.facts.varies(e.cond) ? extremeOf(e) : undefined;
+    const extreme = this.#facts.varies(e.cond) ? extremeOf(e) : undefined;
     if (extreme !== undefined) {
       this.push(e.b, scope);
       this.push(e.a, scope);
       return f.op(extreme);
     }
     const eager = scalar.isEager(e.a, scope) && scalar.isEager(e.b, scope);
-    if (!this.facts.varies(e.cond)) {
+    if (!this.#facts.varies(e.cond)) {
       if (eager) {
         this.push(e.a, scope);
         this.push(e.b, scope);
@@ -203,7 +203,7 @@ export class Vector {
     // (u and w) ? a : b with u the same in all lanes: branch on u, so that rows of padding read nothing.
     if (e.cond.op === 'binary' && e.cond.fn === 'and' && scalar.isEager(e.b, scope)) {
       const parts = conjuncts(e.cond);
-      const [whole, mixed] = [parts.filter((c) => !this.facts.varies(c)), parts.filter((c) => this.facts.varies(c))];
+      const [whole, mixed] = [parts.filter((c) => !this.#facts.varies(c)), parts.filter((c) => this.#facts.varies(c))];
       if (whole.length > 0 && mixed.length > 0) {
         const all = (list: readonly Expr[]): Expr => list.reduce((a, b) => binary('and', a, b));
         return this.push(select(all(whole), select(all(mixed), e.a, e.b), e.b), scope);
@@ -212,14 +212,14 @@ export class Vector {
     const mask = f.local('v128', 'mask');
     this.push(e.cond, scope);
     f.set(mask);
-    const safe = (side: Expr): boolean => this.settled(side, scope) || this.facts.maskable(side);
-    if (!safe(e.a) || !safe(e.b)) return this.eachLane(e, scope);
+    const safe = (side: Expr): boolean => this.#settled(side, scope) || this.#facts.maskable(side);
+    if (!safe(e.a) || !safe(e.b)) return this.#eachLane(e, scope);
     const arm = (side: Expr, inverted: boolean): void => {
       // What reads nothing new is computed here, where the other arm can share it, unless it is long: then only if a lane wants it.
-      const heavy = weight(side) > 150 || !this.facts.whole(side);
-      if (!heavy && (scalar.isEager(side, scope) || this.settled(side, scope))) return this.push(side, scope);
+      const heavy = weight(side) > 150 || !this.#facts.whole(side);
+      if (!heavy && (scalar.isEager(side, scope) || this.#settled(side, scope))) return this.push(side, scope);
       const inner = scalar.branch(scope);
-      this.masked += 1;
+      this.#masked += 1;
       if (heavy || weight(side) > 12) {
         f.get(mask);
         if (inverted) f.op('v128.not');
@@ -228,7 +228,7 @@ export class Vector {
       } else {
         this.push(side, inner);
       }
-      this.masked -= 1;
+      this.#masked -= 1;
     };
     arm(e.a, false);
     arm(e.b, true);
@@ -237,21 +237,21 @@ export class Vector {
   }
 
   /** All that it reads has been loaded. */
-  private settled(e: Expr, scope: Scope): boolean {
-    if (!this.facts.loads(e) || scope.find(e, 'vector') !== undefined) return true;
-    return e.op !== 'load' && operands(e).every((o) => this.settled(o, scope));
+  #settled(e: Expr, scope: Scope): boolean {
+    if (!this.#facts.loads(e) || scope.find(e, 'vector') !== undefined) return true;
+    return e.op !== 'load' && operands(e).every((o) => this.#settled(o, scope));
   }
 
   // Memory ------------------------------------------------------------------------------------------------------------------------
 
-  private load(e: Load, scope: Scope): void {
+  #load(e: Load, scope: Scope): void {
     const { f } = this;
     const offset = offsetIn(e);
-    if (lanesOf(e.dtype) === undefined) return this.eachLane(e, scope);
-    if (this.facts.access(offset) === 'unit') {
+    if (lanesOf(e.dtype) === undefined) return this.#eachLane(e, scope);
+    if (this.#facts.access(offset) === 'unit') {
       let folded = 0;
-      if (this.masked > 0) {
-        this.pushHeldAddress(e, scope, 'unit');
+      if (this.#masked > 0) {
+        this.#pushHeldAddress(e, scope, 'unit');
       } else {
         const address = this.scalar.addressOfLoad(e);
         this.scalar.push(address.base, scope);
@@ -259,7 +259,7 @@ export class Vector {
       }
       return loadLanes(f, e.dtype, folded);
     }
-    if (bytesOf(e.dtype) !== 4) return this.eachLane(e, scope);
+    if (bytesOf(e.dtype) !== 4) return this.#eachLane(e, scope);
     const lane = (l: number): { base: Expr; offset: number } =>
       addressOf(e.tensor, e.dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
     this.scalar.prepare([0, 1, 2, 3].map((l) => lane(l).base));
@@ -279,7 +279,7 @@ export class Vector {
    * The address of a load whose lanes may all be masked off, held between 16 bytes before the argument and its end. A vector
    * with a lane inside the argument keeps its address; the others read what is not used, but inside the memory.
    */
-  private pushHeldAddress(e: Load, scope: Scope, access: 'unit' | 'uniform'): void {
+  #pushHeldAddress(e: Load, scope: Scope, access: 'unit' | 'uniform'): void {
     const { f, scalar } = this;
     const arg = this.args[e.tensor];
     invariant(arg !== undefined, `no argument ${e.tensor}`);
@@ -307,7 +307,7 @@ export class Vector {
   store(slot: number, dtype: DType, offset: Expr, scope: Scope, value: () => void): void {
     const { f, scalar } = this;
     const address = addressOf(slot, dtype, offset);
-    if (this.facts.access(offset) === 'unit') {
+    if (this.#facts.access(offset) === 'unit') {
       scalar.push(address.base, scope);
       value();
       return storeLanes(f, dtype, address.offset);
@@ -325,9 +325,9 @@ export class Vector {
   }
 
   /** Each lane by the scalar emitter. */
-  private eachLane(e: Expr, scope: Scope): void {
+  #eachLane(e: Expr, scope: Scope): void {
     const { f, scalar } = this;
-    const used = [...this.given].filter(([leaf]) => collect([e], isRef).includes(leaf));
+    const used = [...this.#given].filter(([leaf]) => collect([e], isRef).includes(leaf));
     const lanes = [0, 1, 2, 3].map((l) => {
       const by = new Map<Expr, Expr>([[this.axis, add(this.axis, l)]]);
       for (const [leaf, local] of used) {

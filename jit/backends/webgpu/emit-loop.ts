@@ -31,13 +31,13 @@ export const emitLoop = (kernel: Kernel, body: LoopBody, { wg = 64 }: Schedule):
 };
 
 class Statements {
-  private readonly names = new Map<string, string>();
+  readonly #names = new Map<string, string>();
 
   constructor(private readonly kernel: Kernel, private readonly writer: Writer, private readonly go: (e: Expr) => Expr) {}
 
-  all(stmts: readonly Stmt[]): void { stmts.forEach((s) => { this.one(s); }); }
+  all(stmts: readonly Stmt[]): void { stmts.forEach((s) => { this.#one(s); }); }
 
-  private one(s: Stmt): void {
+  #one(s: Stmt): void {
     const { writer, go } = this;
     switch (s.do) {
       case 'let': {
@@ -45,12 +45,12 @@ class Statements {
         const name = writer.name('l');
         writer.line(`var ${name}: ${wgslType(value.dtype)};`);
         writer.section(() => { writer.line(`${name} = ${writer.value(value)};`); });
-        this.names.set(s.name, name);
-        writer.bindMutable(this.local(s.name, value), name);
+        this.#names.set(s.name, name);
+        writer.bindMutable(this.#local(s.name, value), name);
         return;
       }
       case 'set':
-        writer.section(() => { writer.line(`${this.names.get(s.name) ?? s.name} = ${writer.value(go(s.value))};`); });
+        writer.section(() => { writer.line(`${this.#names.get(s.name) ?? s.name} = ${writer.value(go(s.value))};`); });
         return;
       case 'for': {
         const axis = go(s.axis);
@@ -90,5 +90,5 @@ class Statements {
     }
   }
 
-  private local(name: string, value: Expr): Ref { return ref(name, value.dtype); }
+  #local(name: string, value: Expr): Ref { return ref(name, value.dtype); }
 }

@@ -49,50 +49,50 @@ class RowsEmitter {
   private readonly lanes: number;
   private readonly vec: number;
   private readonly wg: number;
-  private readonly sub: boolean;
-  private readonly rows: Expr;
-  private readonly steps: Expr;
-  private readonly row: Var;
+  readonly #sub: boolean;
+  readonly #rows: Expr;
+  readonly #steps: Expr;
+  readonly #row: Var;
 
   constructor(private readonly kernel: Kernel, private readonly body: RowsBody, schedule: Schedule, private readonly writer: Writer) {
     const { lanes = 1, vec = 1, sub = 0 } = schedule;
-    [this.lanes, this.vec, this.sub] = [lanes, vec, sub === 1];
+    [this.lanes, this.vec, this.#sub] = [lanes, vec, sub === 1];
     this.wg = Math.max(64, lanes);
-    this.rows = extentsOf(body.axes);
-    this.steps = ceilDiv(extentsOf(body.inner), vec);
-    this.row = variable('row', this.rows);
+    this.#rows = extentsOf(body.axes);
+    this.#steps = ceilDiv(extentsOf(body.inner), vec);
+    this.#row = variable('row', this.#rows);
   }
 
   emit(): Shell {
     const { writer, lanes, wg } = this;
     const perGroup = wg / lanes;
-    writer.define(this.row, lanes === wg ? 'group' : lanes === 1 ? `group * ${wg} + lid` : `group * ${perGroup} + lid / ${lanes}`);
+    writer.define(this.#row, lanes === wg ? 'group' : lanes === 1 ? `group * ${wg} + lid` : `group * ${perGroup} + lid / ${lanes}`);
     // Lanes meet at barriers, so only a row that is one lane's alone may be skipped as a whole.
-    const live = `${writer.value(this.row)} < ${writer.value(this.rows)}`;
-    if (lanes === 1) writer.block(`if (${live})`, 'conditional', () => { this.rowOf('0', () => undefined); });
+    const live = `${writer.value(this.#row)} < ${writer.value(this.#rows)}`;
+    if (lanes === 1) writer.block(`if (${live})`, 'conditional', () => { this.#rowOf('0', () => undefined); });
     else {
       writer.line(`let live = ${live};`);
-      this.rowOf(lanes === wg ? 'lid' : `lid % ${lanes}`, () => 'live');
+      this.#rowOf(lanes === wg ? 'lid' : `lid % ${lanes}`, () => 'live');
     }
     return {
-      workgroup: wg, groups: ceilDiv(this.rows, perGroup), subgroups: this.sub,
+      workgroup: wg, groups: ceilDiv(this.#rows, perGroup), subgroups: this.#sub,
       constants: { workgroup_lanes: wg, row_lanes: lanes },
     };
   }
 
-  private rowOf(lane: string, live: () => string | undefined): void {
+  #rowOf(lane: string, live: () => string | undefined): void {
     const { writer, body } = this;
     const first = writer.name('lane');
     writer.line(`let ${first} = ${lane};`);
-    const axes = unflatten(body.axes, this.row);
-    const steps = this.makeSteps(first, axes);
+    const axes = unflatten(body.axes, this.#row);
+    const steps = this.#makeSteps(first, axes);
     const row = replacing(axes);
-    for (const scan of body.scans) this.scan(scan, steps);
+    for (const scan of body.scans) this.#scan(scan, steps);
     if (body.each) {
-      steps((points, guard) => { this.storeEach(points, [live(), guard].filter((g) => g !== undefined)); });
+      steps((points, guard) => { this.#storeEach(points, [live(), guard].filter((g) => g !== undefined)); });
       return;
     }
-    const store = (): void => { this.storePoints([row]); };
+    const store = (): void => { this.#storePoints([row]); };
     const leader = this.lanes === 1 ? undefined : `${first} == 0`;
     const conditions = [live(), leader].filter((g) => g !== undefined);
     if (conditions.length === 0) store();
@@ -103,11 +103,11 @@ class RowsEmitter {
    * A way to visit a row's points: `visit` gets substitutions for `vec` neighbours, and for steps that may lie beyond the row's end
    * the condition (as text and expression) under which they do not.
    */
-  private makeSteps(first: string, axes: ReadonlyMap<Expr, Expr>): Steps {
+  #makeSteps(first: string, axes: ReadonlyMap<Expr, Expr>): Steps {
     const { writer, body, lanes, vec } = this;
-    const count = asInt(this.steps);
+    const count = asInt(this.#steps);
     const at = (name: string): { step: Var; points: ((e: Expr) => Expr)[] } => {
-      const step = variable(name, this.steps);
+      const step = variable(name, this.#steps);
       const points = Array.from({ length: vec }, (_, k) =>
         replacing(new Map([...axes, ...unflatten(body.inner, vec === 1 ? step : add(mul(step, vec), k))])));
       return { step, points };
@@ -127,7 +127,7 @@ class RowsEmitter {
     const { step, points } = at('j');
     return (visit) => {
       const name = writer.name('j');
-      const end = writer.value(this.steps);
+      const end = writer.value(this.#steps);
       writer.block(`for (var ${name} = ${first}; ${name} < ${end}; ${name} += ${lanes})`, 'loop', () => {
         writer.bind(step, name);
         visit(points, undefined);
@@ -135,32 +135,32 @@ class RowsEmitter {
     };
   }
 
-  private scan(scan: Scan, steps: Steps): void {
+  #scan(scan: Scan, steps: Steps): void {
     const { writer } = this;
     const dtype = scan.value.dtype;
     const type = reducedType(dtype);
     const acc = writer.name('acc');
-    writer.line(`var ${acc} = ${this.start(scan.op, dtype)};`);
+    writer.line(`var ${acc} = ${this.#start(scan.op, dtype)};`);
     steps((points, guard) => {
       const values = points.map((go) => {
         const value = writer.value(go(scan.value));
         const plain = dtype === 'bool' ? `u32(${value})` : value;
-        return guard === undefined ? plain : `select(${this.start(scan.op, dtype)}, ${plain}, ${guard})`;
+        return guard === undefined ? plain : `select(${this.#start(scan.op, dtype)}, ${plain}, ${guard})`;
       });
-      const joined = values.reduce((a, b) => this.combine(scan.op, type, a, b));
-      writer.line(`${acc} = ${this.combine(scan.op, type, acc, joined)};`);
+      const joined = values.reduce((a, b) => this.#combine(scan.op, type, a, b));
+      writer.line(`${acc} = ${this.#combine(scan.op, type, acc, joined)};`);
     });
     let result = acc;
     if (this.lanes > 1) {
-      result = this.sub
+      result = this.#sub
         ? writer.call(`subgroup_${scan.op}_${type}`, acc, 'subgroup', 'subgroups')
         : writer.call(`lanes_${scan.op}_${type}`, acc, 'lane');
     }
-    writer.define(ref(scan.name, dtype), this.finish(result, dtype));
+    writer.define(ref(scan.name, dtype), this.#finish(result, dtype));
   }
 
   /** The neutral element of a reduction. */
-  private start(op: ReduceOp, dtype: ScalarType): string {
+  #start(op: ReduceOp, dtype: ScalarType): string {
     const type = reducedType(dtype);
     const { writer } = this;
     const suffix = type === 'f32' ? 'f' : type === 'u32' ? 'u' : '';
@@ -173,7 +173,7 @@ class RowsEmitter {
     }
   }
 
-  private combine(op: ReduceOp, type: 'f32' | 'i32' | 'u32', a: string, b: string): string {
+  #combine(op: ReduceOp, type: 'f32' | 'i32' | 'u32', a: string, b: string): string {
     switch (op) {
       case 'sum': return `(${a} + ${b})`;
       case 'prod': return `(${a} * ${b})`;
@@ -184,7 +184,7 @@ class RowsEmitter {
   }
 
   /** Narrow sums wrap once, at the end; that is the same as after every step. */
-  private finish(text: string, dtype: ScalarType): string {
+  #finish(text: string, dtype: ScalarType): string {
     switch (dtype) {
       case 'bool': return `(${text} != 0u)`;
       case 'int8': return this.writer.call('wrap_i8', text);
@@ -195,12 +195,12 @@ class RowsEmitter {
     }
   }
 
-  private storeEach(points: readonly ((e: Expr) => Expr)[], conditions: readonly string[]): void {
-    if (conditions.length === 0) this.storePoints(points);
-    else this.writer.block(`if (${conditions.join(' && ')})`, 'conditional', () => { this.storePoints(points); });
+  #storeEach(points: readonly ((e: Expr) => Expr)[], conditions: readonly string[]): void {
+    if (conditions.length === 0) this.#storePoints(points);
+    else this.writer.block(`if (${conditions.join(' && ')})`, 'conditional', () => { this.#storePoints(points); });
   }
 
-  private storePoints(points: readonly ((e: Expr) => Expr)[]): void {
+  #storePoints(points: readonly ((e: Expr) => Expr)[]): void {
     const { store } = this.body;
     this.writer.store(store.tensor, points.map((go) => ({
       value: this.writer.value(stored(go(store.value), this.kernel, store.tensor)),

@@ -18,11 +18,11 @@ interface GpuRegion extends Region {
 }
 
 export class Memory {
-  private used = 0;
-  private peak = 0;
-  private failure: QuernError | undefined;
-  private readonly pending = new Set<Promise<void>>();
-  private readonly regions = new Set<GpuRegion>();
+  #used = 0;
+  #peak = 0;
+  #failure: QuernError | undefined;
+  readonly #pending = new Set<Promise<void>>();
+  readonly #regions = new Set<GpuRegion>();
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -34,52 +34,52 @@ export class Memory {
         expected: `at most ${most} bytes`, got: String(size), hint: "load the model with device: 'wasm'",
       });
     }
-    const buffer = this.buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+    const buffer = this.#buffer(size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
     const region: GpuRegion = { bytes, buffer, released: false };
-    this.regions.add(region);
-    this.count(size);
+    this.#regions.add(region);
+    this.#count(size);
     return region;
   }
 
-  private buffer(size: number, usage: number): GPUBuffer {
+  #buffer(size: number, usage: number): GPUBuffer {
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size, usage });
     const check = this.device.popErrorScope().then((error) => {
-      if (error !== null) this.failure ??= new QuernError('out-of-memory', 'the GPU has no memory left', { got: `${size} bytes wanted, ${this.used} in use` });
-    }, () => undefined).finally(() => { this.pending.delete(check); });
-    this.pending.add(check);
+      if (error !== null) this.#failure ??= new QuernError('out-of-memory', 'the GPU has no memory left', { got: `${size} bytes wanted, ${this.#used} in use` });
+    }, () => undefined).finally(() => { this.#pending.delete(check); });
+    this.#pending.add(check);
     return buffer;
   }
 
-  private count(bytes: number): void {
-    this.used += bytes;
-    this.peak = Math.max(this.peak, this.used);
+  #count(bytes: number): void {
+    this.#used += bytes;
+    this.#peak = Math.max(this.#peak, this.#used);
   }
 
   /** Waits for allocations under way; rejects with `out-of-memory` if one failed. */
   async settled(): Promise<void> {
-    if (this.pending.size > 0) await Promise.all(this.pending);
-    if (this.failure !== undefined) throw this.failure;
+    if (this.#pending.size > 0) await Promise.all(this.#pending);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   release(region: Region): void {
-    const own = this.of(region);
+    const own = this.#of(region);
     own.released = true;
     own.buffer.destroy();
-    this.regions.delete(own);
-    this.used -= rounded(own.bytes);
+    this.#regions.delete(own);
+    this.#used -= rounded(own.bytes);
   }
 
-  private of(region: Region): GpuRegion {
+  #of(region: Region): GpuRegion {
     if (region.released || !('buffer' in region)) throw new QuernError('internal', 'a region is used after its release, or on another device');
     return region as GpuRegion;
   }
 
-  bufferOf(region: Region): GPUBuffer { return this.of(region).buffer; }
+  bufferOf(region: Region): GPUBuffer { return this.#of(region).buffer; }
 
   /** The buffer and byte range of a view, in whole vectors. */
   binding(view: View): GPUBufferBinding & { readonly buffer: GPUBuffer } {
-    const { buffer } = this.of(view.region);
+    const { buffer } = this.#of(view.region);
     if (view.offset + view.bytes > view.region.bytes) {
       throw new QuernError('internal', 'a view does not fit its region', { expected: `${view.region.bytes} bytes`, got: `${view.bytes} at ${view.offset}` });
     }
@@ -95,7 +95,7 @@ export class Memory {
     // Writes are in multiples of 4 bytes, from memory that is not shared.
     const whole = data.byteLength - (data.byteLength % 4);
     const shared = typeof SharedArrayBuffer !== 'undefined' && data.buffer instanceof SharedArrayBuffer;
-    if (shared) this.writeInParts(buffer, offset, data.subarray(0, whole));
+    if (shared) this.#writeInParts(buffer, offset, data.subarray(0, whole));
     else if (whole > 0) this.device.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>, 0, whole);
     if (whole < data.byteLength) {
       const last = new Uint8Array(4);
@@ -105,7 +105,7 @@ export class Memory {
   }
 
   /** Through a bounce buffer of 4 MiB: the API takes no views of shared memory. */
-  private writeInParts(buffer: GPUBuffer, offset: number, data: Uint8Array): void {
+  #writeInParts(buffer: GPUBuffer, offset: number, data: Uint8Array): void {
     const bounce = new Uint8Array(Math.min(data.byteLength, 4 * 2 ** 20));
     for (let done = 0; done < data.byteLength; done += bounce.byteLength) {
       const part = data.subarray(done, done + bounce.byteLength);
@@ -120,7 +120,7 @@ export class Memory {
     const { buffer, offset = 0 } = this.binding(view);
     const size = Math.ceil(view.bytes / 4) * 4;
     const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    this.count(size);
+    this.#count(size);
     try {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
@@ -128,7 +128,7 @@ export class Memory {
       await staging.mapAsync(GPUMapMode.READ);
       return fromDevice(dtype, new Uint8Array(staging.getMappedRange()).slice(0, view.bytes));
     } finally {
-      this.used -= size;
+      this.#used -= size;
       staging.destroy();
     }
   }
@@ -151,14 +151,14 @@ export class Memory {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  usage(): { readonly used: number; readonly peak: number } { return { used: this.used, peak: this.peak }; }
+  usage(): { readonly used: number; readonly peak: number } { return { used: this.#used, peak: this.#peak }; }
 
   dispose(): void {
-    for (const region of this.regions) {
+    for (const region of this.#regions) {
       region.released = true;
       region.buffer.destroy();
     }
-    this.regions.clear();
-    this.used = 0;
+    this.#regions.clear();
+    this.#used = 0;
   }
 }

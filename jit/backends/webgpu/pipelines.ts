@@ -14,25 +14,25 @@ export interface WebGpuCompiled extends Compiled {
 }
 
 export class Pipelines {
-  private readonly made = new Map<string, Promise<WebGpuCompiled>>();
-  private readonly texts = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #made = new Map<string, Promise<WebGpuCompiled>>();
+  readonly #texts = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
 
   constructor(private readonly device: GPUDevice) {}
 
   compile(code: WebGpuCode): Promise<WebGpuCompiled> {
-    const known = this.made.get(code.key);
+    const known = this.#made.get(code.key);
     if (known !== undefined) return known;
-    const layout = this.layoutOf(code.module);
-    const made = this.pipelineOf(code.module.text, layout.pipeline).then((pipeline) => ({ code, pipeline, layout: layout.group }));
-    this.made.set(code.key, made);
-    made.catch(() => { this.made.delete(code.key); });
+    const layout = this.#layoutOf(code.module);
+    const made = this.#pipelineOf(code.module.text, layout.pipeline).then((pipeline) => ({ code, pipeline, layout: layout.group }));
+    this.#made.set(code.key, made);
+    made.catch(() => { this.#made.delete(code.key); });
     return made;
   }
 
-  private layoutOf({ access, dims }: WgslModule): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+  #layoutOf({ access, dims }: WgslModule): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
     const signature = `${access.join()}${dims ? ',dims' : ''}`;
-    const known = this.layouts.get(signature);
+    const known = this.#layouts.get(signature);
     if (known !== undefined) return known;
     const entries: GPUBindGroupLayoutEntry[] = access.map((a, binding) => ({
       binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: a === 'read' ? 'read-only-storage' : 'storage' },
@@ -40,20 +40,20 @@ export class Pipelines {
     if (dims) entries.push({ binding: access.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
     const group = this.device.createBindGroupLayout({ entries });
     const made = { group, pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }) };
-    this.layouts.set(signature, made);
+    this.#layouts.set(signature, made);
     return made;
   }
 
-  private pipelineOf(text: string, layout: GPUPipelineLayout): Promise<GPUComputePipeline> {
-    const known = this.texts.get(text);
+  #pipelineOf(text: string, layout: GPUPipelineLayout): Promise<GPUComputePipeline> {
+    const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const made = this.create(text, layout);
-    this.texts.set(text, made);
-    made.catch(() => { this.texts.delete(text); });
+    const made = this.#create(text, layout);
+    this.#texts.set(text, made);
+    made.catch(() => { this.#texts.delete(text); });
     return made;
   }
 
-  private async create(code: string, layout: GPUPipelineLayout): Promise<GPUComputePipeline> {
+  async #create(code: string, layout: GPUPipelineLayout): Promise<GPUComputePipeline> {
     this.device.pushErrorScope('validation');
     const module = this.device.createShaderModule({ code });
     const scope = this.device.popErrorScope();

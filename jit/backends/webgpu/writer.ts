@@ -53,11 +53,11 @@ export class Writer {
   /** Module-scope lines that the body needs: variables in workgroup memory. */
   readonly globals: string[] = [];
   readonly found = nothingFound();
-  private scopes: Scope[] = [scope('plain')];
-  private levels = new Map<Expr, number>();
-  private readonly costs = new Map<Expr, boolean>();
-  private readonly mutable = new Set<Expr>();
-  private next = 0;
+  #scopes: Scope[] = [scope('plain')];
+  #levels = new Map<Expr, number>();
+  readonly #costs = new Map<Expr, boolean>();
+  readonly #mutable = new Set<Expr>();
+  #next = 0;
 
   constructor(
     readonly kernel: Kernel,
@@ -67,19 +67,19 @@ export class Writer {
   ) {}
 
   /** The written lines, indented by one level. */
-  text(): string[] { return this.scopes.flatMap((s) => s.lines).map((line) => `  ${line}`); }
+  text(): string[] { return this.#scopes.flatMap((s) => s.lines).map((line) => `  ${line}`); }
 
-  name(prefix: string): string { return `${prefix}${this.next++}`; }
+  name(prefix: string): string { return `${prefix}${this.#next++}`; }
 
-  line(text: string): void { this.current.lines.push(text); }
+  line(text: string): void { this.#current.lines.push(text); }
 
   /** A variable, dim or named value that is a WGSL expression from here to the end of the scope. */
-  bind(e: Var | Ref | Extract<Expr, { op: 'sym' }>, text: string): void { this.current.bound.set(e, text); }
+  bind(e: Var | Ref | Extract<Expr, { op: 'sym' }>, text: string): void { this.#current.bound.set(e, text); }
 
   /** A local that statements set: nothing that depends on it outlives the scope in which it was computed. */
   bindMutable(e: Ref, text: string): void {
     this.bind(e, text);
-    this.mutable.add(e);
+    this.#mutable.add(e);
   }
 
   /** `let` in this scope, bound to a variable or named value. */
@@ -90,22 +90,22 @@ export class Writer {
   }
 
   block(header: string, kind: 'plain' | 'loop' | 'conditional', body: () => void): void {
-    const lines = this.nested(kind, body);
+    const lines = this.#nested(kind, body);
     this.line(`${header} {`);
     for (const line of lines) this.line(`  ${line}`);
     this.line('}');
   }
 
   /** Lines in their own scope without braces: named values that may change later are forgotten after it. */
-  section(body: () => void): void { for (const line of this.nested('plain', body)) this.line(line); }
+  section(body: () => void): void { for (const line of this.#nested('plain', body)) this.line(line); }
 
-  private nested(kind: Scope['kind'], body: () => void): string[] {
+  #nested(kind: Scope['kind'], body: () => void): string[] {
     const made = scope(kind);
-    this.scopes.push(made);
-    this.levels = new Map();
+    this.#scopes.push(made);
+    this.#levels = new Map();
     body();
-    this.scopes.pop();
-    this.levels = new Map();
+    this.#scopes.pop();
+    this.#levels = new Map();
     return made.lines;
   }
 
@@ -118,31 +118,31 @@ export class Writer {
   /** The value of an expression as WGSL text without side effects, of the type `wgslType(e.dtype)`. */
   value(e: Expr): string {
     this.found.uses.set(e, (this.found.uses.get(e) ?? 0) + 1);
-    if (e.op === 'const') return literal(e, this.operation);
-    const known = this.lookup(e);
+    if (e.op === 'const') return literal(e, this.#operation);
+    const known = this.#lookup(e);
     if (known !== undefined) return known;
     if (e.op === 'var' || e.op === 'sym' || e.op === 'ref') {
       throw new QuernError('internal', 'an expression names something that has no value here', { got: exprText(e) });
     }
-    const depth = this.scopes.length - 1;
-    const target = this.placeOf(e);
-    const hoisted = this.scopes.slice(target + 1).some((s) => s.kind === 'loop');
+    const depth = this.#scopes.length - 1;
+    const target = this.#placeOf(e);
+    const hoisted = this.#scopes.slice(target + 1).some((s) => s.kind === 'loop');
     const shared = (this.earlier?.uses.get(e) ?? 2) > 1;
-    if (!shared && !hoisted) return this.make(e);
-    return this.at(Math.min(target, depth), () => {
-      const text = this.make(e);
+    if (!shared && !hoisted) return this.#make(e);
+    return this.#at(Math.min(target, depth), () => {
+      const text = this.#make(e);
       // A select that became statements has a name already, and a component of a loaded vector is one.
-      if (/^\w+(\.[xyzw])?$/.test(text)) { this.current.known.set(e, text); return text; }
+      if (/^\w+(\.[xyzw])?$/.test(text)) { this.#current.known.set(e, text); return text; }
       const name = this.name('v');
       this.line(`let ${name} = ${text};`);
-      this.current.known.set(e, name);
+      this.#current.known.set(e, name);
       return name;
     });
   }
 
   /** One element of a buffer. */
   load(tensor: number, dtype: ScalarType, offset: Expr): string {
-    const slot = this.slot(tensor);
+    const slot = this.#slot(tensor);
     const arg = this.kernel.args[tensor];
     if (arg === undefined) throw new QuernError('internal', 'a load names no argument', { got: String(tensor) });
     const seen = this.found.loads.get(tensor) ?? [];
@@ -151,7 +151,7 @@ export class Writer {
       const element = `t${tensor}[${this.value(offset)}]`;
       return slot.atomic ? `atomicLoad(&${element})` : element;
     }
-    const word = this.word(tensor, floordiv(offset, slot.per));
+    const word = this.#word(tensor, floordiv(offset, slot.per));
     const part = floormod(offset, slot.per);
     const fixed = asInt(part);
     if (slot.vector) {
@@ -169,24 +169,24 @@ export class Writer {
     }
   }
 
-  private word(tensor: number, index: Expr): string {
-    const slot = this.slot(tensor);
+  #word(tensor: number, index: Expr): string {
+    const slot = this.#slot(tensor);
     const key = `t${tensor}:${index.id}`;
-    const known = this.lookup(key);
+    const known = this.#lookup(key);
     if (known !== undefined) return known;
-    const target = slot.volatile ? this.scopes.length - 1 : Math.max(this.level(index), this.condition());
-    return this.at(target, () => {
+    const target = slot.volatile ? this.#scopes.length - 1 : Math.max(this.#level(index), this.#condition());
+    return this.#at(target, () => {
       const element = `t${tensor}[${this.value(index)}]`;
       const name = this.name('w');
       this.line(`let ${name} = ${slot.atomic ? `atomicLoad(&${element})` : element};`);
-      this.current.known.set(key, name);
+      this.#current.known.set(key, name);
       return name;
     });
   }
 
   /** Stores neighbouring values under one condition; whole words are written at once. Values are texts of the argument's type. */
   store(tensor: number, elements: readonly { readonly offset: Expr; readonly value: string }[]): void {
-    const slot = this.slot(tensor);
+    const slot = this.#slot(tensor);
     const arg = this.kernel.args[tensor];
     if (arg === undefined) throw new QuernError('internal', 'a store names no argument', { got: String(tensor) });
     this.found.stores.set(tensor, [...(this.found.stores.get(tensor) ?? []), elements.map((e) => e.offset)]);
@@ -212,13 +212,13 @@ export class Writer {
         const element = `t${tensor}[${this.value(word)}]`;
         this.line(slot.atomic ? `atomicStore(&${element}, ${made});` : `${element} = ${made};`);
       } else {
-        for (const { part, value } of parts) this.storePart(tensor, slot.per === 4 ? 8 : 16, word, part, bits(value));
+        for (const { part, value } of parts) this.#storePart(tensor, slot.per === 4 ? 8 : 16, word, part, bits(value));
       }
     }
   }
 
   /** Two atomic steps on bits that belong to this invocation alone; neighbours in the word are not touched. */
-  private storePart(tensor: number, width: 8 | 16, word: Expr, part: Expr, bits: string): void {
+  #storePart(tensor: number, width: 8 | 16, word: Expr, part: Expr, bits: string): void {
     const mask = width === 8 ? '255u' : '65535u';
     const shift = this.name('s');
     this.line(`let ${shift} = u32(${this.value(part)}) * ${width}u;`);
@@ -227,34 +227,34 @@ export class Writer {
     this.line(`atomicOr(${element}, (${bits} & ${mask}) << ${shift});`);
   }
 
-  private slot(tensor: number): Slot {
+  #slot(tensor: number): Slot {
     const slot = this.slots[tensor];
     if (slot === undefined) throw new QuernError('internal', 'a kernel names an argument that it does not have', { got: String(tensor) });
     return slot;
   }
 
-  private make(e: Operation): string {
+  #make(e: Operation): string {
     if (e.op === 'load') {
       const arg = this.kernel.args[e.tensor];
       if (arg === undefined) throw new QuernError('internal', 'a load names no argument', { got: exprText(e) });
       return this.load(e.tensor, e.dtype, offsetOf(arg, e.index));
     }
-    if (e.op === 'select' && cost(e.a) + cost(e.b) > heavy) return this.branch(e);
-    return compute(e, this.operation);
+    if (e.op === 'select' && cost(e.a) + cost(e.b) > heavy) return this.#branch(e);
+    return compute(e, this.#operation);
   }
 
-  private branch(e: Extract<Expr, { op: 'select' }>): string {
+  #branch(e: Extract<Expr, { op: 'select' }>): string {
     const cond = this.value(e.cond);
     const name = this.name('x');
     this.line(`var ${name}: ${wgslType(e.dtype)};`);
     this.block(`if (${cond})`, 'conditional', () => { this.line(`${name} = ${this.value(e.a)};`); });
     this.block('else', 'conditional', () => { this.line(`${name} = ${this.value(e.b)};`); });
-    this.current.known.set(e, name);
+    this.#current.known.set(e, name);
     return name;
   }
 
   /** What expression.ts needs of a writer. */
-  private readonly operation = {
+  readonly #operation = {
     fma: (): boolean => this.kernel.numeric.fma,
     value: (e: Expr): string => this.value(e),
     call: <Name extends FunctionName>(name: Name, ...args: ArgumentsOf<Name>): string => this.call(name, ...args),
@@ -266,15 +266,15 @@ export class Writer {
     },
   };
 
-  private get current(): Scope {
-    const top = this.scopes[this.scopes.length - 1];
+  get #current(): Scope {
+    const top = this.#scopes[this.#scopes.length - 1];
     if (top === undefined) throw new QuernError('internal', 'a writer has no scope');
     return top;
   }
 
-  private lookup(e: Expr | string): string | undefined {
-    for (let i = this.scopes.length - 1; i >= 0; i--) {
-      const s = this.scopes[i];
+  #lookup(e: Expr | string): string | undefined {
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const s = this.#scopes[i];
       const found = s?.known.get(e) ?? (typeof e === 'string' ? undefined : s?.bound.get(e));
       if (found !== undefined) return found;
     }
@@ -282,49 +282,49 @@ export class Writer {
   }
 
   /** Runs with only the outer scopes open, so that lines land there. */
-  private at<T>(depth: number, body: () => T): T {
-    const all = this.scopes;
+  #at<T>(depth: number, body: () => T): T {
+    const all = this.#scopes;
     if (depth >= all.length - 1) return body();
-    this.scopes = all.slice(0, depth + 1);
+    this.#scopes = all.slice(0, depth + 1);
     try {
       return body();
     } finally {
-      this.scopes = all;
+      this.#scopes = all;
     }
   }
 
   /** The outermost scope in which everything that an expression reads is known. */
-  private level(e: Expr): number {
+  #level(e: Expr): number {
     if (e.op === 'const') return 0;
-    if (this.mutable.has(e) || (e.op === 'load' && this.slot(e.tensor).volatile)) return this.scopes.length - 1;
-    const cached = this.levels.get(e);
-    if (cached !== undefined && cached < this.scopes.length) return cached;
+    if (this.#mutable.has(e) || (e.op === 'load' && this.#slot(e.tensor).volatile)) return this.#scopes.length - 1;
+    const cached = this.#levels.get(e);
+    if (cached !== undefined && cached < this.#scopes.length) return cached;
     let level = 0;
     if (e.op === 'var' || e.op === 'sym' || e.op === 'ref') {
-      level = this.scopes.findLastIndex((s) => s.bound.has(e));
+      level = this.#scopes.findLastIndex((s) => s.bound.has(e));
     } else {
-      for (const x of operands(e)) level = Math.max(level, this.level(x));
+      for (const x of operands(e)) level = Math.max(level, this.#level(x));
       if (e.op === 'load') {
         const arg = this.kernel.args[e.tensor];
-        if (arg !== undefined) level = Math.max(level, this.level(offsetOf(arg, e.index)));
+        if (arg !== undefined) level = Math.max(level, this.#level(offsetOf(arg, e.index)));
       }
     }
-    this.levels.set(e, level);
+    this.#levels.set(e, level);
     return level;
   }
 
   /** Index arithmetic may leave a branch; loads and expensive functions stay in it. */
-  private placeOf(e: Expr): number {
-    return this.isCostly(e) ? Math.max(this.level(e), this.condition()) : this.level(e);
+  #placeOf(e: Expr): number {
+    return this.#isCostly(e) ? Math.max(this.#level(e), this.#condition()) : this.#level(e);
   }
 
-  private condition(): number { return Math.max(0, this.scopes.findLastIndex((s) => s.kind === 'conditional')); }
+  #condition(): number { return Math.max(0, this.#scopes.findLastIndex((s) => s.kind === 'conditional')); }
 
-  private isCostly(e: Expr): boolean {
-    const cached = this.costs.get(e);
+  #isCostly(e: Expr): boolean {
+    const cached = this.#costs.get(e);
     if (cached !== undefined) return cached;
-    const costly = e.op === 'load' || e.op === 'unary' || e.op === 'muladd' || operands(e).some((x) => this.isCostly(x));
-    this.costs.set(e, costly);
+    const costly = e.op === 'load' || e.op === 'unary' || e.op === 'muladd' || operands(e).some((x) => this.#isCostly(x));
+    this.#costs.set(e, costly);
     return costly;
   }
 }
