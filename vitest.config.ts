@@ -20,7 +20,7 @@ export default defineConfig({
       {
         plugins: quernPlugins(),
         server: { headers: isolationHeaders },
-        optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf'] },
+        optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf', 'react', 'react/jsx-dev-runtime', 'react-dom/client', 'react-dom/server'] },
         test: {
           name: 'browser',
           include: ['**/*.browser.test.ts', '**/*.browser.test.tsx'],
