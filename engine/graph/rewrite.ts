@@ -63,7 +63,7 @@ export function freshName(graph: Graph, stem: string): string {
 }
 
 /** The node with other values read, in its subgraphs too (where they do not define the name themselves). */
-function renameReads(node: Node, names: ReadonlyMap<string, string>): Node {
+export function renameReads(node: Node, names: ReadonlyMap<string, string>): Node {
   if (!reads(node).some((name) => names.has(name))) return node;
   const attributes = new Map([...node.attributes].map(([key, a]): [string, Attribute] => (
     a.type === 'graph' ? [key, { type: 'graph', value: renameCaptured(a.value, names) }] : [key, a]

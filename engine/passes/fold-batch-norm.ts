@@ -5,12 +5,11 @@
  */
 import { bytesUnder } from '../../jit/expr/dtype.ts';
 import { type Attribute, Constant, type Graph, type Node } from '../graph/graph.ts';
+import { isOutput, producers, replaceNodes, users } from '../graph/rewrite.ts';
 
 export function foldBatchNorm(graph: Graph): Graph {
-  const readers = new Map<string, number>();
-  for (const node of graph.nodes) for (const i of node.inputs) readers.set(i, (readers.get(i) ?? 0) + 1);
-  for (const o of graph.outputs) readers.set(o.name, (readers.get(o.name) ?? 0) + 1);
-  const producer = new Map(graph.nodes.flatMap((n) => n.outputs.map((o) => [o, n] as const)));
+  const readers = users(graph);
+  const producer = producers(graph);
   const constants = new Map(graph.constants);
   const replaced = new Map<Node, readonly Node[]>();
   for (const bn of graph.nodes) {
@@ -19,7 +18,7 @@ export function foldBatchNorm(graph: Graph): Graph {
     if (training?.type === 'int' && training.value !== 0) continue;
     const [data = '', scale = '', beta = '', mean = '', variance = ''] = bn.inputs;
     const conv = producer.get(data);
-    if (conv?.op !== 'Conv' || conv.domain !== '' || readers.get(data) !== 1 || replaced.has(conv)) continue;
+    if (conv?.op !== 'Conv' || conv.domain !== '' || readers.get(data)?.length !== 1 || isOutput(graph, data) || replaced.has(conv)) continue;
     const [input = '', weight = '', bias = ''] = conv.inputs;
     const w = constants.get(weight);
     if (w === undefined || w.dtype !== 'float32') continue;
@@ -48,5 +47,5 @@ export function foldBatchNorm(graph: Graph): Graph {
     replaced.set(conv, []);
   }
   if (replaced.size === 0) return graph;
-  return { ...graph, constants, nodes: graph.nodes.flatMap((n) => replaced.get(n) ?? [n]) };
+  return replaceNodes({ ...graph, constants }, (n) => replaced.get(n));
 }
