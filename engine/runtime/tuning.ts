@@ -244,7 +244,8 @@ export class Tuning {
       const record = this.#records.get(t.place)?.entries[t.key];
       const known = exhaustive || record === undefined || usable(record, t.space) === undefined ? undefined : record.finished ? 'finished' : 'unfinished';
       return {
-        key: t.key, ns: times.get(callKey(this.#store(t.place), t.kernel, t.dims)) ?? 1, roofline: lowerBound(t.kernel, t.dims, profile) * t.calls,
+        key: t.key, // A kernel below the clock's tick reads 0, and still has a best schedule.
+        ns: Math.max(1, times.get(callKey(this.#store(t.place), t.kernel, t.dims)) ?? 1), roofline: lowerBound(t.kernel, t.dims, profile) * t.calls,
         schedules: candidates(t.space).length, known,
       };
     });
