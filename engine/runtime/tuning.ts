@@ -243,11 +243,10 @@ export class Tuning {
       const { profile } = this.#store(t.place).device;
       const record = this.#records.get(t.place)?.entries[t.key];
       const known = exhaustive || record === undefined || usable(record, t.space) === undefined ? undefined : record.finished ? 'finished' : 'unfinished';
-      return {
-        key: t.key, // A kernel below the clock's tick reads 0, and still has a best schedule.
-        ns: Math.max(1, times.get(callKey(this.#store(t.place), t.kernel, t.dims)) ?? 1), roofline: lowerBound(t.kernel, t.dims, profile) * t.calls,
-        schedules: candidates(t.space).length, known,
-      };
+      const roofline = lowerBound(t.kernel, t.dims, profile) * t.calls;
+      // A kernel below the clock's tick reads 0, and still has a best schedule.
+      const ns = times.get(callKey(this.#store(t.place), t.kernel, t.dims)) ?? 0;
+      return { key: t.key, ns: ns > 0 ? ns : Math.max(1, 2 * roofline), roofline, schedules: candidates(t.space).length, known };
     });
   }
 
