@@ -250,6 +250,17 @@ export function makeKernel(body: Body, args: readonly Arg[], numeric: Numeric): 
 
 /** The canonical text of a kernel: its identity for caches and tuning records, and what `inspect --kernels` prints. */
 export function kernelText(kernel: Kernel): string {
+  const known = texts.get(kernel);
+  if (known !== undefined) return known;
+  const made = writeText(kernel);
+  texts.set(kernel, made);
+  return made;
+}
+
+/** A decode step looks every kernel up again: writing the texts anew cost more than running small models. */
+const texts = new WeakMap<Kernel, string>();
+
+function writeText(kernel: Kernel): string {
   const { numeric } = kernel;
   const lines = [
     `kernel ${kernel.body.kind} ${numeric.fma ? 'fma' : 'mul+add'} ${numeric.precision}${kernel.syms.length ? ` (${kernel.syms.map((s) => `${s.name} >= ${s.min}`).join(', ')})` : ''}`,

@@ -50,6 +50,8 @@ export class Tuning {
   #budget = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #background: Promise<unknown> = Promise.resolve();
+  /** Bound segments when the background last found nothing left to measure. */
+  #settled = -1;
 
   private constructor(devices: Devices, cache: Cache) {
     this.#devices = devices;
@@ -105,7 +107,7 @@ export class Tuning {
   /** Explicit tuning; winners take effect when it ends. */
   async run(options: TuneOptions, signal?: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport> {
     const limit = signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
-    return this.#tune(options.budgetMs ?? Infinity, options.exhaustive === true, true, limit, onProgress);
+    return this.#tune(options.budgetMs ?? Infinity, options.exhaustive === true ? 'exhaustive' : 'explicit', true, limit, onProgress);
   }
 
   async stop(): Promise<void> {
@@ -147,12 +149,14 @@ export class Tuning {
   #schedule(): void {
     if (this.#budget <= 0 || this.#stopping.signal.aborted) return;
     clearTimeout(this.#timer);
+    if (this.#boundSegments() === this.#settled) return;
     this.#timer = setTimeout(() => {
       this.#background = this.#background.then(async () => {
         // Two tabs that measure at once measure each other.
         await this.#cache.asOnlyTuner(this.#devices.main.profile.fingerprint, async () => {
-          const { ms } = await this.#tune(this.#budget, false, this.#devices.main.kind !== 'webgpu', this.#stopping.signal);
+          const { ms, finished } = await this.#tune(this.#budget, 'background', this.#devices.main.kind !== 'webgpu', this.#stopping.signal);
           this.#budget -= ms;
+          if (finished) this.#settled = this.#boundSegments();
         }, this.#stopping.signal);
       }).catch((error: unknown) => {
         // What goes wrong in the background costs speed, not the session.
@@ -162,7 +166,10 @@ export class Tuning {
     }, quiet);
   }
 
-  async #tune(budgetMs: number, exhaustive: boolean, apply: boolean, signal: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport> {
+  async #tune(
+    budgetMs: number, how: 'background' | 'explicit' | 'exhaustive', apply: boolean, signal: AbortSignal, onProgress?: (p: Progress) => void,
+  ): Promise<TuneReport> {
+    const exhaustive = how === 'exhaustive';
     const begin = performance.now();
     const turns = this.#lock;
     let release = await turns.acquire();
@@ -176,7 +183,7 @@ export class Tuning {
       await this.#executor?.warm();
       const tasks = this.#tasks();
       const byKey = new Map(tasks.map((t) => [t.key, t]));
-      const plan = prioritise(await this.#weigh(tasks, exhaustive), budgetMs === Infinity ? 1e9 : budgetMs);
+      const plan = prioritise(await this.#weigh(tasks, how), budgetMs === Infinity ? 1e9 : budgetMs);
       fromCache = tasks.length - plan.length;
       for (const [index, share] of plan.entries()) {
         const task = byKey.get(share.key);
@@ -236,9 +243,14 @@ export class Tuning {
     return [...tasks.values()];
   }
 
-  /** Time of each kernel in one run, from a profiled pass over what is bound. */
-  async #weigh(tasks: readonly Task[], exhaustive: boolean): Promise<Candidate[]> {
-    const times = (await this.#executor?.profile()) ?? new Map<string, number>();
+  #boundSegments(): number {
+    return (this.#executor?.bindings ?? []).reduce((n, b) => n + b.bound().length, 0);
+  }
+
+  /** Time of each kernel in one run: from a profile, or in the background, which must not hold up a run, from the roofline. */
+  async #weigh(tasks: readonly Task[], how: 'background' | 'explicit' | 'exhaustive'): Promise<Candidate[]> {
+    const exhaustive = how === 'exhaustive';
+    const times = (how === 'background' ? undefined : await this.#executor?.profile()) ?? new Map<string, number>();
     return tasks.map((t) => {
       const { profile } = this.#store(t.place).device;
       const record = this.#records.get(t.place)?.entries[t.key];

@@ -61,8 +61,17 @@ export function bucketOf(dim: number): string {
 
 export const bucketsOf = (dims: readonly number[]): string => dims.map(bucketOf).join(' ');
 
+/** Keys are asked for again with every binding. */
+const keys = new WeakMap<Kernel, Map<string, string>>();
+
 export function recordKey(kernel: Kernel, space: Pick<Space, 'emitter' | 'version'>, dims: readonly number[], fingerprint: string): string {
-  return hashText([kernelText(kernel), `${space.emitter} ${space.version}`, bucketsOf(dims), fingerprint].join('\n'));
+  const place = [`${space.emitter} ${space.version}`, bucketsOf(dims), fingerprint].join('\n');
+  const known = keys.get(kernel)?.get(place);
+  if (known !== undefined) return known;
+  const key = hashText(`${kernelText(kernel)}\n${place}`);
+  const ofKernel = keys.get(kernel) ?? new Map<string, string>();
+  keys.set(kernel, ofKernel.set(place, key));
+  return key;
 }
 
 /** The record's schedule, if it is one that the space allows now and that was not found wrong. */

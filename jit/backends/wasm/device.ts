@@ -98,7 +98,8 @@ class WasmDevice implements Device {
   read(view: Parameters<Device['read']>[0]): Promise<Uint8Array> {
     return Promise.resolve().then(() => {
       this.#alive();
-      return Uint8Array.from(this.own.bytesOf(view));
+      // A copy constructor is one memcpy; `Uint8Array.from` walks elements (1 ms for 600 KB).
+      return new Uint8Array(this.own.bytesOf(view));
     });
   }
 
