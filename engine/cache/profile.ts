@@ -9,6 +9,8 @@ export function parseProfile(value: unknown): DeviceProfile | undefined {
   if (kind !== 'wasm' && kind !== 'webgpu' && kind !== 'reference') return undefined;
   if (typeof fingerprint !== 'string' || typeof fma !== 'boolean') return undefined;
   if (!isCount(threads) || !isCount(panel) || !isCount(vectorRegisters)) return undefined;
+  // Layouts that emitters know; anything else did not come from a probe.
+  if (![0, 4, 8, 16].includes(panel)) return undefined;
   if (!isAmount(peakFlops) || !isAmount(peakBytes)) return undefined;
   if (!Array.isArray(features) || !features.every((f) => typeof f === 'string')) return undefined;
   if (typeof limits !== 'object' || limits === null || !Object.values(limits).every(isAmount)) return undefined;

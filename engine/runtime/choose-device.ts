@@ -6,6 +6,7 @@
 import type { Device } from '../../jit/device.ts';
 import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
+import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
 import { spawnThread } from './spawn-thread.ts';
@@ -20,14 +21,22 @@ export interface Chosen {
 const mostThreads = 8;
 
 /** `weightBytes`: what the model's constants take; sizes the memory of the CPU device. */
-export async function chooseDevice(options: ResolvedOptions, weightBytes: number): Promise<Chosen> {
+export async function chooseDevice(options: ResolvedOptions, weightBytes: number, cache: Cache): Promise<Chosen> {
   const isolated = globalThis.crossOriginIsolated;
   const cores = globalThis.navigator.hardwareConcurrency;
   const wanted = options.threads === 'auto' ? Math.min(cores, mostThreads) : options.threads;
   const threads = isolated ? wanted : 1;
-  const wasm = (count: number): Promise<Device> => createWasmDevice({
-    threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread } : {}),
-  });
+  const wasm = async (count: number): Promise<Device> => {
+    // A probe costs 50 ms and can come out otherwise next time; weights packed otherwise are other kernels, whose records are not found.
+    const key = `wasm ${globalThis.navigator.userAgent} ${count}`;
+    const known = await cache.getProfile(key);
+    const device = await createWasmDevice({
+      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread } : {}),
+      ...(known === undefined ? {} : { known }),
+    });
+    if (known === undefined) await cache.putProfile(key, device.profile);
+    return device;
+  };
   const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threads) }, why, isolated });
   if (options.device === 'wasm') return onCpu('asked for');
   if (options.device === 'webgpu') {

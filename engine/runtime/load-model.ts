@@ -16,7 +16,7 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
   throwIfAborted(signal);
   onProgress({ phase: 'compile', loaded: 0, total: 1 });
   const cache = openCache({ enabled: options.cache });
-  const chosen = await chooseDevice(options, weightBytes(graph));
+  const chosen = await chooseDevice(options, weightBytes(graph), cache);
   try {
     const tuning = await Tuning.open(chosen.devices, cache);
     const compiled = compileModel(graph, chosen.devices, { precision: options.precision, dims: options.dims, lookup: tuning.lookup });
