@@ -6,7 +6,6 @@
  * bind groups, parameter blocks and dependency counters are built, so that running it is one call.
  */
 import type { DType } from './expr/dtype.ts';
-import type { Expr } from './expr/expr.ts';
 import type { Kernel } from './kernel.ts';
 import type { Schedule, Space } from './space.ts';
 
@@ -128,6 +127,3 @@ export interface Device {
   memory(): { readonly used: number; readonly peak: number };
   dispose(): Promise<void>;
 }
-
-/** Values of dims for a kernel's `syms`, from the dims they were made from. */
-export type Bindings = ReadonlyMap<Expr, number>;

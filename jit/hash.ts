@@ -4,13 +4,18 @@
  */
 
 /** FNV-1a steps over UTF-16 units in two 32-bit lanes with different multipliers, each finished by the mixer of MurmurHash3. */
-export function hashText(text: string): string {
+function lanesOfText(text: string): readonly [low: number, high: number] {
   let [low, high] = [0x811c9dc5, 0x9747b28c];
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     low = Math.imul(low ^ unit, 0x01000193);
     high = Math.imul(high ^ unit, 0x5bd1e995) + (low >>> 15);
   }
+  return [low, high];
+}
+
+export function hashText(text: string): string {
+  const [low, high] = lanesOfText(text);
   const a = mix(low ^ text.length);
   const b = mix(high ^ a);
   return hex(b) + hex(mix(a ^ b));
@@ -39,12 +44,7 @@ const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0')
 
 /** 53 bits as a number: for ordering and comparing, where a string would be waste. */
 export function hashNumber(text: string): number {
-  let [low, high] = [0x811c9dc5, 0x9747b28c];
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    low = Math.imul(low ^ unit, 0x01000193);
-    high = Math.imul(high ^ unit, 0x5bd1e995) + (low >>> 15);
-  }
+  const [low, high] = lanesOfText(text);
   const a = mix(low ^ text.length);
   return (mix(high ^ a) >>> 0) * 2 ** 21 + (mix(a ^ high) >>> 11);
 }

@@ -5,7 +5,7 @@
  * expression per dim, and strides belong to the arguments: layouts change without touching a body.
  */
 import { QuernError } from './error.ts';
-import type { DType, ScalarType } from './expr/dtype.ts';
+import type { DType } from './expr/dtype.ts';
 import { type Expr, type Sym, type Var, add, int, load, mul, symbol } from './expr/expr.ts';
 import { shapeText, text } from './expr/text.ts';
 import { collect, isLoad, isSym, rewriter } from './expr/visit.ts';
@@ -226,6 +226,20 @@ export function mapBody(body: Body, go: (e: Expr) => Expr, tensor: (id: number) 
   }
 }
 
+/** The body with other stores; nothing below them is rewritten. */
+export function mapStores(body: Body, store: (s: Store) => Store): Body {
+  const stmt = (s: Stmt): Stmt => {
+    switch (s.do) {
+      case 'let': case 'set': return s;
+      case 'for': case 'while': return { ...s, body: s.body.map(stmt) };
+      case 'if': return { ...s, then: s.then.map(stmt), else: s.else.map(stmt) };
+      case 'store': return { ...s, store: store(s.store) };
+      default: return s satisfies never;
+    }
+  };
+  return body.kind === 'loop' ? { ...body, body: body.body.map(stmt) } : { ...body, store: store(body.store) };
+}
+
 /** Renumbers tensors in an expression; loads of tensors for which `to` gives undefined stay. */
 export const renumber = (to: (tensor: number) => number | undefined): ((e: Expr) => Expr) =>
   rewriter((e, again) => {
@@ -303,6 +317,3 @@ function stmtText(s: Stmt): string[] {
     default: return s satisfies never;
   }
 }
-
-/** The type of a body's result, from the store's value. */
-export const resultType = (body: Exclude<Body, LoopBody>): ScalarType => body.store.value.dtype;

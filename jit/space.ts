@@ -4,8 +4,6 @@
  * weights, loop order, accumulators in locals) is fixed by the emitters. Dozens of candidates, not thousands. After the web-specific
  * lite space of nnJIT (MobiSys 2024).
  */
-import type { DeviceProfile } from './device.ts';
-import type { Kernel } from './kernel.ts';
 
 /** A schedule: a value for each knob. Plain numbers, so that records and keys are plain JSON. */
 export type Schedule = Readonly<Record<string, number>>;
@@ -32,9 +30,6 @@ export interface Space {
   /** Expected cost, lower first, from hardware facts: orders the search; only constraints prune. */
   readonly rank?: (schedule: Schedule) => number;
 }
-
-/** What a space is made from. Spaces are functions of these two only. */
-export type SpaceOf = (kernel: Kernel, profile: DeviceProfile) => Space;
 
 /** Every legal schedule, the fallback first, then by rank. */
 export function candidates(space: Space): Schedule[] {

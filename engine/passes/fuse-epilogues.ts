@@ -5,14 +5,11 @@
  * over the map's output.
  */
 import { type Expr, int } from '../../jit/expr/expr.ts';
-import { collect, isLoad, rewriter, substitute, walk } from '../../jit/expr/visit.ts';
-import { type Body, type MapBody, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { collect, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
+import type { Body, MapBody } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
-import { loadsOf, tensorOf, usesOf } from './program-edit.ts';
-
-const mostReads = 6;
-const mostNodes = 240;
+import { fusable, loadsOf, tensorOf, usesOf } from './program-edit.ts';
 
 export function fuseEpilogues(program: Program): Program {
   let current = program;
@@ -65,9 +62,6 @@ function fused(
   if (collect([value], isLoad).some((l) => l.tensor === output)) return undefined;
   const store = { tensor: map.store.tensor, index: map.store.index.map((i) => substitute(i, points)), value };
   const body: Body = { ...anchor, store };
-  let nodes = 0;
-  walk(expressions(body), () => { nodes++; });
-  if (nodes > mostNodes || loadedTensors(body).length > mostReads) return undefined;
-  return body;
+  return fusable(body) ? body : undefined;
 }
 

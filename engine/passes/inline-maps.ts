@@ -6,16 +6,12 @@
  */
 import { type Expr, type Load, cast, constant, int, sub } from '../../jit/expr/expr.ts';
 import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
-import { collect, cost, isLoad, rewriter, substitute, walk } from '../../jit/expr/visit.ts';
+import { collect, cost, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
 import { type Body, allAxes, expressions, loadedTensors, mapBody, pointAxes } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 import { elements } from './index-maps.ts';
-import { tensorOf, usesOf } from './program-edit.ts';
+import { fusable, tensorOf, usesOf } from './program-edit.ts';
 
-/** WebGPU's default is 8 storage buffers a stage; one is the output, one carries dims. */
-const mostReads = 6;
-/** Beyond this an expression's index arithmetic costs more than a stored tensor. */
-const mostNodes = 240;
 /** What may be computed again at each read: a few instructions, no transcendental. */
 const cheap = 6;
 
@@ -84,10 +80,7 @@ function valueAt(body: Body, l: Load): Expr | undefined {
 
 function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, operands: boolean, readers: number): boolean {
   if (before.kind === 'loop') return value.op === 'const';
-  if (loadedTensors(after).length > Math.max(mostReads, loadedTensors(before).length)) return false;
-  let nodes = 0;
-  walk(expressions(after), () => { nodes++; });
-  if (nodes > mostNodes) return false;
+  if (!fusable(after, loadedTensors(before).length)) return false;
   const movement = value.op === 'load' && !collect(value.index, isLoad).length;
   if (before.kind === 'contraction') {
     if (after.kind !== 'contraction') return false;

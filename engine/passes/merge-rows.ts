@@ -9,9 +9,7 @@ import { collect, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
 import { type Body, type MapBody, type RowsBody, type Scan, expressions, loadedTensors } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
-import { loadsOf, prune, tensorOf, usesOf } from './program-edit.ts';
-
-const mostReads = 6;
+import { loadsOf, mostReads, prune, tensorOf, usesOf } from './program-edit.ts';
 
 export function mergeRows(program: Program): Program {
   let current = program;

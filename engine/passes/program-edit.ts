@@ -4,7 +4,7 @@
  */
 import type { Expr } from '../../jit/expr/expr.ts';
 import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
-import { collect, isLoad, isSym } from '../../jit/expr/visit.ts';
+import { collect, isLoad, isSym, walk } from '../../jit/expr/visit.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
 
@@ -43,6 +43,19 @@ export function tensorOf(program: Pick<Program, 'tensors'>, id: number): TensorD
 /** The loads of one tensor in a body. */
 export const loadsOf = (body: Body, tensor: number): Extract<Expr, { op: 'load' }>[] =>
   collect(expressions(body), isLoad).filter((l) => l.tensor === tensor);
+
+/** WebGPU's default is 8 storage buffers a stage; one is the output, one carries dims. */
+export const mostReads = 6;
+/** Beyond this an expression's index arithmetic costs more than a stored tensor. */
+const mostNodes = 240;
+
+/** Whether a fused body stays within the bounds of fusion; what already read more tensors than most may go on doing so. */
+export function fusable(body: Body, readsBefore = 0): boolean {
+  if (loadedTensors(body).length > Math.max(mostReads, readsBefore)) return false;
+  let nodes = 0;
+  walk(expressions(body), () => { nodes++; });
+  return nodes <= mostNodes;
+}
 
 /** The same program without what nobody needs. */
 export function prune(program: Program): Program {

@@ -5,7 +5,7 @@
  */
 import { type Expr, cast, constant, load, select } from '../../jit/expr/expr.ts';
 import { rewriter } from '../../jit/expr/visit.ts';
-import { type Body, type Store, mapBody } from '../../jit/kernel.ts';
+import { type Body, type Store, mapBody, mapStores } from '../../jit/kernel.ts';
 import type { Program, TensorDef } from '../graph/program.ts';
 
 export function widenHalf(program: Program): Program {
@@ -37,21 +37,5 @@ function widenBody(body: Body, wide: ReadonlySet<number>): Body {
   };
   const store = (s: Store): Store => (wide.has(s.tensor) && s.value.dtype === 'float16' ? { ...s, value: cast(s.value, 'float32') } : s);
   // First the stores' types, then everything below them.
-  return mapBody(withStores(body, store), go);
-}
-
-type Stmt = Extract<Body, { kind: 'loop' }>['body'][number];
-
-function withStores(body: Body, store: (s: Store) => Store): Body {
-  if (body.kind !== 'loop') return { ...body, store: store(body.store) };
-  const stmt = (s: Stmt): Stmt => {
-    switch (s.do) {
-      case 'let': case 'set': return s;
-      case 'for': case 'while': return { ...s, body: s.body.map(stmt) };
-      case 'if': return { ...s, then: s.then.map(stmt), else: s.else.map(stmt) };
-      case 'store': return { ...s, store: store(s.store) };
-      default: return s satisfies never;
-    }
-  };
-  return { ...body, body: body.body.map(stmt) };
+  return mapBody(mapStores(body, store), go);
 }

@@ -9,7 +9,7 @@ import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
 import type { Place, Plan, PlanStep, Segment } from '../plan/plan.ts';
-import type { KernelStore, Served } from './kernel-store.ts';
+import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
 import { type Residence, rootOf, tensor } from './residence.ts';
 
 export type Env = ReadonlyMap<Expr, number>;
@@ -34,24 +34,37 @@ export interface BoundSegment {
 /** How many sets of data-dependent sizes one segment keeps bound. */
 const keptVariants = 2;
 
+/** What every binding of a plan shares: found once, since a decode loop binds at each step. */
+export interface PlanFacts {
+  /** The dims that each segment depends on. */
+  readonly symbols: readonly (readonly Sym[])[];
+  /** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
+  readonly crossing: ReadonlySet<number>;
+}
+
+export const factsOf = (plan: Plan): PlanFacts => ({
+  symbols: plan.segments.map((s) => collect(s.steps.flatMap((step) => [
+    ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
+  ]), isSym)),
+  crossing: crossing(plan),
+});
+
 export class Binding {
   readonly #plan: Plan;
   readonly #stores: ReadonlyMap<Place, KernelStore>;
   readonly #residence: Residence;
   readonly #regions = new Map<string, Region>();
   readonly #segments: Map<string, BoundSegment>[];
-  readonly #symbols: readonly (readonly Sym[])[];
-  readonly #crossing: ReadonlySet<number>;
+  readonly #symbols: PlanFacts['symbols'];
+  readonly #crossing: PlanFacts['crossing'];
 
-  constructor(plan: Plan, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
+  constructor(plan: Plan, facts: PlanFacts, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
     this.#plan = plan;
     this.#stores = stores;
     this.#residence = residence;
     this.#segments = plan.segments.map(() => new Map<string, BoundSegment>());
-    this.#symbols = plan.segments.map((s) => [...new Set(collect([
-      ...s.steps.flatMap((step) => [...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape)]),
-    ], isSym))]);
-    this.#crossing = crossing(plan);
+    this.#symbols = facts.symbols;
+    this.#crossing = facts.crossing;
   }
 
   /** Bytes of activations. */
@@ -71,9 +84,8 @@ export class Binding {
   /** Where a tensor stands on a device; memory is made on first use. */
   view(id: number, place: Place, env: Env): View {
     const root = rootOf(this.#plan, id);
-    const t = tensor(this.#plan, root);
-    const device = this.#store(place).device;
-    const bytes = device.storageBytes(t.dtype) * this.shape(root, env).reduce((a, b) => a * b, 1);
+    const { device } = this.#store(place);
+    const bytes = this.#bytesOn(device, root, env);
     const fixed = this.#residence.find(root, place);
     if (fixed !== undefined) return { region: fixed, offset: 0, bytes };
     const key = `${place}:${root}`;
@@ -118,6 +130,10 @@ export class Binding {
     this.#regions.clear();
   }
 
+  #bytesOn(device: Device, id: number, env: Env): number {
+    return device.storageBytes(tensor(this.#plan, id).dtype) * this.shape(id, env).reduce((a, b) => a * b, 1);
+  }
+
   #crosses(id: number): boolean {
     const root = rootOf(this.#plan, id);
     return this.#crossing.has(root);
@@ -137,8 +153,7 @@ export class Binding {
       const args = step.args.map((id) => {
         const root = rootOf(this.#plan, id);
         const view = views.get(root) ?? this.view(id, segment.place, env);
-        const t = tensor(this.#plan, id);
-        return { ...view, bytes: device.storageBytes(t.dtype) * this.shape(id, env).reduce((a, b) => a * b, 1) };
+        return { ...view, bytes: this.#bytesOn(device, id, env) };
       });
       for (const id of step.clear) {
         const view = args[step.args.indexOf(id)];
@@ -172,11 +187,7 @@ export class Binding {
         else span.last = i;
       }
     });
-    const requests = [...spans].map(([id, span]): Request => {
-      const t = tensor(this.#plan, id);
-      const bytes = device.storageBytes(t.dtype) * this.shape(id, env).reduce((a, b) => a * b, 1);
-      return { id, bytes, ...span };
-    });
+    const requests = [...spans].map(([id, span]): Request => ({ id, bytes: this.#bytesOn(device, id, env), ...span }));
     const views = new Map<number, View>();
     if (device.sharing === 'offsets') {
       const { total, at } = packOffsets(requests, device.alignment);
@@ -208,13 +219,10 @@ export class Binding {
   }
 
   #store(place: Place): KernelStore {
-    const store = this.#stores.get(place);
-    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
-    return store;
+    return storeAt(this.#stores, place);
   }
 }
 
-/** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
 function crossing(plan: Plan): Set<number> {
   const seen = new Map<number, number>();
   const found = new Set<number>();

@@ -11,8 +11,8 @@ import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
 import type { Place, Plan } from '../plan/plan.ts';
 import { median } from '../../jit/tune/clock.ts';
-import { Binding, type BoundSegment } from './binding.ts';
-import type { KernelStore } from './kernel-store.ts';
+import { Binding, type BoundSegment, type PlanFacts, factsOf } from './binding.ts';
+import { type KernelStore, storeAt } from './kernel-store.ts';
 import type { RunRequest, WireTensor } from './model.ts';
 import { Residence, rootOf, tensor } from './residence.ts';
 
@@ -45,6 +45,7 @@ export class Executor {
   readonly plan: Plan;
   readonly stores: ReadonlyMap<Place, KernelStore>;
   readonly residence: Residence;
+  readonly #facts: PlanFacts;
   readonly #bindings = new Map<string, Binding>();
   readonly #handles = new Map<number, Handle>();
   #nextHandle = 1;
@@ -53,6 +54,7 @@ export class Executor {
     this.plan = plan;
     this.stores = stores;
     this.residence = new Residence(plan, stores);
+    this.#facts = factsOf(plan);
   }
 
   get bindings(): readonly Binding[] {
@@ -201,7 +203,7 @@ export class Executor {
     const key = [...env.values()].join();
     const known = this.#bindings.get(key);
     this.#bindings.delete(key);
-    const binding = known ?? new Binding(this.plan, this.stores, this.residence);
+    const binding = known ?? new Binding(this.plan, this.#facts, this.stores, this.residence);
     this.#bindings.set(key, binding);
     for (const [old, unused] of this.#bindings) {
       if (this.#bindings.size <= keptBindings) break;
@@ -311,8 +313,6 @@ export class Executor {
   }
 
   #store(place: Place): KernelStore {
-    const store = this.stores.get(place);
-    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
-    return store;
+    return storeAt(this.stores, place);
   }
 }

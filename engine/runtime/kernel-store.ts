@@ -7,6 +7,7 @@ import { QuernError } from '../../jit/error.ts';
 import type { Code, Compiled, Device } from '../../jit/device.ts';
 import { type Kernel, kernelText } from '../../jit/kernel.ts';
 import { type Schedule, type Space, scheduleText } from '../../jit/space.ts';
+import type { Place } from '../plan/plan.ts';
 
 export type Choice = 'fallback' | 'measured' | 'cached' | 'imported' | 'shipped';
 
@@ -23,6 +24,13 @@ export interface Demotion {
   readonly kernel: string;
   readonly schedule: Schedule;
   readonly why: string;
+}
+
+/** The kernels of a place; throws `internal` for a device that was not made. */
+export function storeAt(stores: ReadonlyMap<Place, KernelStore>, place: Place): KernelStore {
+  const store = stores.get(place);
+  if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
+  return store;
 }
 
 export class KernelStore {

@@ -7,7 +7,7 @@ import { asInt } from '../../jit/expr/expr.ts';
 import type { Device, Region, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Place, Plan, PlanStep, PlanTensor } from '../plan/plan.ts';
-import type { KernelStore } from './kernel-store.ts';
+import { type KernelStore, storeAt } from './kernel-store.ts';
 
 export class Residence {
   readonly #plan: Plan;
@@ -135,9 +135,7 @@ export class Residence {
   }
 
   #store(place: Place): KernelStore {
-    const store = this.#stores.get(place);
-    if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
-    return store;
+    return storeAt(this.#stores, place);
   }
 
   #device(place: Place): Device {

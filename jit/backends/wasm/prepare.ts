@@ -7,7 +7,7 @@ import { invariant } from '../../error.ts';
 import { type Expr, load } from '../../expr/expr.ts';
 import { decomposer } from '../../expr/decompose.ts';
 import { rewriter } from '../../expr/visit.ts';
-import { type Arg, type Body, type Kernel, type Stmt, type Store, expressions, mapBody, offsetOf, stores } from '../../kernel.ts';
+import { type Arg, type Body, type Kernel, type Store, expressions, mapBody, mapStores, offsetOf, stores } from '../../kernel.ts';
 
 export interface Prepared<B extends Body = Body> {
   readonly body: B;
@@ -37,17 +37,4 @@ export function prepare<B extends Body>(kernel: Kernel, body: B): Prepared<B> {
   const { value, stored } = decomposer();
   const plain = mapStores(mapBody(flat, value), (s) => ({ ...s, value: stored(s.value, argOf(kernel.args, s.tensor).dtype) })) as B;
   return { body: plain, kernel, roots: expressions(plain), written: new Set(stores(plain).map((s) => s.tensor)) };
-}
-
-function mapStores(body: Body, store: (s: Store) => Store): Body {
-  const stmt = (s: Stmt): Stmt => {
-    switch (s.do) {
-      case 'let': case 'set': return s;
-      case 'for': case 'while': return { ...s, body: s.body.map(stmt) };
-      case 'if': return { ...s, then: s.then.map(stmt), else: s.else.map(stmt) };
-      case 'store': return { ...s, store: store(s.store) };
-      default: return s satisfies never;
-    }
-  };
-  return body.kind === 'loop' ? { ...body, body: body.body.map(stmt) } : { ...body, store: store(body.store) };
 }
