@@ -10,7 +10,7 @@ import {
   type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
 } from './expr/expr.ts';
 import { affine } from './expr/index-algebra.ts';
-import { collect, isLoad, isVar, rewriter, substitute } from './expr/visit.ts';
+import { collect, contains, isLoad, rewriter, substitute } from './expr/visit.ts';
 import { type Arg, type ContractionBody, type Store, offsetOf } from './kernel.ts';
 
 /** e = base + sum(coefs.get(v) * v); axes that do not occur have no entry. `base` may hold dims, and batch axes in any form. */
@@ -111,7 +111,7 @@ export function analyse(original: ContractionBody, args: readonly Arg[], width =
   const guard = unguarded(body.lhs)?.guard;
   const last = body.depth[body.depth.length - 1];
   // A guard that changes with every step: taps of one step each.
-  const depth = guard !== undefined && last !== undefined && mentions(guard, last) ? [...body.depth, variable('tap', 1)] : body.depth;
+  const depth = guard !== undefined && last !== undefined && contains(guard, last) ? [...body.depth, variable('tap', 1)] : body.depth;
   const inner = depth[depth.length - 1];
   if (inner === undefined) return { why: 'nothing is summed over' };
   const lhs = operand(body.lhs, args, [...rows, ...depth], inner);
@@ -221,7 +221,6 @@ function rangesOf(guard: Expr, axes: readonly Var[]): Range[] | undefined {
   return ranges;
 }
 
-const mentions = (e: Expr, v: Var): boolean => collect([e], isVar).includes(v);
 
 /**
  * Axes of extent 1 go; batch axes that rhs does not depend on become rows; neighbours whose addresses are jointly linear become one
@@ -230,7 +229,7 @@ const mentions = (e: Expr, v: Var): boolean => collect([e], isVar).includes(v);
 export function merge(original: ContractionBody, args: readonly Arg[]): ContractionBody {
   let body = withoutUnits(original);
   if (body.cols.length > 0) {
-    const shared = body.batch.filter((v) => !mentions(body.rhs, v));
+    const shared = body.batch.filter((v) => !contains(body.rhs, v));
     if (shared.length > 0) {
       const rows = body.rows.filter((v) => asInt(v.extent) !== 1);
       body = { ...body, batch: body.batch.filter((v) => !shared.includes(v)), rows: [...shared, ...rows] };
@@ -281,7 +280,7 @@ function merged(body: ContractionBody, group: Group, i: number, args: readonly A
   for (const e of [body.lhs, body.rhs]) {
     // Neither axis may matter but for where elements are.
     const rest = withoutLoads(e);
-    if (mentions(rest, a) || mentions(rest, b)) return undefined;
+    if (contains(rest, a) || contains(rest, b)) return undefined;
     for (const l of collect([e], isLoad)) {
       const arg = args[l.tensor];
       if (arg === undefined) return undefined;
@@ -298,7 +297,8 @@ function merged(body: ContractionBody, group: Group, i: number, args: readonly A
     const form = affine(e, [a, b]);
     if (form !== undefined) return form.coefs[0] === mul(form.coefs[1] ?? int(0), b.extent);
     // Not linear in them one by one (a packed rhs): the pair must come back as the one axis.
-    return !collect([substitute(e, by)], isVar).some((v) => v === a || v === b) && group === 'cols' && body.panel !== undefined;
+    const whole = substitute(e, by);
+    return !contains(whole, a) && !contains(whole, b) && group === 'cols' && body.panel !== undefined;
   });
   if (!joint) return undefined;
   const axes = [...body[group]];
@@ -321,7 +321,7 @@ export interface Packed {
  * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot.
  */
 export function packRhs(body: ContractionBody, panel: number, tensor: number): Packed {
-  const batch = body.batch.filter((v) => mentions(body.rhs, v));
+  const batch = body.batch.filter((v) => contains(body.rhs, v));
   const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
   const count = product(body.cols.map((v) => v.extent));
   const p = variable('panel', ceilDiv(count, panel));

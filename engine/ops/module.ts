@@ -4,7 +4,7 @@
  * programs.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type DType, isInteger, viewAs } from '../../jit/expr/dtype.ts';
+import { type DType, isFloat, isInteger, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Sym, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
@@ -194,6 +194,7 @@ export class ProgramBuilder {
     // Of constants, which are at hand anyway, only scalars and those that are one element over and over: making expressions of every
     // bias took half the time of lowering.
     if (def.source.kind === 'constant' && size > 4 && !isUniform(def.source.constant)) return undefined;
+    if (size > 4 && isFloat(def.dtype) && this.#values.varies(def.id)) return undefined;
     const known = this.#values.of(def.id);
     if (known === undefined || def.dtype === 'float16') return undefined;
     const exact = (e: Expr | undefined): e is Expr =>

@@ -40,6 +40,21 @@ export class ValueTable {
     return useful;
   }
 
+  /** Whether two elements of a map are known to differ, without looking at the rest: per-channel factors are long and never all one. */
+  varies(id: number): boolean {
+    const def = this.#defs.get(id);
+    const body = this.#bodies.get(id);
+    if (def === undefined || body?.kind !== 'map' || this.#known.has(id)) return false;
+    const seen: Expr[] = [];
+    for (const vars of points(body.axes)) {
+      const value = this.#eval(body.store.value, vars, new Map());
+      if (value === undefined) return false;
+      seen.push(value);
+      if (seen.length === 2) break;
+    }
+    return seen[0] !== seen[1];
+  }
+
   /** What is stated rather than derived: elements of a tensor whose computation does not show them. */
   set(id: number, elements: Known): void {
     this.#known.set(id, elements);
@@ -125,10 +140,11 @@ export class ValueTable {
       case 'ref': return refs.get(e.name);
       case 'load': {
         const def = this.#defs.get(e.tensor);
-        const known = def === undefined ? undefined : this.of(e.tensor);
-        if (def === undefined || known === undefined) return undefined;
+        if (def === undefined) return undefined;
         const at = this.#offset(e.index, def.shape, vars, refs);
-        return at === undefined ? undefined : known[at];
+        if (at === undefined) return undefined;
+        const { source } = def;
+        return source.kind === 'constant' && !this.#known.has(e.tensor) ? constantElement(source.constant, at) : this.of(e.tensor)?.[at];
       }
       case 'unary': {
         const a = this.#eval(e.a, vars, refs);
@@ -190,14 +206,22 @@ function* points(axes: readonly Var[]): Generator<ReadonlyMap<Expr, Expr>> {
 function constantElements(tensor: Constant): Known | undefined {
   if (tensor.size === 0) return [];
   if (tensor.released) return undefined;
-  const raw = viewAs(tensor.dtype, tensor.bytes);
-  return Array.from(raw, (v: number | bigint) => {
-    if (tensor.dtype === 'float16') return constant(fromHalf(Number(v)), 'float32');
-    if (tensor.dtype === 'bool') return truth(Number(v) !== 0);
-    if (isFloat(tensor.dtype)) return constant(Number(v), tensor.dtype);
-    // Beyond 2^53 the nearest double: such values only occur as "until the end" of slices.
-    return int(Number(v));
-  });
+  return Array.from(viewAs(tensor.dtype, tensor.bytes), (v: number | bigint) => elementOf(tensor, v));
+}
+
+/** One element, of tensors within the limit. */
+function constantElement(tensor: Constant, at: number): Expr | undefined {
+  if (tensor.released || tensor.size > limit) return undefined;
+  const v = viewAs(tensor.dtype, tensor.bytes)[at];
+  return v === undefined ? undefined : elementOf(tensor, v);
+}
+
+function elementOf({ dtype }: Constant, v: number | bigint): Expr {
+  if (dtype === 'float16') return constant(fromHalf(Number(v)), 'float32');
+  if (dtype === 'bool') return truth(Number(v) !== 0);
+  if (isFloat(dtype)) return constant(Number(v), dtype);
+  // Beyond 2^53 the nearest double: such values only occur as "until the end" of slices.
+  return int(Number(v));
 }
 
 /** The form in which elements are kept: integers as index, float16 as float32. */

@@ -5,7 +5,7 @@
  * per scan and stores nothing between. In: a program in order. Out: fewer computations, same results.
  */
 import { type Expr, type Load, int, ref, variable } from '../../jit/expr/expr.ts';
-import { collect, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
+import { collect, contains, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
 import { type Body, type MapBody, type RowsBody, type Scan, expressions, loadedTensors } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
@@ -49,7 +49,7 @@ function scansFor(program: Program, row: RowsBody, output: number, reads: readon
   // The reader's row must determine this row, one to one.
   const probes = tensorOf(program, output).shape.map((extent, d) => variable(`_q${d}`, extent));
   if (collect([read], (e): e is Load => e.op === 'load' && e !== read).length > 0) return undefined;
-  if (inner.some((v) => read.index.some((i) => mentions(i, v)))) return undefined;
+  if (inner.some((v) => read.index.some((i) => contains(i, v)))) return undefined;
   if (invert(read.index, axes, tensorOf(program, output).shape, probes) === undefined) return undefined;
   const at = invert(row.store.index, row.axes, tensorOf(program, output).shape, read.index);
   if (at === undefined) return undefined;
@@ -66,7 +66,6 @@ function scansFor(program: Program, row: RowsBody, output: number, reads: readon
   return { scans, result: substitute(row.store.value, names) };
 }
 
-const mentions = (e: Expr, v: Expr): boolean => collect([e], (x): x is Expr => x === v).length > 0;
 
 function intoRows(program: Program, row: RowsBody, output: number, user: RowsBody): Body | undefined {
   const taken = scansFor(program, row, output, loadsOf(user, output), user.axes, user.inner);
@@ -83,7 +82,7 @@ function intoRows(program: Program, row: RowsBody, output: number, user: RowsBod
 function intoMap(program: Program, row: RowsBody, output: number, user: MapBody): Body | undefined {
   const [read, ...others] = loadsOf(user, output);
   if (read === undefined || others.length > 0) return undefined;
-  const inner = user.axes.filter((a) => a.extent !== int(1) && !read.index.some((i) => mentions(i, a)));
+  const inner = user.axes.filter((a) => a.extent !== int(1) && !read.index.some((i) => contains(i, a)));
   const axes = user.axes.filter((a) => !inner.includes(a));
   if (inner.length === 0) return undefined;
   // Only where the row's own data is read again: otherwise the map is better off alone, over all rows at once.

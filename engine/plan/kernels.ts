@@ -3,7 +3,7 @@
  * which the result lies in memory. Two layers that compute the same thing on other tensors give the same kernel, hence the same code.
  */
 import { type Expr, type Var, ref, variable } from '../../jit/expr/expr.ts';
-import { collect, isRef, rewriter } from '../../jit/expr/visit.ts';
+import { collect, contains, isRef, rewriter } from '../../jit/expr/visit.ts';
 import {
   type Arg, type Body, type Kernel, type Numeric, allAxes, expressions, loadedTensors, makeKernel, mapBody, renumber, stridesOf,
 } from '../../jit/kernel.ts';
@@ -47,7 +47,7 @@ function inMemoryOrder(computation: Computation, layout: (id: number) => Order |
   const order = layout(body.store.tensor);
   if (order === undefined) return body;
   const rank = (v: Var): number => {
-    const dim = body.store.index.findIndex((e) => collect([e], (x): x is Expr => x === v).length > 0);
+    const dim = body.store.index.findIndex((e) => contains(e, v));
     return dim < 0 ? -1 : order.indexOf(dim);
   };
   const axes = [...body.axes].sort((a, b) => rank(a) - rank(b));

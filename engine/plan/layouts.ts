@@ -4,7 +4,7 @@
  * stays row-major; maps and row programs follow their neighbours. Layouts are decided here, once, before weights are packed.
  */
 import { type Expr, type Var, asInt } from '../../jit/expr/expr.ts';
-import { collect, isLoad } from '../../jit/expr/visit.ts';
+import { collect, contains, isLoad } from '../../jit/expr/visit.ts';
 import { type Body, expressions } from '../../jit/kernel.ts';
 import type { Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from '../passes/program-edit.ts';
@@ -50,7 +50,7 @@ export function chooseLayouts(program: Program, fixed: ReadonlySet<number>): Map
 
 /** Which dim of an index a variable steps through. */
 function dimOf(index: readonly Expr[], axis: Var): number | undefined {
-  const at = index.flatMap((e, d) => (collect([e], (x): x is Expr => x === axis).length > 0 ? [d] : []));
+  const at = index.flatMap((e, d) => (contains(e, axis) ? [d] : []));
   return at.length === 1 ? at[0] : undefined;
 }
 
@@ -75,6 +75,6 @@ function followed(program: Program, body: Body, def: TensorDef, layouts: Readonl
 function sameDims(body: Extract<Body, { kind: 'map' | 'rows' }>, index: readonly Expr[]): boolean {
   return body.store.index.every((e, d) => {
     if (e.op !== 'var') return true;
-    return index.every((i, other) => other === d || collect([i], (x): x is Expr => x === e).length === 0);
+    return index.every((i, other) => other === d || !contains(i, e));
   });
 }

@@ -28,9 +28,12 @@ export type BinaryOp =
 interface Node {
   /** Unique per distinct expression; grows with creation, so children come before parents. */
   readonly id: number;
-  /** Of the structure alone: the same in every session, whatever was made before. What must be stable is ordered by it, not by `id`. */
-  readonly hash: number;
+  /** Which leaves occur below (`has`), so that walks skip what cannot hold what they look for. */
+  readonly has: number;
 }
+/** Bits of `Node.has`. The extent of a variable does not count. */
+export const has = { load: 1, sym: 2, var: 4, ref: 8 } as const;
+
 export interface Const extends Node { readonly op: 'const'; readonly dtype: ScalarType; readonly value: number | bigint }
 /** A loop variable: 0 <= v < extent. */
 export interface Var extends Node { readonly op: 'var'; readonly dtype: 'index'; readonly name: string; readonly extent: Expr }
@@ -53,38 +56,61 @@ export interface MulAdd extends Node { readonly op: 'muladd'; readonly dtype: Sc
 
 export type Expr = Const | Var | Sym | Ref | Load | Unary | Binary | Select | Cast | Bitcast | MulAdd;
 
-type Shape<T> = T extends Node ? Omit<T, 'id' | 'hash'> : never;
-
-const table = new Map<string, Expr>();
+/**
+ * The intern tables: by two numbers where a node is made of one or two others, which is nearly always, by text elsewhere. A load of a small
+ * model makes 20,000 nodes and asks 100,000 times, in code that no compiler has seen yet: building texts for keys, freezing and hashing each
+ * node took a tenth of it.
+ */
+const texts = new Map<string, Expr>();
+const pairs = new Map<string, Map<number, Expr>>();
+const numbers = new Map<ScalarType, Map<number | bigint, Const>>();
+const hashes = new Map<Expr, number>();
 let nextId = 1;
 
-function intern(key: string, node: Shape<Expr>): Expr {
-  const known = table.get(key);
+function pairTable(kind: string): Map<number, Expr> {
+  const known = pairs.get(kind);
   if (known !== undefined) return known;
-  const made: Expr = Object.freeze({ ...node, id: nextId++, hash: structuralHash(node) });
+  const made = new Map<number, Expr>();
+  pairs.set(kind, made);
+  return made;
+}
+
+/** Exact for ids below 2^26. */
+export const pairKey = (a: Expr, b: Expr): number => a.id * 2 ** 26 + b.id;
+
+function keep<T extends Expr>(table: Map<string, Expr>, key: string, made: T): T {
   table.set(key, made);
   return made;
 }
 
-function structuralHash(node: Shape<Expr>): number {
+/** Of the structure alone: the same in every session, whatever was made before. What must be stable is ordered by it, not by `id`. */
+export function hashOf(e: Expr): number {
+  const known = hashes.get(e);
+  if (known !== undefined) return known;
+  const made = hashNumber(structure(e));
+  hashes.set(e, made);
+  return made;
+}
+
+function structure(node: Expr): string {
   switch (node.op) {
-    case 'const': return hashNumber(`c${node.dtype}:${Object.is(node.value, -0) ? '-0' : String(node.value)}`);
-    case 'var': return hashNumber(`v${node.name}:${node.extent.hash}`);
-    case 'sym': return hashNumber(`s${node.name}:${node.min}`);
-    case 'ref': return hashNumber(`r${node.name}:${node.dtype}`);
-    case 'load': return hashNumber(`l${node.tensor}:${node.dtype}[${node.index.map((i) => i.hash).join()}]`);
-    case 'unary': return hashNumber(`u${node.fn}(${node.a.hash})`);
-    case 'binary': return hashNumber(`b${node.fn}(${node.a.hash},${node.b.hash})`);
-    case 'select': return hashNumber(`?(${node.cond.hash},${node.a.hash},${node.b.hash})`);
-    case 'cast': case 'bitcast': return hashNumber(`${node.op}${node.dtype}(${node.a.hash})`);
-    case 'muladd': return hashNumber(`m(${node.a.hash},${node.b.hash},${node.c.hash})`);
+    case 'const': return `c${node.dtype}:${Object.is(node.value, -0) ? '-0' : String(node.value)}`;
+    case 'var': return `v${node.name}:${hashOf(node.extent)}`;
+    case 'sym': return `s${node.name}:${node.min}`;
+    case 'ref': return `r${node.name}:${node.dtype}`;
+    case 'load': return `l${node.tensor}:${node.dtype}[${node.index.map(hashOf).join()}]`;
+    case 'unary': return `u${node.fn}(${hashOf(node.a)})`;
+    case 'binary': return `b${node.fn}(${hashOf(node.a)},${hashOf(node.b)})`;
+    case 'select': return `?(${hashOf(node.cond)},${hashOf(node.a)},${hashOf(node.b)})`;
+    case 'cast': case 'bitcast': return `${node.op}${node.dtype}(${hashOf(node.a)})`;
+    case 'muladd': return `m(${hashOf(node.a)},${hashOf(node.b)},${hashOf(node.c)})`;
     default: return node satisfies never;
   }
 }
 
 /** Drops the intern table. Only between models: expressions made before and after do not compare equal. */
 export function clearExpressions(): void {
-  table.clear();
+  for (const table of [texts, pairs, numbers, hashes]) table.clear();
   algebra.clear();
 }
 
@@ -94,8 +120,15 @@ export function constant(value: number | bigint | boolean, dtype: ScalarType): C
   if (isBig(dtype)) v = BigInt(v);
   else v = Number(v);
   if (dtype === 'float32') v = Math.fround(Number(v));
-  const text = Object.is(v, -0) ? '-0' : String(v);
-  return intern(`c${dtype}:${text}`, { op: 'const', dtype, value: v }) as Const;
+  let table = numbers.get(dtype);
+  if (table === undefined) numbers.set(dtype, table = new Map());
+  // A Map does not tell -0 from 0; types of numbers have no other bigint.
+  const key = Object.is(v, -0) ? 0n : v;
+  const known = table.get(key);
+  if (known !== undefined) return known;
+  const made: Const = { op: 'const', id: nextId++, has: 0, dtype, value: v };
+  table.set(key, made);
+  return made;
 }
 
 /** An integer as an index expression. */
@@ -105,13 +138,27 @@ export const truth = (value: boolean): Const => constant(value, 'bool');
 /** A loop variable with a name and an extent; two variables of one kernel need different names. */
 export const variable = (name: string, extent: Expr | number): Var => {
   const size = typeof extent === 'number' ? int(extent) : extent;
-  return intern(`v${name}:${size.id}`, { op: 'var', dtype: 'index', name, extent: size }) as Var;
+  const key = `v${name}:${size.id}`;
+  return (texts.get(key) as Var | undefined) ?? keep<Var>(texts, key, { op: 'var', id: nextId++, has: has.var, dtype: 'index', name, extent: size });
 };
-export const symbol = (name: string, min = 0): Sym => intern(`s${name}:${min}`, { op: 'sym', dtype: 'index', name, min }) as Sym;
-export const ref = (name: string, dtype: ScalarType): Ref => intern(`r${name}:${dtype}`, { op: 'ref', dtype, name }) as Ref;
+export const symbol = (name: string, min = 0): Sym => {
+  const key = `s${name}:${min}`;
+  return (texts.get(key) as Sym | undefined) ?? keep<Sym>(texts, key, { op: 'sym', id: nextId++, has: has.sym, dtype: 'index', name, min });
+};
+export const ref = (name: string, dtype: ScalarType): Ref => {
+  const key = `r${name}:${dtype}`;
+  return (texts.get(key) as Ref | undefined) ?? keep<Ref>(texts, key, { op: 'ref', id: nextId++, has: has.ref, dtype, name });
+};
 
-export const load = (tensor: number, dtype: DType, index: readonly Expr[]): Load =>
-  intern(`l${tensor}:${dtype}[${index.map((i) => i.id).join()}]`, { op: 'load', dtype, tensor, index: Object.freeze([...index]) }) as Load;
+export const load = (tensor: number, dtype: DType, index: readonly Expr[]): Load => {
+  let key = `l${tensor}:${dtype}`;
+  let below: number = has.load;
+  for (const i of index) {
+    key += `,${i.id}`;
+    below |= i.has;
+  }
+  return (texts.get(key) as Load | undefined) ?? keep<Load>(texts, key, { op: 'load', id: nextId++, has: below, dtype, tensor, index: [...index] });
+};
 
 const comparisons: ReadonlySet<BinaryOp> = new Set<BinaryOp>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 export const isComparison = (fn: BinaryOp): boolean => comparisons.has(fn);
@@ -127,7 +174,12 @@ export function unary(fn: UnaryOp, a: Expr): Expr {
     if (a.op === 'const' && fn === 'abs') return int(Math.abs(Number(a.value)));
   }
   const dtype = fn === 'isnan' ? 'bool' : a.dtype;
-  return intern(`u${fn}(${a.id})`, { op: 'unary', fn, dtype, a });
+  const table = pairTable(fn);
+  const known = table.get(a.id);
+  if (known !== undefined) return known;
+  const made: Unary = { op: 'unary', id: nextId++, has: a.has, fn, dtype, a };
+  table.set(a.id, made);
+  return made;
 }
 
 export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr {
@@ -147,8 +199,13 @@ export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr {
 
 /** The node as it stands, without simplification; for index-algebra.ts, which calls it on canonical operands. */
 export function rawBinary(fn: BinaryOp, a: Expr, b: Expr): Expr {
-  const dtype = isComparison(fn) ? 'bool' : a.dtype;
-  return intern(`b${fn}(${a.id},${b.id})`, { op: 'binary', fn, dtype, a, b });
+  const table = pairTable(fn);
+  const key = pairKey(a, b);
+  const known = table.get(key);
+  if (known !== undefined) return known;
+  const made: Binary = { op: 'binary', id: nextId++, has: a.has | b.has, fn, dtype: isComparison(fn) ? 'bool' : a.dtype, a, b };
+  table.set(key, made);
+  return made;
 }
 
 function logic(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
@@ -167,7 +224,8 @@ export function select(cond: Expr, a: Expr, b: Expr): Expr {
   }
   if (cond.op === 'const') return cond.value === 0 ? b : a;
   if (a === b) return a;
-  return intern(`?(${cond.id},${a.id},${b.id})`, { op: 'select', dtype: a.dtype, cond, a, b });
+  const key = `?${cond.id},${a.id},${b.id}`;
+  return texts.get(key) ?? keep<Select>(texts, key, { op: 'select', id: nextId++, has: cond.has | a.has | b.has, dtype: a.dtype, cond, a, b });
 }
 
 export function cast(a: Expr, dtype: ScalarType): Expr {
@@ -178,7 +236,7 @@ export function cast(a: Expr, dtype: ScalarType): Expr {
   }
   // index -> int64 -> index and the like: the middle type holds every index.
   if (a.op === 'cast' && a.a.dtype === dtype && dtype === 'index' && (a.dtype === 'int64' || a.dtype === 'int32')) return a.a;
-  return intern(`k${dtype}(${a.id})`, { op: 'cast', dtype, a });
+  return converted('cast', a, dtype);
 }
 
 function castConstant(value: number | bigint, from: ScalarType, to: ScalarType): number | bigint | undefined {
@@ -197,10 +255,21 @@ function castConstant(value: number | bigint, from: ScalarType, to: ScalarType):
 }
 
 export const bitcast = (a: Expr, dtype: ScalarType): Expr =>
-  a.dtype === dtype ? a : intern(`w${dtype}(${a.id})`, { op: 'bitcast', dtype, a });
+  a.dtype === dtype ? a : converted('bitcast', a, dtype);
 
-export const muladd = (a: Expr, b: Expr, c: Expr): Expr =>
-  intern(`m(${a.id},${b.id},${c.id})`, { op: 'muladd', dtype: c.dtype, a, b, c });
+function converted(op: 'cast' | 'bitcast', a: Expr, dtype: ScalarType): Expr {
+  const table = pairTable(`${op} ${dtype}`);
+  const known = table.get(a.id);
+  if (known !== undefined) return known;
+  const made = { op, id: nextId++, has: a.has, dtype, a } as Cast | Bitcast;
+  table.set(a.id, made);
+  return made;
+}
+
+export const muladd = (a: Expr, b: Expr, c: Expr): Expr => {
+  const key = `m${a.id},${b.id},${c.id}`;
+  return texts.get(key) ?? keep<MulAdd>(texts, key, { op: 'muladd', id: nextId++, has: a.has | b.has | c.has, dtype: c.dtype, a, b, c });
+};
 
 // Short names for the operations that lowerings use all the time. A number beside an expression takes that expression's type.
 type Operand = Expr | number;

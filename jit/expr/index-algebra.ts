@@ -4,41 +4,46 @@
  * proves remainders in range from the extents of variables; that is what makes reshape, transpose and slice vanish from addresses.
  * Integers here are exact (JavaScript numbers below 2^53); kernels compute them in 32 bits.
  */
-import { type BinaryOp, type Expr, int, rawBinary, truth } from './expr.ts';
+import { type BinaryOp, type Expr, has, hashOf, int, pairKey, rawBinary, truth } from './expr.ts';
 
 interface Term { readonly coef: number; readonly atoms: readonly Expr[] }
-/** Keyed by the ids of a term's atoms; no zero coefficients; '' is the constant. */
-type Poly = ReadonlyMap<string, Term>;
+/** Keyed by the ids of a term's atoms; no zero coefficients; 0 is the constant. */
+type Poly = ReadonlyMap<string | number, Term>;
 
-let polys = new WeakMap<Expr, Poly>();
-let results = new WeakMap<Expr, Map<string, Expr | undefined>>();
+const polys = new Map<Expr, Poly>();
+const results = new Map<BinaryOp, Map<number, Expr | undefined>>();
 export const clear = (): void => {
-  polys = new WeakMap();
-  results = new WeakMap();
+  polys.clear();
+  results.clear();
 };
 
-const keyOf = (atoms: readonly Expr[]): string => atoms.map((a) => a.id).join();
+/** Most terms have one atom or none: no text is made for those. */
+const keyOf = (atoms: readonly Expr[]): string | number => (atoms.length < 2 ? (atoms[0]?.id ?? 0) : atoms.map((a) => a.id).join());
 
 function toPoly(e: Expr): Poly {
   const known = polys.get(e);
   if (known !== undefined) return known;
   let made: Poly;
-  if (e.op === 'const') made = poly([{ coef: Number(e.value), atoms: [] }]);
-  else if (e.op === 'binary' && e.fn === 'add') made = poly([...toPoly(e.a).values(), ...toPoly(e.b).values()]);
+  if (e.op === 'const') made = fixed(Number(e.value));
+  else if (e.op === 'binary' && e.fn === 'add') made = plus(toPoly(e.a), toPoly(e.b));
   else if (e.op === 'binary' && e.fn === 'mul') made = times(toPoly(e.a), toPoly(e.b));
-  else made = new Map([[String(e.id), { coef: 1, atoms: [e] }]]);
+  else made = new Map([[e.id, { coef: 1, atoms: [e] }]]);
   polys.set(e, made);
   return made;
 }
 
+const none: readonly Expr[] = [];
+const fixed = (value: number): Poly => (value === 0 ? new Map() : new Map([[0, { coef: value, atoms: none }]]));
+
+function put(out: Map<string | number, Term>, key: string | number, coef: number, atoms: readonly Expr[]): void {
+  const next = coef + (out.get(key)?.coef ?? 0);
+  if (next === 0) out.delete(key);
+  else out.set(key, { coef: next, atoms });
+}
+
 function poly(terms: Iterable<Term>): Poly {
-  const out = new Map<string, Term>();
-  for (const { coef, atoms } of terms) {
-    const key = keyOf(atoms);
-    const next = coef + (out.get(key)?.coef ?? 0);
-    if (next === 0) out.delete(key);
-    else out.set(key, { coef: next, atoms });
-  }
+  const out = new Map<string | number, Term>();
+  for (const { coef, atoms } of terms) put(out, keyOf(atoms), coef, atoms);
   return out;
 }
 
@@ -48,19 +53,29 @@ function byStructure(a: Expr, b: Expr): number {
   const [x, y] = [rank(a), rank(b)];
   if (x !== y) return x - y;
   if ((a.op === 'var' || a.op === 'sym') && (b.op === 'var' || b.op === 'sym') && a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return a.hash - b.hash || a.id - b.id;
+  return hashOf(a) - hashOf(b) || a.id - b.id;
 }
 const rank = (e: Expr): number => (e.op === 'var' ? 0 : e.op === 'sym' ? 1 : 2);
 
-const termTimes = (a: Term, b: Term): Term => ({ coef: a.coef * b.coef, atoms: [...a.atoms, ...b.atoms].sort(byStructure) });
+const together = (a: readonly Expr[], b: readonly Expr[]): readonly Expr[] =>
+  a.length === 0 ? b : b.length === 0 ? a : [...a, ...b].sort(byStructure);
 
 function times(a: Poly, b: Poly): Poly {
-  const terms: Term[] = [];
-  for (const s of a.values()) for (const t of b.values()) terms.push(termTimes(s, t));
-  return poly(terms);
+  const out = new Map<string | number, Term>();
+  for (const s of a.values()) {
+    for (const t of b.values()) {
+      const atoms = together(s.atoms, t.atoms);
+      put(out, keyOf(atoms), s.coef * t.coef, atoms);
+    }
+  }
+  return out;
 }
-const plus = (a: Poly, b: Poly, scale = 1): Poly =>
-  poly([...a.values(), ...[...b.values()].map((t) => ({ coef: t.coef * scale, atoms: t.atoms }))]);
+
+function plus(a: Poly, b: Poly, scale = 1): Poly {
+  const out = new Map(a);
+  for (const [key, t] of b) put(out, key, t.coef * scale, t.atoms);
+  return out;
+}
 
 /** Graded lexicographic order of terms, highest first: a monomial order, so that long division ends. */
 function compare(a: Term, b: Term): number {
@@ -74,9 +89,9 @@ function compare(a: Term, b: Term): number {
 }
 
 function fromPoly(p: Poly): Expr {
-  const merged = recombine(p);
+  const merged = p.size > 1 ? recombine(p) : p;
   // Largest steps first: reads as addresses are thought of, and any fixed order serves.
-  const terms = [...merged.values()].sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
+  const terms = merged.size < 2 ? merged.values() : [...merged.values()].sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
   let out: Expr | undefined;
   for (const { coef, atoms } of terms) {
     let e: Expr | undefined;
@@ -318,12 +333,13 @@ const inRange = (r: Poly, b: Poly): boolean => isNonNegative(fromPoly(r)) && isB
 
 /** A canonical form of the operation on canonical operands; undefined where the plain node is it. Remembered: fusion asks again and again. */
 export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  const known = results.get(a);
-  const key = `${fn}${b.id}`;
-  if (known?.has(key) === true) return known.get(key);
+  let table = results.get(fn);
+  if (table === undefined) results.set(fn, table = new Map());
+  const key = pairKey(a, b);
+  const known = table.get(key);
+  if (known !== undefined || table.has(key)) return known;
   const made = simplified(fn, a, b);
-  if (known === undefined) results.set(a, new Map([[key, made]]));
-  else known.set(key, made);
+  table.set(key, made);
   return made;
 }
 
@@ -394,6 +410,7 @@ export function affine(e: Expr, vars: readonly Expr[]): { readonly base: Expr; r
 }
 
 function mentions(e: Expr, vars: readonly Expr[]): boolean {
+  if ((e.has & has.var) === 0) return false;
   if (vars.includes(e)) return true;
   switch (e.op) {
     case 'const': case 'sym': case 'ref': case 'var': return false;

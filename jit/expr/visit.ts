@@ -2,7 +2,7 @@
  * Walks over expressions: collecting, rewriting and evaluating. All walks remember what they have seen, so that shared
  * subexpressions (the trees are graphs) are visited once.
  */
-import { type Expr, binary, bitcast, cast, load, muladd, select, unary, variable } from './expr.ts';
+import { type Expr, binary, bitcast, cast, has, load, muladd, select, unary, variable } from './expr.ts';
 
 /** The direct operands of a node (an index of a load counts; the extent of a variable does not). */
 export function operands(e: Expr): readonly Expr[] {
@@ -17,21 +17,21 @@ export function operands(e: Expr): readonly Expr[] {
   }
 }
 
-/** Calls `visit` once for each distinct node below the roots, operands first. */
-export function walk(roots: readonly Expr[], visit: (e: Expr) => void): void {
+/** Calls `visit` once for each distinct node below the roots, operands first. `only`: bits of `has`; nodes with none of them are left out. */
+export function walk(roots: readonly Expr[], visit: (e: Expr) => void, only = 0): void {
   const seen = new Set<Expr>();
   const go = (e: Expr): void => {
-    if (seen.has(e)) return;
+    if ((only !== 0 && (e.has & only) === 0) || seen.has(e)) return;
     seen.add(e);
-    operands(e).forEach(go);
+    for (const operand of operands(e)) go(operand);
     visit(e);
   };
-  roots.forEach(go);
+  for (const root of roots) go(root);
 }
 
 export function collect<T extends Expr>(roots: readonly Expr[], want: (e: Expr) => e is T): T[] {
   const found: T[] = [];
-  walk(roots, (e) => { if (want(e)) found.push(e); });
+  walk(roots, (e) => { if (want(e)) found.push(e); }, leaves.get(want));
   return found;
 }
 
@@ -39,10 +39,19 @@ export const isLoad = (e: Expr): e is Extract<Expr, { op: 'load' }> => e.op === 
 export const isSym = (e: Expr): e is Extract<Expr, { op: 'sym' }> => e.op === 'sym';
 export const isVar = (e: Expr): e is Extract<Expr, { op: 'var' }> => e.op === 'var';
 export const isRef = (e: Expr): e is Extract<Expr, { op: 'ref' }> => e.op === 'ref';
+const leaves = new Map<(e: Expr) => boolean, number>([[isLoad, has.load], [isSym, has.sym], [isVar, has.var], [isRef, has.ref]]);
+
+/** Whether `part` is `e` or stands below it. */
+export function contains(e: Expr, part: Expr): boolean {
+  let found = false;
+  walk([e], (x) => { found ||= x === part; }, part.has);
+  return found;
+}
 
 /**
  * Rebuilds an expression bottom-up. `replace` sees each original node first: what it returns stands in for the node (its own
- * operands are then not visited); undefined means "rebuild from rewritten operands", which re-applies all simplification.
+ * operands are then not visited); undefined means "rebuild from rewritten operands", which re-applies all simplification, and does nothing
+ * where no operand has changed.
  */
 export function rewriter(replace: (e: Expr, again: (inner: Expr) => Expr) => Expr | undefined): (e: Expr) => Expr {
   const done = new Map<Expr, Expr>();
@@ -63,20 +72,38 @@ function rebuild(e: Expr, go: (inner: Expr) => Expr): Expr {
       const extent = go(e.extent);
       return extent === e.extent ? e : variable(e.name, extent);
     }
-    case 'load': return load(e.tensor, e.dtype, e.index.map(go));
-    case 'unary': return unary(e.fn, go(e.a));
-    case 'cast': return cast(go(e.a), e.dtype);
-    case 'bitcast': return bitcast(go(e.a), e.dtype);
-    case 'binary': return binary(e.fn, go(e.a), go(e.b));
-    case 'select': return select(go(e.cond), go(e.a), go(e.b));
-    case 'muladd': return muladd(go(e.a), go(e.b), go(e.c));
+    case 'load': {
+      const index = e.index.map(go);
+      return index.every((i, d) => i === e.index[d]) ? e : load(e.tensor, e.dtype, index);
+    }
+    case 'unary': case 'cast': case 'bitcast': {
+      const a = go(e.a);
+      if (a === e.a) return e;
+      return e.op === 'unary' ? unary(e.fn, a) : e.op === 'cast' ? cast(a, e.dtype) : bitcast(a, e.dtype);
+    }
+    case 'binary': {
+      const [a, b] = [go(e.a), go(e.b)];
+      return a === e.a && b === e.b ? e : binary(e.fn, a, b);
+    }
+    case 'select': {
+      const [cond, a, b] = [go(e.cond), go(e.a), go(e.b)];
+      return cond === e.cond && a === e.a && b === e.b ? e : select(cond, a, b);
+    }
+    case 'muladd': {
+      const [a, b, c] = [go(e.a), go(e.b), go(e.c)];
+      return a === e.a && b === e.b && c === e.c ? e : muladd(a, b, c);
+    }
     default: return e satisfies never;
   }
 }
 
 /** Replaces whole subexpressions, typically variables by index expressions. */
 export function substitute(e: Expr, by: ReadonlyMap<Expr, Expr>): Expr {
-  return by.size === 0 ? e : rewriter((x) => by.get(x))(e);
+  if (by.size === 0) return e;
+  let below = 0;
+  // What is no variable may stand in the extent of one, which does not show in its user.
+  for (const part of by.keys()) below |= part.op === 'var' ? has.var : part.has | has.var;
+  return rewriter((x) => ((x.has & below) === 0 && x.has !== 0 ? x : by.get(x)))(e);
 }
 
 /** Number of distinct nodes that cost something at run time: a rough price of computing an expression. */

@@ -81,6 +81,7 @@ export class FunctionBuilder {
   private out: Item[] = this.items;
   private stack: ValType[] = [];
   private frames: Frame[];
+  readonly #names = new Set<string>();
   #labels = 0;
 
   constructor(
@@ -99,8 +100,8 @@ export class FunctionBuilder {
   /** A new local, zero at the start of the function. Names are for readers; equal ones are numbered. */
   local(type: ValType, name = 't'): Local {
     const index = this.locals.length;
-    const taken = this.locals.some((l) => l.name === name);
-    const made = { type, index, name: taken ? `${name}.${index}` : name };
+    const made = { type, index, name: this.#names.has(name) ? `${name}.${index}` : name };
+    this.#names.add(made.name);
     this.locals.push(made);
     return made;
   }
@@ -374,7 +375,7 @@ export class FunctionBuilder {
   }
 
   #popAll(expected: readonly ValType[], by: string): void {
-    for (const type of [...expected].reverse()) this.#pop(type, by);
+    for (let i = expected.length - 1; i >= 0; i--) this.#pop(expected[i] ?? 'i32', by);
   }
 
   #depth(label: Label, by: string): number {
