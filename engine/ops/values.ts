@@ -9,7 +9,7 @@ import {
   type BinaryOp, type Expr, type UnaryOp, type Var, binary, cast, constant, int, isComparison, ne, select, truth, unary,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
-import type { Body, ReduceOp } from '../../jit/kernel.ts';
+import { type Body, type ReduceOp, loadedTensors } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { TensorDef } from '../graph/program.ts';
 
@@ -23,6 +23,7 @@ export class ValueTable {
   readonly #defs: ReadonlyMap<number, TensorDef>;
   readonly #bodies: ReadonlyMap<number, Body>;
   readonly #known = new Map<number, Known | undefined>();
+  readonly #varying = new Set<number>();
 
   /** `bodies` tells by which computation a tensor is written. */
   constructor(defs: ReadonlyMap<number, TensorDef>, bodies: ReadonlyMap<number, Body>) {
@@ -45,14 +46,14 @@ export class ValueTable {
     const def = this.#defs.get(id);
     const body = this.#bodies.get(id);
     if (def === undefined || body?.kind !== 'map' || this.#known.has(id)) return false;
-    const seen: Expr[] = [];
-    for (const vars of points(body.axes)) {
-      const value = this.#eval(body.store.value, vars, new Map());
-      if (value === undefined) return false;
-      seen.push(value);
-      if (seen.length === 2) break;
+    // What is made of such is taken to be such.
+    let varies = loadedTensors(body).some((t) => this.#varying.has(t));
+    if (!varies) {
+      const [first, second] = [...points(body.axes, 2)].map((vars) => this.#eval(body.store.value, vars, new Map()));
+      varies = first !== undefined && second !== undefined && first !== second;
     }
-    return seen[0] !== seen[1];
+    if (varies) this.#varying.add(id);
+    return varies;
   }
 
   /** What is stated rather than derived: elements of a tensor whose computation does not show them. */
@@ -187,9 +188,9 @@ export function staticSize(shape: readonly Expr[]): number | undefined {
   return size;
 }
 
-function* points(axes: readonly Var[]): Generator<ReadonlyMap<Expr, Expr>> {
+function* points(axes: readonly Var[], most = Infinity): Generator<ReadonlyMap<Expr, Expr>> {
   const sizes = axes.map((v) => (v.extent.op === 'const' ? Number(v.extent.value) : 0));
-  const total = sizes.reduce((a, b) => a * b, 1);
+  const total = Math.min(most, sizes.reduce((a, b) => a * b, 1));
   for (let flat = 0; flat < total; flat++) {
     const at = new Map<Expr, Expr>();
     let rest = flat;

@@ -120,8 +120,8 @@ export function constant(value: number | bigint | boolean, dtype: ScalarType): C
   if (isBig(dtype)) v = BigInt(v);
   else v = Number(v);
   if (dtype === 'float32') v = Math.fround(Number(v));
-  let table = numbers.get(dtype);
-  if (table === undefined) numbers.set(dtype, table = new Map());
+  const table = numbers.get(dtype) ?? new Map<number | bigint, Const>();
+  if (table.size === 0) numbers.set(dtype, table);
   // A Map does not tell -0 from 0; types of numbers have no other bigint.
   const key = Object.is(v, -0) ? 0n : v;
   const known = table.get(key);

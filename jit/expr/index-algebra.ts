@@ -12,10 +12,7 @@ type Poly = ReadonlyMap<string | number, Term>;
 
 const polys = new Map<Expr, Poly>();
 const results = new Map<BinaryOp, Map<number, Expr | undefined>>();
-export const clear = (): void => {
-  polys.clear();
-  results.clear();
-};
+export const clear = (): void => { for (const table of [polys, results]) table.clear(); };
 
 /** Most terms have one atom or none: no text is made for those. */
 const keyOf = (atoms: readonly Expr[]): string | number => (atoms.length < 2 ? (atoms[0]?.id ?? 0) : atoms.map((a) => a.id).join());
@@ -35,7 +32,7 @@ function toPoly(e: Expr): Poly {
 const none: readonly Expr[] = [];
 const fixed = (value: number): Poly => (value === 0 ? new Map() : new Map([[0, { coef: value, atoms: none }]]));
 
-function put(out: Map<string | number, Term>, key: string | number, coef: number, atoms: readonly Expr[]): void {
+function put(out: Map<string | number, Term>, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
   const next = coef + (out.get(key)?.coef ?? 0);
   if (next === 0) out.delete(key);
   else out.set(key, { coef: next, atoms });
@@ -43,7 +40,7 @@ function put(out: Map<string | number, Term>, key: string | number, coef: number
 
 function poly(terms: Iterable<Term>): Poly {
   const out = new Map<string | number, Term>();
-  for (const { coef, atoms } of terms) put(out, keyOf(atoms), coef, atoms);
+  for (const { coef, atoms } of terms) put(out, coef, atoms);
   return out;
 }
 
@@ -62,18 +59,13 @@ const together = (a: readonly Expr[], b: readonly Expr[]): readonly Expr[] =>
 
 function times(a: Poly, b: Poly): Poly {
   const out = new Map<string | number, Term>();
-  for (const s of a.values()) {
-    for (const t of b.values()) {
-      const atoms = together(s.atoms, t.atoms);
-      put(out, keyOf(atoms), s.coef * t.coef, atoms);
-    }
-  }
+  for (const s of a.values()) for (const t of b.values()) put(out, s.coef * t.coef, together(s.atoms, t.atoms));
   return out;
 }
 
 function plus(a: Poly, b: Poly, scale = 1): Poly {
   const out = new Map(a);
-  for (const [key, t] of b) put(out, key, t.coef * scale, t.atoms);
+  for (const [key, t] of b) put(out, t.coef * scale, t.atoms, key);
   return out;
 }
 
@@ -91,7 +83,8 @@ function compare(a: Term, b: Term): number {
 function fromPoly(p: Poly): Expr {
   const merged = p.size > 1 ? recombine(p) : p;
   // Largest steps first: reads as addresses are thought of, and any fixed order serves.
-  const terms = merged.size < 2 ? merged.values() : [...merged.values()].sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
+  const terms = [...merged.values()];
+  if (terms.length > 1) terms.sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
   let out: Expr | undefined;
   for (const { coef, atoms } of terms) {
     let e: Expr | undefined;
@@ -333,8 +326,8 @@ const inRange = (r: Poly, b: Poly): boolean => isNonNegative(fromPoly(r)) && isB
 
 /** A canonical form of the operation on canonical operands; undefined where the plain node is it. Remembered: fusion asks again and again. */
 export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  let table = results.get(fn);
-  if (table === undefined) results.set(fn, table = new Map());
+  const table = results.get(fn) ?? new Map<number, Expr | undefined>();
+  if (table.size === 0) results.set(fn, table);
   const key = pairKey(a, b);
   const known = table.get(key);
   if (known !== undefined || table.has(key)) return known;
