@@ -112,6 +112,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     options: {
       out: { value: 'FILE', help: 'where the records go (required)' },
       exhaustive: { help: 'measures every candidate instead of stopping early' },
+      budget: { value: 'MS', help: 'milliseconds of measuring (60000); --exhaustive has no limit', check: wholeNumber },
       device,
       threads,
       dim,

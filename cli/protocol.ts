@@ -97,6 +97,12 @@ export interface ValueText {
   readonly dims: readonly (number | string)[];
 }
 
+export interface TuneRequest extends LoadRequest {
+  readonly exhaustive: boolean;
+  /** Milliseconds of measuring; where it is exhaustive there is no limit. */
+  readonly budgetMs: number;
+}
+
 export interface TuneAnswer {
   readonly tune: TuneReport;
   readonly records: string;
@@ -112,6 +118,6 @@ export interface PageApi {
   benchReport(): Promise<Report>;
   peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswer>;
   peerRun(): Promise<number>;
-  tune(request: LoadRequest & { readonly exhaustive: boolean }): Promise<TuneAnswer>;
+  tune(request: TuneRequest): Promise<TuneAnswer>;
   inspect(request: LoadRequest): Promise<InspectAnswer>;
 }

@@ -1,14 +1,14 @@
 /** `quern tune`: measures a model's kernels on this device and writes records that `importTuning` takes. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { text, type Arguments } from './options.ts';
+import { number, text, type Arguments } from './options.ts';
 import { loadRequest, ms, withHarness, type Io } from './session.ts';
 
 export async function tune(args: Arguments, io: Io): Promise<number> {
   const [model = ''] = args.operands;
   const out = text(args, 'out') ?? '';
   const answer = await withHarness(async (page, server) =>
-    page.call('tune', [{ ...(await loadRequest(args, model, server)), exhaustive: args.flags.has('exhaustive') }], 40 * 60_000),
+    page.call('tune', [{ ...(await loadRequest(args, model, server)), exhaustive: args.flags.has('exhaustive'), budgetMs: number(args, 'budget') ?? 60_000 }], 40 * 60_000),
   );
   await mkdir(dirname(out), { recursive: true });
   await writeFile(out, answer.records);

@@ -9,7 +9,7 @@ import { encodeNpy } from './npy.ts';
 import { fetchTensor } from './tensors.ts';
 import { loadPeer, type PeerModel } from './peer.ts';
 import type {
-  BenchLoadAnswer, InspectAnswer, LoadRequest, PageApi, PeerLoadRequest, RunAnswer, RunRequestJson, TensorSummary, TuneAnswer,
+  BenchLoadAnswer, InspectAnswer, LoadRequest, PageApi, PeerLoadRequest, RunAnswer, RunRequestJson, TensorSummary, TuneAnswer, TuneRequest,
   VerifyRequest, VerifyResult,
 } from '../protocol.ts';
 
@@ -194,12 +194,12 @@ export async function peerRun(): Promise<number> {
   return peer.run();
 }
 
-export async function tune(request: LoadRequest & { readonly exhaustive: boolean }): Promise<TuneAnswer> {
+export async function tune(request: TuneRequest): Promise<TuneAnswer> {
   const session = await loadModel(request, { tune: 'off' });
   try {
     // One run binds the symbolic dims: without it there are no shapes to measure.
     await runSession(session, filledFeeds(session, request));
-    const tuned = await session.tune({ exhaustive: request.exhaustive, budgetMs: request.exhaustive ? 30 * 60_000 : 60_000 });
+    const tuned = await session.tune(request.exhaustive ? { exhaustive: true } : { budgetMs: request.budgetMs });
     return { tune: tuned, records: await session.exportTuning(), report: await session.report() };
   } finally {
     await session.dispose();
