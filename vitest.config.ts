@@ -7,6 +7,14 @@ import { defineConfig } from 'vitest/config';
 import { launchOptions } from './scripts/chromium.mjs';
 import { isolationHeaders, quernPlugins } from './vite.config.ts';
 
+/** A real Chromium, headless. */
+const chromium = {
+  enabled: true,
+  headless: true,
+  screenshotFailures: false,
+  provider: playwright({ launchOptions: launchOptions() }),
+  instances: [{ browser: 'chromium' as const }],
+};
 const exclude = ['**/node_modules/**', 'dist/**', '.material/**', '.zoo/**', '.peers/**', 'e2e/**'];
 
 export default defineConfig({
@@ -23,17 +31,21 @@ export default defineConfig({
         optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf', 'react', 'react/jsx-dev-runtime', 'react-dom/client', 'react-dom/server'] },
         test: {
           name: 'browser',
+          env: { REACT: '19' },
           include: ['**/*.browser.test.ts', '**/*.browser.test.tsx'],
           exclude,
           testTimeout: 60_000,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({ launchOptions: launchOptions() }),
-            instances: [{ browser: 'chromium' }],
-          },
+          browser: chromium,
         },
+      },
+      {
+        // The same tests of the hooks under React 18: two aliased packages take the names of the installed ones.
+        plugins: quernPlugins(),
+        server: { headers: isolationHeaders },
+        resolve: { alias: [{ find: /^react(?=\/|$)/, replacement: 'react18' }, { find: /^react-dom(?=\/|$)/, replacement: 'react-dom18' }] },
+        cacheDir: 'node_modules/.vite-react-18',
+        optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf', 'react18', 'react18/jsx-dev-runtime', 'react-dom18/client', 'react-dom18/server'] },
+        test: { name: 'react-18', env: { REACT: '18' }, include: ['react/**/*.browser.test.tsx'], exclude, testTimeout: 60_000, browser: chromium },
       },
     ],
   },

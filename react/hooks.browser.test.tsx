@@ -36,6 +36,10 @@ class Boundary extends Component<{ readonly children: ReactNode }, { readonly er
   }
 }
 
+it('tests the React that the project of the test runner names', () => {
+  expect(version).toMatch(new RegExp(`^${String(import.meta.env['REACT'])}\\.`));
+});
+
 describe('useModel', () => {
   function setUp() {
     const { load, loads } = fakeLoad();

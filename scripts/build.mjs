@@ -3,11 +3,11 @@
  * tag), quern.worker.js (the worker that the first and third carry inlined, for pages that must host it), types, the command line and, where
  * they exist, the React hooks and the demo.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { writeTypes } from './types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -16,7 +16,7 @@ rmSync('dist', { recursive: true, force: true });
 for (const part of ['worker', 'module', 'ort', 'global']) {
   await build({ configFile: 'vite.config.ts', mode: part, logLevel: 'warn' });
 }
-types();
+await writeTypes('dist');
 licences();
 for (const [config, modes] of [['cli/vite.config.ts', [undefined, 'page']], ['react/vite.config.ts', [undefined]], ['demo/vite.config.ts', [undefined]]]) {
   if (!existsSync(config)) continue;
@@ -34,15 +34,4 @@ function licences() {
     return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
   });
   writeFileSync('dist/THIRD-PARTY-LICENSES.txt', texts.join(`\n${'='.repeat(80)}\n\n`));
-}
-
-/** Declarations from tsc, with the imports as published: the compiler leaves `.ts` in them. */
-function types() {
-  const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-  for (const file of readdirSync('dist/types', { recursive: true })) {
-    const path = join('dist/types', file);
-    if (!path.endsWith('.d.ts')) continue;
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
-  }
 }

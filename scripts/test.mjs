@@ -1,5 +1,5 @@
 /**
- * `npm test`: lint, types, unit tests in Node and Chromium, the build and its size, end-to-end tests of what was built and, where the test
+ * `npm test`: lint, types, unit tests in Node and Chromium, the build, its size and its package (publint, types), end-to-end tests of what was built and, where the test
  * material lies beside the repository, the conformance run over it. Every step runs even if one before it failed (save what needs the
  * build); the last line adds up the runners' own reports. `npm test -- unit e2e` runs only the steps named.
  */
@@ -127,6 +127,7 @@ await step('browser', async () => {
 await step('unit', unit);
 if (await step('build', () => node('scripts/build.mjs'))) {
   await step('size', size);
+  await step('package', () => node('node_modules/publint/src/cli.js', '--strict') && node('node_modules/@arethetypeswrong/cli/dist/index.js', '--pack', '.', '--profile', 'esm-only', '--format', 'ascii', '--quiet'));
   await step('e2e', e2e);
   await step('material', material);
 } else {
