@@ -22,7 +22,18 @@ const zones = [
 const tests = ['**/*.test.ts', '**/*.test.tsx', '**/testing/**', '**/conformance*.ts', 'e2e/**'];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.material/', '.zoo/', '.cache/', '.peers/', 'test-results/', 'demo/train/', 'examples/', '**/*.d.wgsl.ts']),
+  globalIgnores([
+    'dist/',
+    'node_modules/',
+    '.material/',
+    '.zoo/',
+    '.cache/',
+    '.peers/',
+    'test-results/',
+    'demo/train/',
+    'examples/',
+    '**/*.d.wgsl.ts',
+  ]),
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -28,7 +28,7 @@ interface Fixtures {
   readonly open: (options?: PageOptions) => Promise<Page>;
 }
 
-function installFailureOf(): void {
+export function installFailureOf(): void {
   globalThis.failureOf = (promise) => promise.then(
     () => { throw new Error('it should have failed'); },
     (error: unknown) => {

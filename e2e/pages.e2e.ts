@@ -56,3 +56,15 @@ test('sessions of a page share one worker, which goes with the last', async ({ o
   await handle.evaluate(([, second]) => second.dispose());
   await expect.poll(() => page.workers().length).toBe(0);
 });
+
+test('a page written for the script tag draws and recognises', async ({ page, site }) => {
+  await page.goto(`${site.origin}/examples/script-tag/index.html`);
+  await expect(page.locator('#state')).toContainText('ready on');
+  const box = await page.locator('#pad').boundingBox();
+  if (box === null) throw new Error('the drawing field is not shown');
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.15);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.85, { steps: 10 });
+  await page.mouse.up();
+  await expect(page.locator('#digit')).toHaveText('1');
+});

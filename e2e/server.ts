@@ -1,6 +1,6 @@
 /**
- * Two web servers on two origins, as a site and its CDN: pages with the headers a test asks for, the built bundle, and files that tests
- * put there. Page addresses: /page?isolated=1&csp=POLICY&script=URL.
+ * Two web servers on two origins, as a site and its CDN: pages with the headers a test asks for, the built bundle, the script-tag
+ * example, and files that tests put there. Page addresses: /page?isolated=1&csp=POLICY&script=URL.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const examples = fileURLToPath(new URL('../examples/script-tag/', import.meta.url));
 
 export interface Site {
   /** Where pages come from. */
@@ -82,6 +83,12 @@ async function respond(request: IncomingMessage, response: ServerResponse, files
       ...(searchParams.has('isolated') ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {}),
       ...(csp === null ? {} : { 'Content-Security-Policy': csp }),
     }).end(`<!doctype html><title>quern</title><link rel="icon" href="data:,">${scripts}`);
+    return;
+  }
+  const example = /^\/examples\/script-tag\/(?<file>index\.html|digits\.onnx)$/.exec(pathname)?.groups?.['file'];
+  if (example !== undefined) {
+    response.writeHead(200, { ...open, 'Content-Type': example.endsWith('.html') ? 'text/html; charset=utf-8' : 'application/octet-stream' })
+      .end(await readFile(`${examples}${example}`));
     return;
   }
   const [, folder, name = ''] = pathname.split('/');

@@ -1,6 +1,7 @@
 /** The whole public API of Quern, and nothing else. */
 export { load, support } from './session.ts';
-export type { LoadOptions, RunOptions, Session, SupportOptions, TuneOptions } from './session.ts';
+export type { Session } from './session.ts';
+export type { LoadOptions, RunOptions, SupportOptions, TuneOptions } from './options.ts';
 export { QuernError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export type { Feed } from './feeds.ts';

@@ -6,7 +6,7 @@
 import { proxy, transfer } from 'comlink';
 import { QuernError } from './errors.ts';
 import { checkOutputNames, wireFeeds, type Feed } from './feeds.ts';
-import { resolveOptions, type ResolvedOptions } from './options.ts';
+import { checkOptions, resolveOptions, type LoadOptions, type RunOptions, type SupportOptions, type TuneOptions } from './options.ts';
 import type { Report, SupportReport, TuneReport } from './report.ts';
 import { leaseEngine, type Invoke, type Lease } from './runtime/client.ts';
 import type { Progress, ValueInfo, WireTensor } from './runtime/model.ts';
@@ -14,39 +14,6 @@ import type { LoadRequest, ProgressSink, SessionInfo } from './runtime/protocol.
 import { startWorker } from './runtime/start-worker.ts';
 import { canReopen, resolveUrl, toWireSource, transferOf, type Source } from './source.ts';
 import { dataOf, DeviceTensor, PageTensor, type Tensor, type TensorHome } from './tensor.ts';
-
-export interface LoadOptions extends Partial<Omit<ResolvedOptions, 'maxBytes'>> {
-  readonly maxBytes?: number;
-  /** Files that the model names, by the name it uses; those that are not given are looked for next to the model. */
-  readonly externalData?: Readonly<Record<string, Source>>;
-  /** A hosted dist/quern.worker.js, for pages whose policy forbids Blob workers. Same origin. */
-  readonly workerUrl?: string | URL;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
-
-export interface SupportOptions {
-  /** Values for symbolic dims, for the estimate of memory; 1 where not given. */
-  readonly dims?: Readonly<Record<string, number>>;
-  readonly workerUrl?: string | URL;
-  readonly signal?: AbortSignal;
-}
-
-export interface RunOptions {
-  /** Outputs to compute; all if left out. */
-  readonly outputs?: readonly string[];
-  /** Outputs that stay on the device, as names in which `*` stands for any text. */
-  readonly keep?: readonly string[];
-  readonly signal?: AbortSignal;
-}
-
-export interface TuneOptions {
-  readonly budgetMs?: number;
-  /** Measures every candidate to the end: a reference for the tuner, not for use. */
-  readonly exhaustive?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
 
 /**
  * Every method rejects with `disposed` after `dispose`, and with `worker-died` or `device-lost` if that happens under it; the next call then
@@ -71,8 +38,8 @@ export interface Session {
 
 /** Loads a model. Rejects with a QuernError: see ErrorCode for what can go wrong. */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Session> {
-  const { signal, onProgress, workerUrl, externalData = {}, ...rest } = options;
-  const resolved = resolveOptions(definedOnly(rest));
+  const resolved = resolveOptions(options);
+  const { signal, onProgress, workerUrl, externalData = {} } = options;
   const request: LoadRequest = {
     source: await toWireSource(source),
     externalData: Object.fromEntries(await Promise.all(Object.entries(externalData).map(
@@ -85,9 +52,11 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<S
 }
 
 /** What of a model would not run here, and how much memory it needs, from its head: weights are not downloaded. */
-export async function support(source: Source, { dims = {}, workerUrl, signal }: SupportOptions = {}): Promise<SupportReport> {
+export async function support(source: Source, options: SupportOptions = {}): Promise<SupportReport> {
+  checkOptions('support', options);
+  const { dims = {}, workerUrl, signal } = options;
   const wire = await toWireSource(source);
-  const request = { source: wire, dims: resolveOptions({ dims }).dims };
+  const request = { source: wire, dims };
   const lease = await leaseEngine(workerUrl === undefined ? undefined : resolveUrl(workerUrl, 'workerUrl'), startWorker);
   try {
     return await lease.client.call((api, call) => api.support(call, transfer(request, transferOf(wire))), { signals: [signal] });
@@ -158,8 +127,10 @@ class ModelSession implements Session {
   get device(): 'webgpu' | 'wasm' { return this.#link.info.device; }
   get threads(): number { return this.#link.info.threads; }
 
-  async run(feeds: Readonly<Record<string, Feed>>, { outputs, keep, signal }: RunOptions = {}): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Feed>>, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     this.#assertOpen();
+    checkOptions('run', options);
+    const { outputs, keep, signal } = options;
     // Kept tensors are gone with worker or device: feeding one must say so.
     if (this.#broken() !== undefined) this.#drop('the device that held the tensor was lost');
     checkOutputNames(this.outputs, outputs, keep);
@@ -172,7 +143,9 @@ class ModelSession implements Session {
     return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, this.#wrap(tensor)]));
   }
 
-  tune({ budgetMs, exhaustive, signal, onProgress }: TuneOptions = {}): Promise<TuneReport> {
+  async tune(options: TuneOptions = {}): Promise<TuneReport> {
+    checkOptions('tune', options);
+    const { budgetMs, exhaustive, signal, onProgress } = options;
     const request = { ...(budgetMs === undefined ? {} : { budgetMs }), ...(exhaustive === undefined ? {} : { exhaustive }) };
     return this.#call((api, call, id) => api.tune(call, id, request, progressSink(onProgress)), signal);
   }
@@ -289,8 +262,3 @@ class ModelSession implements Session {
     this.#kept.clear();
   }
 }
-
-function definedOnly(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
