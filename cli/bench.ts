@@ -1,11 +1,16 @@
 /**
  * `quern bench`: the engines take turns, run by run, so that whatever else the machine does meets them all alike. Prints medians, 95th
- * percentiles and ratios; every engine is warm before its first timed run, and Quern is tuned as it is for a returning visitor.
+ * percentiles and ratios; every engine is warm before its first timed run, and Quern is tuned as it is for a returning visitor. Outputs on the
+ * same inputs are compared with the first peer's: the command fails where they differ by more than 1e-3 in relative L2.
  */
-import { resolve } from 'node:path';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { startEngine, type BenchEngine, type EngineLoad, type EngineName } from './engines.ts';
 import { kernelTable } from './inspect.ts';
-import { number, text, type Arguments } from './options.ts';
+import { number, pairs, text, type Arguments } from './options.ts';
+import { compare, type Comparison } from './page/compare.ts';
+import { decodeNpy, fileName } from './page/npy.ts';
 import { loadRequest, megabytes, ms, table, writeJson, type Io } from './session.ts';
 import { startServer, type FileServer } from './server.ts';
 
@@ -25,8 +30,12 @@ export interface BenchRow {
   /** Time of Quern's tuning, not part of any other figure. */
   readonly tuneMs: number;
   readonly runs: number;
+  /** The largest ||a - b|| / ||b|| of an output against the first peer's; null for that peer, and without one. */
+  readonly relL2: number | null;
 }
 
+/** Float32 networks of some hundred layers stay two orders below, whatever the order of summation; a wrong kernel is far above. */
+const mostRelL2 = 1e-3;
 const defaultRuns = 20;
 /** Without `--runs`, slow models stop here, after no fewer than five rounds. */
 const enoughMs = 60_000;
@@ -59,7 +68,8 @@ interface ModelResult {
 }
 
 async function benchModel(model: string, engines: readonly EngineName[], args: Arguments, server: FileServer, io: Io): Promise<ModelResult> {
-  const request = await loadRequest(args, model, server);
+  const [loop] = Object.entries(pairs(args, 'loop'));
+  const request = { ...(await loadRequest(args, model, server)), loop: loop === undefined ? undefined : { from: loop[0], to: loop[1] } };
   const ready: { readonly engine: BenchEngine; readonly load: EngineLoad; readonly times: number[] }[] = [];
   let failures = 0;
   try {
@@ -89,15 +99,48 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
       rows.push({
         model, engine: engine.name, device: load.device, threads: load.threads, loadMs: load.loadMs, firstMs: load.firstMs,
         medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), minMs: Math.min(...times),
-        peakBytes: peak ?? null, tuneMs: load.tuneMs, runs: times.length,
+        peakBytes: peak ?? null, tuneMs: load.tuneMs, runs: times.length, relL2: null,
       });
       if (!args.flags.has('profile')) continue;
       const report = await engine.report();
       if (report !== undefined) io.print(kernelTable([...report.kernels].sort((a, b) => (b.ms ?? 0) - (a.ms ?? 0))));
     }
-    return { rows, failures };
+    const differ = await compareOutputs(ready.map(({ engine }) => engine), io);
+    failures += [...differ.values()].filter(({ ok }) => !ok).length;
+    return { rows: rows.map((row) => ({ ...row, relL2: differ.get(row.engine)?.relL2 ?? null })), failures };
   } finally {
     for (const { engine } of ready) await engine.close();
+  }
+}
+
+interface Difference {
+  readonly relL2: number;
+  readonly ok: boolean;
+}
+
+/** How far each engine's outputs are from those of the first peer, at the worst of them. */
+async function compareOutputs(engines: readonly BenchEngine[], io: Io): Promise<ReadonlyMap<EngineName, Difference>> {
+  const differ = new Map<EngineName, Difference>();
+  const [reference] = engines.filter(({ name }) => name !== 'quern');
+  if (reference === undefined || engines.length < 2) return differ;
+  const scratch = await mkdtemp(join(tmpdir(), 'quern-bench-'));
+  try {
+    const names = await reference.outputs(join(scratch, reference.name));
+    for (const engine of engines) {
+      if (engine === reference) continue;
+      await engine.outputs(join(scratch, engine.name));
+      const all: Comparison[] = [];
+      for (const name of names) {
+        const of = async (side: BenchEngine): Promise<ReturnType<typeof decodeNpy>> => decodeNpy(await readFile(join(scratch, side.name, `${fileName(name)}.npy`)));
+        const compared = compare(name, await of(engine), await of(reference), { kind: 'relL2', limit: mostRelL2 });
+        if (!compared.ok) io.error(`${engine.name} differs from ${reference.name}: ${compared.message}`);
+        all.push(compared);
+      }
+      differ.set(engine.name, { relL2: Math.max(...all.map(({ relL2 }) => relL2)), ok: all.every(({ ok }) => ok) });
+    }
+    return differ;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
@@ -112,10 +155,11 @@ export function quantile(values: readonly number[], q: number): number {
 export function ratios(rows: readonly BenchRow[]): string {
   const own = rows.find((row) => row.engine === 'quern');
   return table([
-    [rows[0]?.model ?? '', 'device', 'threads', 'load ms', 'first ms', 'median ms', 'p95 ms', 'min ms', 'peak', 'quern is'],
+    [rows[0]?.model ?? '', 'device', 'threads', 'load ms', 'first ms', 'median ms', 'p95 ms', 'min ms', 'peak', 'rel L2', 'quern is'],
     ...rows.map((row) => [
       `  ${row.engine}`, row.device, String(row.threads), ms(row.loadMs), ms(row.firstMs), ms(row.medianMs), ms(row.p95Ms), ms(row.minMs),
       row.peakBytes === null ? '-' : megabytes(row.peakBytes),
+      row.relL2 === null ? '-' : row.relL2.toExponential(1),
       own === undefined || row === own ? '' : `${(row.medianMs / own.medianMs).toFixed(2)} x as fast`,
     ]),
   ]);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { openHarness, type HarnessPage } from './browser.ts';
 import { peakBytes } from './memory.ts';
 import { peerFolder, type Peer } from './peers.ts';
-import type { LoadRequest } from './protocol.ts';
+import type { BenchLoadRequest, Loop } from './protocol.ts';
 import { distUrl } from './session.ts';
 import { packageRoot, type FileServer } from './server.ts';
 import type { Report } from '../engine/report.ts';
@@ -31,17 +31,21 @@ export interface BenchEngine {
   /** Peak resident bytes above those of an empty page (or an idle Node); undefined where the system does not tell. */
   peak(): Promise<number | undefined>;
   report(): Promise<Report | undefined>;
+  /** Runs from the filled inputs again (with a loop, a few steps) and writes the last outputs into a folder as NAME.npy; answers with their names. */
+  outputs(folder: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 export type NodePeerRequest =
-  | { readonly kind: 'load'; readonly folder: string; readonly model: string; readonly threads: number; readonly dims: Readonly<Record<string, number>> }
+  | { readonly kind: 'load'; readonly folder: string; readonly model: string; readonly threads: number; readonly dims: Readonly<Record<string, number>>; readonly loop: Loop | undefined }
   | { readonly kind: 'run' }
+  | { readonly kind: 'outputs'; readonly folder: string }
   | { readonly kind: 'memory' };
 
 export type NodePeerAnswer =
   | { readonly kind: 'loaded'; readonly loadMs: number; readonly firstMs: number; readonly emptyBytes: number | null }
   | { readonly kind: 'ran'; readonly ms: number }
+  | { readonly kind: 'outputs'; readonly names: readonly string[] }
   | { readonly kind: 'memory'; readonly bytes: number | null }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -49,7 +53,7 @@ export type NodePeerAnswer =
 const limitMs = 10 * 60_000;
 
 export async function startEngine(
-  name: EngineName, request: LoadRequest, file: string, server: FileServer, say: (line: string) => void,
+  name: EngineName, request: BenchLoadRequest, file: string, server: FileServer, say: (line: string) => void,
 ): Promise<BenchEngine> {
   switch (name) {
     case 'quern': return startQuern(request, server);
@@ -69,29 +73,31 @@ async function emptyPage(server: FileServer): Promise<{ page: HarnessPage; peak:
   return { page, peak };
 }
 
-async function startQuern(request: LoadRequest, server: FileServer): Promise<BenchEngine> {
+async function startQuern(request: BenchLoadRequest, server: FileServer): Promise<BenchEngine> {
   const { page, peak } = await emptyPage(server);
   return {
     name: 'quern', peak,
     load: () => page.call('benchLoad', [request], limitMs),
     run: () => page.call('benchRun', [], limitMs),
     report: () => page.call('benchReport', [], limitMs),
+    outputs: (folder) => page.call('benchOutputs', [server.sink(folder)], limitMs),
     close: () => page.close(),
   };
 }
 
-async function startOrtWeb(request: LoadRequest, server: FileServer, folder: string): Promise<BenchEngine> {
+async function startOrtWeb(request: BenchLoadRequest, server: FileServer, folder: string): Promise<BenchEngine> {
   const { page, peak } = await emptyPage(server);
   return {
     name: 'ort-web', peak,
     load: () => page.call('peerLoad', [{ ...request, peer: server.folder(`${folder}/dist`) }], limitMs),
     run: () => page.call('peerRun', [], limitMs),
+    outputs: (folder) => page.call('peerOutputs', [server.sink(folder)], limitMs),
     report: () => Promise.resolve(undefined),
     close: () => page.close(),
   };
 }
 
-function startOrtNode(request: LoadRequest, file: string, folder: string): BenchEngine {
+function startOrtNode(request: BenchLoadRequest, file: string, folder: string): BenchEngine {
   const child = fork(join(packageRoot(), 'dist/cli/node-peer.mjs'), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   let empty = 0;
   const ask = (message: NodePeerRequest): Promise<NodePeerAnswer> =>
@@ -110,7 +116,7 @@ function startOrtNode(request: LoadRequest, file: string, folder: string): Bench
   return {
     name: 'ort-node',
     async load() {
-      const answer = await ask({ kind: 'load', folder, model: file, threads, dims: request.dims });
+      const answer = await ask({ kind: 'load', folder, model: file, threads, dims: request.dims, loop: request.loop });
       if (answer.kind !== 'loaded') throw new Error(`onnxruntime-node answered ${answer.kind}`);
       empty = answer.emptyBytes ?? 0;
       return { device: 'cpu', threads, loadMs: answer.loadMs, firstMs: answer.firstMs, tuneMs: 0 };
@@ -124,6 +130,10 @@ function startOrtNode(request: LoadRequest, file: string, folder: string): Bench
       return answer.kind === 'memory' && answer.bytes !== null ? answer.bytes - empty : undefined;
     },
     report: () => Promise.resolve(undefined),
+    async outputs(folder) {
+      const answer = await ask({ kind: 'outputs', folder });
+      return answer.kind === 'outputs' ? answer.names : [];
+    },
     close() {
       child.removeAllListeners('exit');
       child.kill();

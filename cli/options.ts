@@ -100,6 +100,11 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
         check: (v) => (v.split(',').every((name) => name === 'ort-web' || name === 'ort-node') ? undefined : 'ort-web or ort-node'),
       },
       dim,
+      loop: {
+        value: 'OUT=IN',
+        help: "feeds outputs whose names begin with OUT to the inputs that begin with IN ('present=past'), as decoding does",
+        check: (v) => (/^[^=]+=[^=]+$/.test(v) ? undefined : 'OUT=IN'),
+      },
       runs: { value: 'N', help: 'timed runs of each engine (20)', check: wholeNumber },
       profile: { help: 'prints the time of each kernel as well' },
       json,

@@ -19,6 +19,16 @@ export interface LoadRequest {
   readonly dims: Readonly<Record<string, number>>;
 }
 
+/** Outputs whose names begin with `from` are fed to the inputs that begin with `to`, run after run: a key/value cache. */
+export interface Loop {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface BenchLoadRequest extends LoadRequest {
+  readonly loop: Loop | undefined;
+}
+
 export interface VerifyRequest extends LoadRequest {
   readonly sets: readonly { readonly path: string; readonly inputs: readonly string[]; readonly outputs: readonly string[] }[];
   /** A model's own tolerance for all outputs; without one each output has that of its dtype. */
@@ -79,7 +89,7 @@ export interface BenchLoadAnswer {
   readonly tuneMs: number;
 }
 
-export interface PeerLoadRequest extends LoadRequest {
+export interface PeerLoadRequest extends BenchLoadRequest {
   /** Folder URL of onnxruntime-web's dist. */
   readonly peer: string;
 }
@@ -113,11 +123,14 @@ export interface TuneAnswer {
 export interface PageApi {
   verify(request: VerifyRequest): Promise<VerifyResult[]>;
   run(request: RunRequestJson): Promise<RunAnswer>;
-  benchLoad(request: LoadRequest): Promise<BenchLoadAnswer>;
+  benchLoad(request: BenchLoadRequest): Promise<BenchLoadAnswer>;
   benchRun(): Promise<number>;
   benchReport(): Promise<Report>;
+  /** Runs from the filled inputs (with a loop, a few steps) and posts the last outputs to `sink`/NAME.npy; answers with their names. */
+  benchOutputs(sink: string): Promise<string[]>;
   peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswer>;
   peerRun(): Promise<number>;
+  peerOutputs(sink: string): Promise<string[]>;
   tune(request: TuneRequest): Promise<TuneAnswer>;
   inspect(request: LoadRequest): Promise<InspectAnswer>;
 }

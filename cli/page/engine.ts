@@ -27,10 +27,13 @@ export async function loadModel(request: LoadRequest, { tune }: { readonly tune:
 }
 
 /** All outputs on the page's side. */
-export async function runSession(session: Session, feeds: Feeds): Promise<Record<string, HostTensor>> {
-  const outputs = await session.run(feeds);
-  // Files hold float16 as bits; a Float16Array's buffer is just that.
-  const bits = ({ dtype, data }: Tensor): HostTensor['data'] =>
-    dtype === 'float16' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
-  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, { dtype: t.dtype, dims: t.dims, data: bits(t) }]));
+export const runSession = async (session: Session, feeds: Feeds): Promise<Record<string, HostTensor>> => onPage(await session.run(feeds));
+
+export async function onPage(outputs: Readonly<Record<string, Tensor>>): Promise<Record<string, HostTensor>> {
+  return Object.fromEntries(await Promise.all(Object.entries(outputs).map(async ([name, t]): Promise<[string, HostTensor]> => {
+    const data = await t.read();
+    // Files hold float16 as bits; a Float16Array's buffer is just that.
+    const bits = t.dtype === 'float16' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+    return [name, { dtype: t.dtype, dims: t.dims, data: bits }];
+  })));
 }

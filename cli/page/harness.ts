@@ -2,15 +2,16 @@
  * The page's side of the command line: loads the built engine (dist/quern.js, beside this file's folder) and does with it what Node asks
  * for by name. Input: requests of ../protocol.ts; output: small JSON answers. Tensors come and go over HTTP.
  */
-import { loadEngine, loadModel, runSession, type Feeds, type Session } from './engine.ts';
+import type { Tensor } from '../../engine/index.ts';
+import { loadEngine, loadModel, onPage, runSession, type Feeds, type Session } from './engine.ts';
 import { compare, elementTolerance, valueAt, type Comparison, type HostTensor } from './compare.ts';
 import { fill } from './fill.ts';
-import { encodeNpy } from './npy.ts';
-import { fetchTensor } from './tensors.ts';
+import { comparedSteps, nextFeeds } from './loop.ts';
+import { fetchTensor, postTensors } from './tensors.ts';
 import { loadPeer, type PeerModel } from './peer.ts';
 import type {
-  BenchLoadAnswer, InspectAnswer, LoadRequest, PageApi, PeerLoadRequest, RunAnswer, RunRequestJson, TensorSummary, TuneAnswer, TuneRequest,
-  VerifyRequest, VerifyResult,
+  BenchLoadAnswer, BenchLoadRequest, InspectAnswer, LoadRequest, PageApi, PeerLoadRequest, RunAnswer, RunRequestJson, TensorSummary, TuneAnswer,
+  TuneRequest, VerifyRequest, VerifyResult,
 } from '../protocol.ts';
 
 /** The session of the folder before. It is let go only when the next one is there: a page's last session takes the engine's worker with it. */
@@ -110,12 +111,7 @@ export async function run(request: RunRequestJson): Promise<RunAnswer> {
     const since = performance.now();
     const outputs = await runSession(session, feeds);
     const runMs = performance.now() - since;
-    if (request.outputs !== undefined) {
-      for (const [name, tensor] of Object.entries(outputs)) {
-        const response = await fetch(`${request.outputs}/${encodeURIComponent(name.replaceAll('/', '_'))}.npy`, { method: 'POST', body: encodeNpy(tensor) });
-        if (!response.ok) throw new Error(`output '${name}' could not be written: HTTP ${String(response.status)}`);
-      }
-    }
+    if (request.outputs !== undefined) await postTensors(request.outputs, outputs);
     return {
       device: session.device, threads: session.threads, loadMs, runMs, filled,
       inputs: Object.entries(feeds).map(([name, tensor]) => summary(name, tensor)),
@@ -147,25 +143,27 @@ function summary(name: string, tensor: HostTensor): TensorSummary {
 
 interface Loaded {
   readonly session: Session;
-  readonly feeds: Feeds;
+  readonly request: BenchLoadRequest;
+  /** Filled inputs, and with a loop what the runs so far have left on the device. */
+  feeds: Readonly<Record<string, HostTensor | Tensor>>;
 }
 
 let loaded: Loaded | undefined;
 let peer: PeerModel | undefined;
 
 /** Loads, runs once, tunes (so that the timed runs are of the engine as a returning visitor has it) and runs until warm. */
-export async function benchLoad(request: LoadRequest): Promise<BenchLoadAnswer> {
+export async function benchLoad(request: BenchLoadRequest): Promise<BenchLoadAnswer> {
   await loaded?.session.dispose();
   const begun = performance.now();
   const session = await loadModel(request, { tune: 'off' });
   const ready = performance.now();
-  const feeds = filledFeeds(session, request);
+  const model: Loaded = { session, request, feeds: filledFeeds(session, request) };
   const since = performance.now();
-  await runSession(session, feeds);
+  await step(model);
   const first = performance.now();
   await session.tune({ budgetMs: 10_000 });
   const tuned = performance.now();
-  loaded = { session, feeds };
+  loaded = model;
   return { device: session.device, threads: session.threads, loadMs: ready - begun, firstMs: first - since, tuneMs: tuned - first };
 }
 
@@ -173,8 +171,26 @@ export async function benchLoad(request: LoadRequest): Promise<BenchLoadAnswer> 
 export async function benchRun(): Promise<number> {
   if (loaded === undefined) throw new Error('no model is loaded');
   const since = performance.now();
-  await runSession(loaded.session, loaded.feeds);
+  await step(loaded);
   return performance.now() - since;
+}
+
+/** One run; with a loop its outputs stay on the device and become the next one's inputs. */
+async function step(model: Loaded): Promise<Record<string, Tensor>> {
+  const { session, request: { loop }, feeds } = model;
+  const outputs = await session.run(feeds, loop === undefined ? {} : { keep: [`${loop.from}*`] });
+  model.feeds = nextFeeds(feeds, outputs, loop);
+  for (const [name, tensor] of Object.entries(feeds)) if (model.feeds[name] !== tensor && 'dispose' in tensor) tensor.dispose();
+  return outputs;
+}
+
+export async function benchOutputs(sink: string): Promise<string[]> {
+  if (loaded === undefined) throw new Error('no model is loaded');
+  const { session, request } = loaded;
+  loaded.feeds = filledFeeds(session, request);
+  let outputs = await step(loaded);
+  for (let i = 1; request.loop !== undefined && i < comparedSteps; i++) outputs = await step(loaded);
+  return postTensors(sink, await onPage(outputs));
 }
 
 export async function benchReport(): ReturnType<PageApi['benchReport']> {
@@ -192,6 +208,11 @@ export async function peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswe
 export async function peerRun(): Promise<number> {
   if (peer === undefined) throw new Error('no model is loaded');
   return peer.run();
+}
+
+export async function peerOutputs(sink: string): Promise<string[]> {
+  if (peer === undefined) throw new Error('no model is loaded');
+  return postTensors(sink, await peer.outputs());
 }
 
 export async function tune(request: TuneRequest): Promise<TuneAnswer> {
@@ -225,4 +246,4 @@ export async function inspect(request: LoadRequest): Promise<InspectAnswer> {
 }
 
 // What Node calls by name is exactly what the protocol lists.
-({ verify, run, benchLoad, benchRun, benchReport, peerLoad, peerRun, tune, inspect }) satisfies PageApi;
+({ verify, run, benchLoad, benchRun, benchReport, benchOutputs, peerLoad, peerRun, peerOutputs, tune, inspect }) satisfies PageApi;

@@ -34,6 +34,9 @@ export function decodeNpy(bytes: Uint8Array): HostTensor {
   return { dtype, dims, data: viewAs(dtype, body.slice(0, count * bytesOf(dtype))) };
 }
 
+/** A tensor's name as that of a file. */
+export const fileName = (name: string): string => name.replaceAll('/', '_');
+
 export function encodeNpy({ dtype, dims, data }: HostTensor): Uint8Array<ArrayBuffer> {
   const shape = dims.length === 1 ? `(${String(dims[0])},)` : `(${dims.join(', ')})`;
   const header = `{'descr': '${descriptors[dtype]}', 'fortran_order': False, 'shape': ${shape}, }`;

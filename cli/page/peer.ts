@@ -2,11 +2,16 @@
  * onnxruntime-web in the page, for comparison: the same model, the same inputs and the same clock as Quern's side. Types cover only what
  * is used here; the package is installed for benchmarks alone and never a dependency.
  */
-import type { DType } from '../../jit/expr/dtype.ts';
+import type { DType, TypedArray } from '../../jit/expr/dtype.ts';
+import type { HostTensor } from './compare.ts';
 import { fill } from './fill.ts';
+import { comparedSteps, nextFeeds } from './loop.ts';
 import type { BenchLoadAnswer, PeerLoadRequest } from '../protocol.ts';
 
 interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: TypedArray;
   dispose(): void;
 }
 
@@ -25,6 +30,8 @@ interface Ort {
 export interface PeerModel {
   /** One run, in milliseconds. */
   run(): Promise<number>;
+  /** Outputs of a run on the filled inputs; with a loop, of the last of a few steps. */
+  outputs(): Promise<Record<string, HostTensor>>;
   dispose(): Promise<void>;
 }
 
@@ -41,7 +48,7 @@ export async function loadPeer(request: PeerLoadRequest): Promise<{ readonly mod
     graphOptimizationLevel: 'all',
   });
   const ready = performance.now();
-  const feeds = Object.fromEntries(
+  const filled = (): Record<string, OrtTensor> => Object.fromEntries(
     session.inputMetadata.map(({ name, type, shape }) => {
       const { data, dims } = fill(name, type as DType, shape, request.dims);
       // A Float16Array is wanted where the browser has one; elsewhere the bits.
@@ -50,16 +57,31 @@ export async function loadPeer(request: PeerLoadRequest): Promise<{ readonly mod
       return [name, new ort.Tensor(type, wanted, dims)];
     }),
   );
+  let feeds = filled();
+  const step = async (): Promise<Record<string, OrtTensor>> => {
+    const outputs = await session.run(feeds);
+    const next = nextFeeds(feeds, outputs, request.loop);
+    for (const [name, tensor] of Object.entries(feeds)) if (next[name] !== tensor) tensor.dispose();
+    feeds = next;
+    return outputs;
+  };
   const once = async (): Promise<number> => {
     const since = performance.now();
-    const outputs = await session.run(feeds);
+    const outputs = await step();
     const ms = performance.now() - since;
-    for (const tensor of Object.values(outputs)) tensor.dispose();
+    const fed = new Set(Object.values(feeds));
+    for (const tensor of Object.values(outputs)) if (!fed.has(tensor)) tensor.dispose();
     return ms;
+  };
+  const outputs = async (): Promise<Record<string, HostTensor>> => {
+    feeds = filled();
+    let last = await step();
+    for (let i = 1; request.loop !== undefined && i < comparedSteps; i++) last = await step();
+    return Object.fromEntries(Object.entries(last).map(([name, { type, dims, data }]) => [name, { dtype: type as DType, dims, data }]));
   };
   const firstMs = await once();
   return {
-    model: { run: once, dispose: () => session.release() },
+    model: { run: once, outputs, dispose: () => session.release() },
     times: { device: request.device === 'webgpu' ? 'webgpu' : 'wasm', threads, loadMs: ready - begun, firstMs, tuneMs: 0 },
   };
 }
