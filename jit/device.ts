@@ -108,6 +108,8 @@ export interface Device {
   write(view: View, dtype: DType, bytes: Uint8Array): void;
   /** The elements of a view in their plain form: `view.bytes / storageBytes(dtype) * bytesOf(dtype)` bytes. */
   read(view: View, dtype: DType): Promise<Uint8Array>;
+  /** The bytes of a view in place, where this thread can address the device's memory: valid while the region is. Absent elsewhere. */
+  map?(view: View): Uint8Array;
   /** Copies within the device. */
   copy(from: View, to: View): void;
 

@@ -155,7 +155,8 @@ let peer: PeerModel | undefined;
 export async function benchLoad(request: BenchLoadRequest): Promise<BenchLoadAnswer> {
   await loaded?.session.dispose();
   const begun = performance.now();
-  const session = await loadModel(request, { tune: 'off' });
+  // A loop's sizes grow, so none is fixed: one session serves prefill and decoding, as an application's does.
+  const session = await loadModel(request.loop === undefined ? request : { ...request, dims: {} }, { tune: 'off' });
   const ready = performance.now();
   const model: Loaded = { session, request, feeds: filledFeeds(session, request) };
   const since = performance.now();

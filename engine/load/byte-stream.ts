@@ -27,8 +27,14 @@ const TRUNCATED = 'the file ends too early';
 /** Pieces of memory for payloads whose length nothing vouches for yet. */
 const PIECE = 4 * 1024 * 1024;
 
+/** Makes memory for a large payload: device memory where weights can land there at once. */
+export type Allocate = (bytes: number) => Uint8Array | Promise<Uint8Array>;
+/** Below this a payload goes to ordinary memory. */
+export const LARGE = 16 * 1024;
+
 export class Reader {
   readonly #stream: ByteStream;
+  readonly #allocate: Allocate;
   #chunk = new Uint8Array(0);
   #at = 0;
   #ended = false;
@@ -37,8 +43,9 @@ export class Reader {
   /** The bytes of the last varint. */
   last: readonly number[] = [];
 
-  constructor(stream: ByteStream) {
+  constructor(stream: ByteStream, large: Allocate = allocate) {
     this.#stream = stream;
+    this.#allocate = (bytes) => (bytes < LARGE ? allocate : large)(bytes);
   }
 
   async atEnd(): Promise<boolean> {
@@ -95,7 +102,7 @@ export class Reader {
     }
     const known = this.offset + count <= (this.#stream.size ?? 0);
     if (known) {
-      const whole = allocate(count);
+      const whole = await this.#allocate(count);
       let at = 0;
       await this.#each(count, fail, (part) => {
         whole.set(part, at);
@@ -119,7 +126,7 @@ export class Reader {
       }
     });
     if (pieces.length === 1) return last;
-    const whole = allocate(count);
+    const whole = await this.#allocate(count);
     let at = 0;
     for (const piece of pieces) {
       whole.set(piece, at);

@@ -5,7 +5,7 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import type { WireSource } from '../runtime/model.ts';
-import { Reader } from './byte-stream.ts';
+import { type Allocate, Reader } from './byte-stream.ts';
 import type { GraphProto, ModelProto, NodeProto } from './proto.ts';
 import { type Download, openSource } from './source.ts';
 import type { ExternalRange, TensorProto } from './tensor-proto.ts';
@@ -36,33 +36,37 @@ export function externalTensors(model: ModelProto): TensorProto[] {
   return found;
 }
 
+interface Wanted { readonly range: ExternalRange; readonly tensor: string }
+
+/** The ranges of other files that a model names, each once, with the first tensor that lies there. */
+export function externalRanges(model: ModelProto): Wanted[] {
+  const ranges = new Map<string, Wanted>();
+  for (const { name, data } of externalTensors(model)) {
+    if (data.kind !== 'external') continue;
+    const key = rangeKey(data.range);
+    if (!ranges.has(key)) ranges.set(key, { range: data.range, tensor: name });
+  }
+  return [...ranges.values()];
+}
+
 export async function readExternal(
-  model: ModelProto,
+  ranges: readonly Wanted[],
   source: WireSource,
   given: Readonly<Record<string, WireSource>>,
   download: Download,
+  memory?: Allocate,
 ): Promise<ExternalBytes> {
-  const files = new Map<string, Map<string, { readonly range: ExternalRange; readonly tensor: string }>>();
-  for (const { name, data } of externalTensors(model)) {
-    if (data.kind !== 'external') continue;
-    const ranges = files.get(data.range.location) ?? new Map<string, { readonly range: ExternalRange; readonly tensor: string }>();
-    const key = rangeKey(data.range);
-    if (!ranges.has(key)) ranges.set(key, { range: data.range, tensor: name });
-    files.set(data.range.location, ranges);
-  }
   // Where each file is to come from is settled before any of them is read.
-  const sources = [...files].map(([location, ranges]) => {
-    const wanted = [...ranges.values()].sort((a, b) => a.range.offset - b.range.offset);
+  const sources = [...new Set(ranges.map(({ range }) => range.location))].map((location) => {
+    const wanted = ranges.filter(({ range }) => range.location === location).sort((a, b) => a.range.offset - b.range.offset);
     return { location, wanted, from: locate(location, wanted[0]?.tensor ?? '', source, given) };
   });
   const bytes = new Map<string, Uint8Array>();
   for (const { location, wanted, from } of sources) {
-    for (let pass = wanted; pass.length > 0;) pass = await readInOrder(location, pass, from, download, bytes);
+    for (let pass = wanted; pass.length > 0;) pass = await readInOrder(location, pass, from, download, memory, bytes);
   }
   return bytes;
 }
-
-interface Wanted { readonly range: ExternalRange; readonly tensor: string }
 
 /** Reads ranges in ascending order; what overlaps an earlier one is returned, for another pass over the file. */
 async function readInOrder(
@@ -70,12 +74,13 @@ async function readInOrder(
   wanted: readonly Wanted[],
   from: WireSource,
   download: Download,
+  memory: Allocate | undefined,
   into: Map<string, Uint8Array>,
 ): Promise<Wanted[]> {
   const later: Wanted[] = [];
   const stream = await openSource(from, download).catch((error: unknown) => { throw notThere(error, location, wanted[0]?.tensor ?? ''); });
   try {
-    const reader = new Reader(stream);
+    const reader = new Reader(stream, memory);
     for (const item of wanted) {
       const { range, tensor } = item;
       if (range.offset < reader.offset) {

@@ -6,7 +6,8 @@
 import type { Progress, WireSource } from '../runtime/model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGraph } from './build-graph.ts';
-import { readExternal } from './external.ts';
+import type { Allocate } from './byte-stream.ts';
+import { externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
 import { readSkeleton } from './skeleton.ts';
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly maxBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Memory for large weights, asked for once their size is announced: that of the file, and again with that of its external data. */
+  readonly memory?: ((expected: number | undefined) => Allocate) | undefined;
 }
 
 /**
@@ -29,8 +32,14 @@ export async function loadGraph(
   options: LoadOptions = {},
 ): Promise<Graph> {
   const download = new Download(options);
-  const model = await readFile(source, download, true);
-  const external = await readExternal(model, source, externalData, download);
+  let size: number | undefined = 0;
+  const model = await readFile(source, download, (announced) => {
+    size = announced;
+    return options.memory?.(announced);
+  });
+  const ranges = externalRanges(model);
+  const outside = ranges.length === 0 ? 0 : ranges.reduce((sum, { range }) => sum + range.length, 0);
+  const external = await readExternal(ranges, source, externalData, download, options.memory?.(size === undefined ? size : size + outside));
   download.report('weights');
   options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
   const graph = buildGraph(model, external);
@@ -45,7 +54,7 @@ export async function loadHead(source: WireSource, options: SourceOptions = {}):
 
 /** The messages of a model, with functions inlined and without large payloads. */
 export async function readHead(source: WireSource, options: SourceOptions = {}): Promise<ModelProto> {
-  return readFile(source, new Download(options), false);
+  return readFile(source, new Download(options), undefined);
 }
 
 /** Bytes of all tensors that the model holds, those of external files included, in the form in which the engine keeps them. */
@@ -69,10 +78,13 @@ export function weightBytes(graph: Graph): number {
   return sum;
 }
 
-async function readFile(source: WireSource, download: Download, keep: boolean): Promise<ModelProto> {
+/** `memory`: undefined passes over large weights. */
+async function readFile(
+  source: WireSource, download: Download, memory: ((size: number | undefined) => Allocate | undefined) | undefined,
+): Promise<ModelProto> {
   const stream = await openSource(source, download);
   try {
-    return inlineFunctions(readModel(await readSkeleton(stream, keep)));
+    return inlineFunctions(readModel(await readSkeleton(stream, memory !== undefined, memory?.(stream.size))));
   } finally {
     await stream.close();
   }

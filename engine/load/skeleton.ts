@@ -6,11 +6,9 @@
  * and covers them.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type ByteStream, Reader } from './byte-stream.ts';
+import { type Allocate, type ByteStream, LARGE, Reader } from './byte-stream.ts';
 import type { Payload, Skeleton } from './wire.ts';
 
-/** Below this a payload stays in the skeleton; biases and norms do, matrices do not. */
-const LARGE = 16 * 1024;
 const MAX_DEPTH = 100;
 
 type Action = Schema | 'payload' | 'keep';
@@ -43,9 +41,12 @@ interface Level {
   readonly patch: number;
 }
 
-/** Reads a model to its end. With `keep` false, large payloads are passed over and only their lengths are kept. */
-export async function readSkeleton(stream: ByteStream, keep: boolean): Promise<Skeleton> {
-  const reader = new Reader(stream);
+/**
+ * Reads a model to its end; payloads of 16 KiB and more (not biases and norms, but matrices) go to memory of their own. With `keep` false,
+ * they are passed over and only their lengths are kept.
+ */
+export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Allocate): Promise<Skeleton> {
+  const reader = new Reader(stream, large);
   const out = new Growing();
   const payloads = new Map<number, Payload>();
   const marks: (readonly [position: number, offset: number])[] = [[0, 0]];

@@ -20,7 +20,12 @@ export interface Chosen {
 /** Above this many threads the models at hand gain nothing, and the page needs a core too. */
 const mostThreads = 8;
 
-/** `weightBytes`: what the model's constants take; sizes the memory of the CPU device. */
+export async function disposeDevices({ devices }: Chosen): Promise<void> {
+  await devices.main.dispose();
+  await devices.cpu?.dispose();
+}
+
+/** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */
 export async function chooseDevice(options: ResolvedOptions, weightBytes: number, cache: Cache): Promise<Chosen> {
   const isolated = globalThis.crossOriginIsolated;
   const cores = globalThis.navigator.hardwareConcurrency;

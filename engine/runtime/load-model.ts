@@ -4,25 +4,29 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { openCache } from '../cache/cache.ts';
-import { loadGraph, weightBytes } from '../load/load-graph.ts';
-import { type Chosen, chooseDevice } from './choose-device.ts';
+import { loadGraph } from '../load/load-graph.ts';
+import { type Chosen, chooseDevice, disposeDevices } from './choose-device.ts';
 import { type CompiledModel, compileModel } from './compile-model.ts';
+import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
 import { Tuning } from './tuning.ts';
 
 export const loadModel: LoadModel = async (source, externalData, options, onProgress, signal) => {
-  const graph = await loadGraph(source, externalData, { signal, onProgress, maxBytes: options.maxBytes });
-  throwIfAborted(signal);
-  onProgress({ phase: 'compile', loaded: 0, total: 1 });
   const cache = openCache({ enabled: options.cache });
-  const chosen = await chooseDevice(options, weightBytes(graph), cache);
+  const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
+    const graph = await loadGraph(source, externalData, {
+      signal, onProgress, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected),
+    });
+    throwIfAborted(signal);
+    onProgress({ phase: 'compile', loaded: 0, total: 1 });
+    const chosen = await landing.device();
     const tuning = await Tuning.open(chosen.devices, cache);
     const compiled = compileModel(graph, chosen.devices, { precision: options.precision, dims: options.dims, lookup: tuning.lookup });
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
     const model = new LoadedModel(chosen, compiled, tuning);
-    await compiled.executor.residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal);
+    await compiled.executor.residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing);
     throwIfAborted(signal);
     // Kernels of static models are compiled now, not by the first run.
     await compiled.executor.warm();
@@ -31,15 +35,10 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
     if (options.tune === 'background') tuning.allowBackground(options.tuneBudgetMs);
     return model;
   } catch (error) {
-    await disposeDevices(chosen);
+    await landing.dispose();
     throw error;
   }
 };
-
-async function disposeDevices({ devices }: Chosen): Promise<void> {
-  await devices.main.dispose();
-  await devices.cpu?.dispose();
-}
 
 const throwIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw new QuernError('aborted', 'loading was aborted');

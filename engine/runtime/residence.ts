@@ -1,11 +1,12 @@
 /**
- * Constants on devices: uploads weights, runs the plan's setup steps (packing, folded parameters) once, and gives up what only they
+ * Constants on devices: uploads weights that have not landed there yet, runs the plan's setup steps (packing, folded parameters) once, and gives up what only they
  * needed, step by step, so that weights are never held twice. Afterwards every constant that a segment reads has a region there.
  */
 import { bytesOf } from '../../jit/expr/dtype.ts';
 import { asInt } from '../../jit/expr/expr.ts';
 import type { Device, Region, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
+import type { Landing } from './landing.ts';
 import type { Place, Plan, PlanStep, PlanTensor } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
@@ -25,7 +26,7 @@ export class Residence {
   }
 
   /** `onUpload` is told of bytes as they arrive. */
-  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal, landing?: Landing): Promise<void> {
     const { setup, segments, outputs } = this.#plan;
     const last = new Map<number, number>();
     setup.forEach((step, i) => { for (const t of step.args) last.set(rootOf(this.#plan, t), i); });
@@ -40,7 +41,15 @@ export class Residence {
     const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant');
     const total = constants.reduce((n, t) => n + sizeOf(t), 0);
     let loaded = 0;
+    await landing?.keepOnly(new Set(constants.flatMap((t) => (t.source.kind === 'constant' && !t.source.constant.released ? [t.source.constant.bytes] : []))));
     const upload = (t: PlanTensor, place: Place): Region => {
+      const landed = place === 'main' && t.source.kind === 'constant' ? landing?.take(t.source.constant.bytes) : undefined;
+      if (landed !== undefined) {
+        this.#regions.set(`${place}:${t.id}`, landed);
+        loaded += sizeOf(t);
+        onUpload(loaded, total);
+        return landed;
+      }
       const region = this.#allocate(t, place);
       if (t.source.kind === 'constant' && region.bytes > 0) {
         const device = this.#device(place);
@@ -83,6 +92,12 @@ export class Residence {
         this.#device(place).write(this.#view(t, to, place), t.dtype, bytes);
       }
     }
+    await landing?.keepOnly(new Set());
+  }
+
+  /** The region of a tensor or alias that is a constant. */
+  weights(id: number, place: Place): Region | undefined {
+    return this.find(rootOf(this.#plan, id), place);
   }
 
   find(id: number, place: Place): Region | undefined {

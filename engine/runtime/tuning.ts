@@ -235,7 +235,8 @@ export class Tuning {
           const space = store.space(step.kernel);
           const key = recordKey(step.kernel, space, dims, store.device.profile.fingerprint);
           const known = tasks.get(key);
-          const first = { kernel: step.kernel, dims, key, place: segment.place, space, calls: 1 };
+          const weights = step.args.map((id) => this.#executor?.residence.weights(id, segment.place));
+          const first = { kernel: step.kernel, dims, key, place: segment.place, space, calls: 1, weights };
           tasks.set(key, known === undefined ? first : { ...known, calls: known.calls + 1 });
         }
       }

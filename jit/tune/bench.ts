@@ -6,7 +6,7 @@
 import { accuracyOf } from '../backends/reference/accuracy.ts';
 import { type Expected, expectedAt, hasFloats } from '../backends/reference/bounds.ts';
 import { pointCount, pointsStoring, samplePoints } from '../backends/reference/run.ts';
-import type { Compiled, Device, Step, View } from '../device.ts';
+import type { Compiled, Device, Region, Step, View } from '../device.ts';
 import { QuernError } from '../error.ts';
 import { bytesOf, viewAs } from '../expr/dtype.ts';
 import type { Kernel } from '../kernel.ts';
@@ -27,29 +27,50 @@ export class Bench {
   readonly #dims: readonly number[];
   readonly #buffers: readonly Uint8Array[];
   readonly #views: readonly View[];
+  readonly #own: readonly Region[];
   #expected: readonly Expected[] | undefined;
 
-  /** Throws `out-of-memory`, or `internal` where no data can be found on which the kernel runs. */
-  constructor(device: Device, kernel: Kernel, dims: readonly number[], seed: number) {
-    const scratch = scratchFor(kernel, dims, seed);
+  /**
+   * `weights`: regions that hold arguments which are only read, by slot: used in place where the device can show their bytes, since a copy
+   * of the largest weight, on both sides, would be the peak of a session's memory. Throws `out-of-memory`, or `internal` where no data can
+   * be found on which the kernel runs.
+   */
+  constructor(device: Device, kernel: Kernel, dims: readonly number[], seed: number, weights: readonly (Region | undefined)[] = []) {
+    const inPlace = new Map<number, View>();
+    const scratch = scratchFor(kernel, dims, seed, (slot, bytes) => {
+      const region = weights[slot];
+      if (region === undefined || region.bytes < bytes || kernel.args[slot]?.access !== 'read' || device.map === undefined) return undefined;
+      const view = { region, offset: 0, bytes };
+      inPlace.set(slot, view);
+      return device.map(view);
+    });
     if ('why' in scratch) throw new QuernError('internal', 'there is no data to tune a kernel with', { got: scratch.why });
     this.#device = device;
     this.#kernel = kernel;
     this.#dims = dims;
     this.#buffers = scratch.buffers;
     const views: View[] = [];
+    const own: Region[] = [];
     try {
       kernel.args.forEach((arg, i) => {
+        const there = inPlace.get(i);
+        if (there !== undefined) {
+          views.push(there);
+          return;
+        }
         const count = (scratch.buffers[i]?.byteLength ?? 0) / bytesOf(arg.dtype);
         const bytes = count * device.storageBytes(arg.dtype);
-        views.push({ region: device.allocate(Math.max(bytes, device.alignment)), offset: 0, bytes });
+        const region = device.allocate(Math.max(bytes, device.alignment));
+        own.push(region);
+        views.push({ region, offset: 0, bytes });
         this.#fill(i, views[i]);
       });
     } catch (error) {
-      for (const { region } of views) device.release(region);
+      for (const region of own) device.release(region);
       throw error;
     }
     this.#views = views;
+    this.#own = own;
   }
 
   #fill(slot: number, view: View | undefined): void {
@@ -131,6 +152,6 @@ export class Bench {
   }
 
   free(): void {
-    for (const { region } of this.#views) this.#device.release(region);
+    for (const region of this.#own) this.#device.release(region);
   }
 }

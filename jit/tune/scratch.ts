@@ -17,7 +17,10 @@ export interface Scratch {
 /** A prime, so that repeats of the pattern never line up with rows, tiles or panels. */
 const period = 65521;
 
-export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1): Scratch | { readonly why: string } {
+/** Data that is there already, for an argument of so many bytes; it is taken as it is. */
+export type Given = (slot: number, bytes: number) => Uint8Array | undefined;
+
+export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1, given: Given = () => undefined): Scratch | { readonly why: string } {
   const sizes = kernel.args.map((arg) => {
     const env = dimsOf(kernel, dims);
     return extentOf(arg.shape.map((d) => evaluate(d, env)), arg.strides.map((d) => evaluate(d, env)));
@@ -27,7 +30,8 @@ export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1): S
   const made = (zeros: boolean): Uint8Array[] => kernel.args.map((arg, i) => {
     const limit = limits.get(i);
     const range: Range = limit === undefined ? (positive ? 'positive' : 'any') : { below: zeros ? 1 : limit };
-    return fill(arg.dtype, sizes[i] ?? 0, range, seed * 31 + i);
+    const count = sizes[i] ?? 0;
+    return given(i, count * bytesOf(arg.dtype)) ?? fill(arg.dtype, count, range, seed * 31 + i);
   });
   const first = made(false);
   if (runs(kernel, dims, first) === undefined) return { buffers: first };

@@ -4,7 +4,7 @@
  * of their space's rank. Large kernels are compared on a slice of themselves (proxy.ts), and the few best on the whole kernel. A wrong
  * candidate is reported and never used. After nnJIT (MobiSys 2024) and CubeCL's tuner.
  */
-import type { Device } from '../device.ts';
+import type { Device, Region } from '../device.ts';
 import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
 import { lowerBound, workOf } from '../roofline.ts';
@@ -23,6 +23,8 @@ export interface TuneTask {
   readonly dims: readonly number[];
   /** Of its record: `recordKey`. */
   readonly key: string;
+  /** Where weights among the arguments lie, by slot: they are measured on in place. */
+  readonly weights?: readonly (Region | undefined)[];
 }
 
 export interface TuneResult {
@@ -136,7 +138,7 @@ export class Tuner {
   async #search(
     what: Proxy, whole: TuneTask, context: Context, order: readonly Schedule[], untilMs: number,
   ): Promise<{ readonly pool: readonly Runner[]; readonly finished: boolean }> {
-    const bench = new Bench(this.#device, what.kernel, what.dims, 1);
+    const bench = new Bench(this.#device, what.kernel, what.dims, 1, what === whole ? whole.weights : undefined);
     try {
       const search = new Search(context, bench, what.kernel, this.#roofline(what), untilMs, what.kernel !== whole.kernel || what.dims !== whole.dims);
       const found = await search.run(order);
@@ -153,11 +155,11 @@ export class Tuner {
    * Checks one schedule (of an imported record) as tuning would: against the fallback, and the fallback against the reference.
    * What is wrong with it, or undefined.
    */
-  async check(task: Pick<TuneTask, 'kernel' | 'dims'>, schedule: Schedule): Promise<string | undefined> {
+  async check(task: Pick<TuneTask, 'kernel' | 'dims' | 'weights'>, schedule: Schedule): Promise<string | undefined> {
     const space = this.#space(task.kernel);
     const broken = violated(space, schedule);
     if (broken !== undefined) return `the space does not allow it: ${broken}`;
-    const bench = new Bench(this.#device, task.kernel, task.dims, 1);
+    const bench = new Bench(this.#device, task.kernel, task.dims, 1, task.weights);
     try {
       const outputs: Outputs[] = [];
       for (const s of [space.fallback, schedule]) {

@@ -103,6 +103,11 @@ class WasmDevice implements Device {
     });
   }
 
+  map(view: Parameters<Device['write']>[0]): Uint8Array {
+    this.#alive();
+    return this.own.bytesOf(view);
+  }
+
   copy(from: Parameters<Device['copy']>[0], to: Parameters<Device['copy']>[1]): void {
     const [source, target] = [this.own.address(from), this.own.address(to)];
     invariant(from.bytes <= to.bytes, 'a copy does not fit');

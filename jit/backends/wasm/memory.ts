@@ -1,6 +1,6 @@
 /**
- * The one linear memory of a device and who has which part of it. Regions are multiples of 64 bytes, found first-fit in a list of
- * gaps; the memory grows when no gap fits. The first page stays zero and is given to nobody (zero-page.ts), the last one is kept free so that
+ * The one linear memory of a device and who has which part of it. Regions are multiples of 64 bytes, found best-fit in a list of
+ * gaps (weights are packed one after the other into the gap that the one before left); the memory grows when no gap fits. The first page stays zero and is given to nobody (zero-page.ts), the last one is kept free so that
  * vector reads just beyond a region stay inside. Always shared, so that kernels are the same bytes with and without threads.
  */
 import { QuernError, invariant } from '../../error.ts';
@@ -56,17 +56,12 @@ export class LinearMemory {
 
   allocate(bytes: number): WasmRegion {
     const size = Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
-    let at = this.#gaps.findIndex((g) => g.bytes >= size);
-    if (at < 0) {
-      this.#grow(size);
-      at = this.#gaps.findIndex((g) => g.bytes >= size);
-    }
-    const gap = this.#gaps[at];
+    const gap = this.#fitting(size) ?? this.#grow(size);
     invariant(gap !== undefined, 'the memory grew but has no room');
     const region: WasmRegion = { start: gap.start, bytes, released: false };
     gap.start += size;
     gap.bytes -= size;
-    if (gap.bytes === 0) this.#gaps.splice(at, 1);
+    if (gap.bytes === 0) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
     this.#taken += size;
     this.#most = Math.max(this.#most, this.#taken);
     return region;
@@ -113,8 +108,14 @@ export class LinearMemory {
     }
   }
 
+  #fitting(bytes: number): Gap | undefined {
+    let best: Gap | undefined;
+    for (const gap of this.#gaps) if (gap.bytes >= bytes && gap.bytes < (best?.bytes ?? Infinity)) best = gap;
+    return best;
+  }
+
   /** Makes room for `bytes` in one piece at the end. */
-  #grow(bytes: number): void {
+  #grow(bytes: number): Gap | undefined {
     const size = this.memory.buffer.byteLength;
     const last = this.#gaps[this.#gaps.length - 1];
     const atEnd = last !== undefined && last.start + last.bytes === size - page ? last.bytes : 0;
@@ -133,5 +134,6 @@ export class LinearMemory {
       throw new QuernError('out-of-memory', 'the browser gives no more memory', { expected: `${megabytes(bytes)} more`, got: `${megabytes(size)} in use`, cause });
     }
     this.#free({ start: size - page, bytes: this.memory.buffer.byteLength - size });
+    return this.#fitting(bytes);
   }
 }
