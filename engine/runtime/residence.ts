@@ -1,6 +1,7 @@
 /**
- * Constants on devices: uploads weights that have not landed there yet, runs the plan's setup steps (packing, folded parameters) once, and gives up what only they
- * needed, step by step, so that weights are never held twice. Afterwards every constant that a segment reads has a region there.
+ * Constants on devices: uploads weights that have not landed there yet, runs the plan's setup steps (packing, folded parameters) once, and
+ * gives up what only they needed, step by step, so that weights are never held twice. Afterwards every constant that a segment reads
+ * has a region there.
  */
 import { bytesOf } from '../../jit/expr/dtype.ts';
 import { asInt } from '../../jit/expr/expr.ts';

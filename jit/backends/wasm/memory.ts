@@ -1,7 +1,8 @@
 /**
- * The one linear memory of a device and who has which part of it. Regions are multiples of 64 bytes, found best-fit in a list of
- * gaps (weights are packed one after the other into the gap that the one before left); the memory grows when no gap fits. The first page stays zero and is given to nobody (zero-page.ts), the last one is kept free so that
- * vector reads just beyond a region stay inside. Always shared, so that kernels are the same bytes with and without threads.
+ * The one linear memory of a device and who has which part of it. Regions are multiples of 64 bytes, found best-fit in a list of gaps
+ * (weights are packed one after the other, into the gap that the one before left); the memory grows when no gap fits. The first page
+ * stays zero and is given to nobody (zero-page.ts), the last one is kept free so that vector reads just beyond a region stay inside.
+ * Always shared, so that kernels are the same bytes with and without threads.
  */
 import { QuernError, invariant } from '../../error.ts';
 import type { Region, View } from '../../device.ts';
