@@ -32,14 +32,14 @@ export async function loadGraph(
   options: LoadOptions = {},
 ): Promise<Graph> {
   const download = new Download(options);
-  let size: number | undefined = 0;
+  const sizes: (number | undefined)[] = [];
   const model = await readFile(source, download, (announced) => {
-    size = announced;
+    sizes.push(announced);
     return options.memory?.(announced);
   });
   const ranges = externalRanges(model);
-  const outside = ranges.length === 0 ? 0 : ranges.reduce((sum, { range }) => sum + range.length, 0);
-  const external = await readExternal(ranges, source, externalData, download, options.memory?.(size === undefined ? size : size + outside));
+  const whole = [...sizes, ...ranges.map(({ range }) => range.length)].reduce((a, b) => (a === undefined || b === undefined ? undefined : a + b));
+  const external = await readExternal(ranges, source, externalData, download, options.memory?.(whole));
   download.report('weights');
   options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
   const graph = buildGraph(model, external);
