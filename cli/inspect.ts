@@ -1,11 +1,13 @@
 /** `quern inspect`: what the engine makes of a model: operators, inputs, memory, kernels in order and, if asked, their sources. */
 import type { KernelReport } from '../engine/report.ts';
-import type { Arguments } from './options.ts';
+import { text, type Arguments } from './options.ts';
+import { passes } from './passes.ts';
 import type { InspectAnswer } from './protocol.ts';
 import { loadRequest, megabytes, ms, shape, table, withHarness, writeJson, type Io } from './session.ts';
 
 export async function inspect(args: Arguments, io: Io): Promise<number> {
   const [model = ''] = args.operands;
+  if (args.flags.has('passes') || args.values.has('pass')) return passes(model, text(args, 'pass'), io);
   const answer = await withHarness(async (page, server) => page.call('inspect', [await loadRequest(args, model, server)], 10 * 60_000));
   print(model, answer, args.flags.has('kernels'), io);
   await writeJson(args, { model, ...answer });

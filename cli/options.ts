@@ -127,7 +127,15 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     operand: 'MODEL',
     many: false,
     about: 'shows operators, shapes, plan and kernels',
-    options: { kernels: { help: 'prints the text and the source of each kernel' }, device, threads, dim, json },
+    options: {
+      kernels: { help: 'prints the text and the source of each kernel' },
+      passes: { help: 'shows instead what each pass leaves, without a browser' },
+      pass: { value: 'NAME', help: 'prints the IR before and after one pass' },
+      device,
+      threads,
+      dim,
+      json,
+    },
   },
 };
 

@@ -8,5 +8,10 @@ if (!existsSync(fileURLToPath(built))) {
   console.error("quern: the command line is not built. Run 'npm run build' first.");
   process.exit(2);
 }
+// `quern … | head` is no error.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 const { main } = await import(built.href);
 process.exitCode = await main(process.argv.slice(2));

@@ -7,6 +7,7 @@
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { quernPlugins } from '../vite.config.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -15,6 +16,7 @@ export default defineConfig(({ mode }) => {
   return {
     root: `${here}..`,
     publicDir: false as const,
+    plugins: quernPlugins({ worker: false }),
     build: {
       outDir: 'dist/cli',
       emptyOutDir: false,

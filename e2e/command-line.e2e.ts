@@ -103,6 +103,19 @@ test('bench, tune and inspect report on a model', async () => {
   expect(inspected.out).toContain('--- kernel 0');
 });
 
+test('inspect shows what each pass leaves, and the program before and after one', async () => {
+  const model = join(folder(), 'layer.onnx');
+  writeFileSync(model, tinyModel(layer));
+  const { out } = await quern('inspect', model, '--passes');
+  // Two Adds and the Relu stand alone before fusion; after it the MatMul does the first two.
+  const counts = (pass: string): string[] => (out.split('\n').find((l) => l.startsWith(`${pass} `)) ?? '').split(/\s+/).slice(1);
+  expect(counts('lower').slice(0, 3)).toEqual(['3', '0', '1']);
+  expect(counts('fuse-epilogues').slice(0, 3)).toEqual(['1', '0', '1']);
+  const one = await quern('inspect', model, '--pass', 'fuse-epilogues');
+  expect(one.out).toMatch(/--- before fuse-epilogues[\s\S]*--- after fuse-epilogues/);
+  expect(await quern('inspect', model, '--pass', 'no-such')).toMatchObject({ code: 2 });
+});
+
 test('wrong words end with 2 and the help', async () => {
   const { code, err } = await quern('bench', 'x.onnx', '--speed');
   expect(code).toBe(2);
