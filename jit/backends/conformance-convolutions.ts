@@ -52,6 +52,20 @@ function conv({ size: [h, w], channels: [ci, co], kernel: [kh, kw], stride = 1, 
   };
 }
 
+/** A 1-D convolution with the kernel turned round, as ConvTranspose has it: both operands may run backwards in memory. */
+function turned(size: number, channels: number, kernel: number): Pick<Case, 'body' | 'args'> {
+  const out1 = size - kernel + 1;
+  const [x, o, k] = [variable('x', out1), variable('o', channels), variable('k', kernel)];
+  return {
+    body: {
+      kind: 'contraction', batch: [], rows: [x], cols: [o], depth: [k],
+      lhs: load(0, 'float32', [sub(add(x, kernel - 1), k)]), rhs: load(1, 'float32', [sub(kernel - 1, k), o]),
+      store: { tensor: 2, index: [x, o], value: acc },
+    },
+    args: [arg('float32', [size]), arg('float32', [kernel, channels]), out('float32', [out1, channels])],
+  };
+}
+
 const shapes: readonly (readonly [string, Conv])[] = [
   ['1x1', { size: [5, 7], channels: [6, 10], kernel: [1, 1] }],
   ['3x3', { size: [6, 7], channels: [3, 5], kernel: [3, 3] }],
@@ -77,4 +91,5 @@ export const convolutionCases: readonly Case[] = [
     name: 'depthwise conv, channels last, stride 2, 5x5',
     ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
   },
+  { name: 'conv with a turned kernel', ...turned(23, 9, 5) },
 ];

@@ -229,7 +229,7 @@ function lhsStream(scene: Scene, lhs: Operand, rows: RowPlaces, inner: Var, scop
   const known = asInt(step);
   if (!guarded) {
     const places = setPointers(scene, lhs.slot, offsets, 'a', scope, pointers);
-    return streamOf(places, known ?? scalar.value(step, scope));
+    return streamOf(places, strideOf(scene, step, scope));
   }
   const length = asInt(inner.extent);
   // Zeros reach far enough if the run is short; else a row outside stands still.
@@ -267,7 +267,13 @@ function rhsStream(
     [cols.panel, add(cols.panel, Math.floor(v / perPanel))], [cols.lane, int((v % perPanel) * 4)],
   ])));
   const step = mul(rhs.step, 4);
-  return streamOf(setPointers(scene, rhs.slot, offsets, 'b', scope, pointers), asInt(step) ?? scene.scalar.value(step, scope));
+  return streamOf(setPointers(scene, rhs.slot, offsets, 'b', scope, pointers), strideOf(scene, step, scope));
+}
+
+/** What a constant step adds to `offset=`, which is unsigned: an operand that walks backwards (ConvTranspose) moves its pointers instead. */
+function strideOf({ scalar }: Scene, step: Expr, scope: Scope): number | Local {
+  const known = asInt(step);
+  return known !== undefined && known >= 0 ? known : scalar.value(step, scope);
 }
 
 /** Points at element offsets, through as few pointers as constant distances allow. */
