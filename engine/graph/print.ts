@@ -88,6 +88,9 @@ export function printProgram(program: Program): string {
     lines.push(...bodyText(mapBody(body, rename, number)).map((line) => `  ${line}`));
   }
   program.dataDims.forEach((d) => { lines.push(`dim ${d.symbol.name} = t${number(d.tensor)}[${d.element}]  # ${d.origin.op} ${d.origin.node}`); });
+  program.checks?.forEach(({ tensor, range, origin }) => {
+    lines.push(`check t${number(tensor)}: ${text(range.low)} to ${text(range.high)}  # ${origin.op} ${origin.node}`);
+  });
   program.outputs.forEach(({ name, tensor }) => {
     mention(tensor);
     lines.push(`output ${name} = t${number(tensor)}`);

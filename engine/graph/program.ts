@@ -4,7 +4,9 @@
  * inputs, and dims that are read from a tensor while the model runs (`DataDim`).
  */
 import type { DType } from '../../jit/expr/dtype.ts';
+import { QuernError } from '../../jit/error.ts';
 import type { Expr, Sym } from '../../jit/expr/expr.ts';
+import { evaluate } from '../../jit/expr/visit.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Constant } from './graph.ts';
 
@@ -56,6 +58,32 @@ export interface Guard {
   readonly holds: Expr;
   readonly what: string;
   readonly origin: Origin;
+  /** Set where the dims are wrong, not merely others than this program was made for: `what` then says what is wrong. */
+  readonly fault?: 'shape-mismatch' | 'index-out-of-range';
+}
+
+/** Least and greatest legal value. */
+export interface Range {
+  readonly low: Expr;
+  readonly high: Expr;
+}
+
+/**
+ * Indices that must lie in a range, tested where they are used: `tensor` holds one int64, 0 if all of them do, else one that does not (plus
+ * 1 unless it is negative). Read after the run, together with the outputs.
+ */
+export interface Check {
+  readonly tensor: number;
+  readonly range: Range;
+  readonly origin: Origin;
+}
+
+/** Throws what a check found. */
+export function enforce({ range: { low, high }, origin }: Check, status: bigint, env: ReadonlyMap<Expr, number>): void {
+  if (status === 0n) return;
+  throw new QuernError('index-out-of-range', 'an index is out of range', {
+    ...origin, expected: `${evaluate(low, env)} to ${evaluate(high, env)}`, got: String(status > 0n ? status - 1n : status),
+  });
 }
 
 export interface Program {
@@ -66,4 +94,9 @@ export interface Program {
   readonly outputs: readonly { readonly name: string; readonly tensor: number }[];
   readonly dataDims: readonly DataDim[];
   readonly guards?: readonly Guard[];
+  readonly checks?: readonly Check[];
 }
+
+/** Tensors that the runtime looks at: they exist when the program ends, or between segments. */
+export const readOutside = ({ outputs, dataDims, checks = [] }: Program): Set<number> =>
+  new Set([...outputs, ...dataDims, ...checks].map(({ tensor }) => tensor));

@@ -1,7 +1,7 @@
 /** Attention and rotary embeddings of ONNX opset 23 and 24. */
 import { type Expr, add, asInt, constant, floordiv, floormod, int, le, lt, mul, select, sub } from '../../jit/expr/expr.ts';
 import { type HeadElement, type Rotary, applyMask, attend, headsOf, rotate } from './attend.ts';
-import { clamp, toIndex } from './math.ts';
+import { clamp, lastRow, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 
 const headCount = (build: Lowering, name: string): number | undefined => (build.attributes.has(name) ? build.attributes.int(name) : undefined);
@@ -79,6 +79,7 @@ const rotaryEmbedding: Operator = {
     const [x, cos, sin, positions] = [build.input(0), build.input(1), build.input(2), build.optional(3)];
     const heads = headsOf(build, x, headCount(build, 'num_heads'));
     const asked = build.attributes.int('rotary_embedding_dim', 0);
+    if (positions !== undefined) build.within(positions, int(0), lastRow(cos));
     const turned = rotate(heads.at, angles(
       cos, sin, (b, s) => (positions === undefined ? undefined : clampRow(toIndex(positions.at([b, s])), cos)),
       asked === 0 ? heads.size : int(asked), build.attributes.int('interleaved', 0) !== 0,
@@ -90,6 +91,6 @@ const rotaryEmbedding: Operator = {
   },
 };
 
-export const clampRow = (row: Expr, table: Tensor): Expr => clamp(row, 0, sub(table.shape[0] ?? int(1), 1));
+export const clampRow = (row: Expr, table: Tensor): Expr => clamp(row, 0, lastRow(table));
 
 export const operators: readonly Operator[] = [attention, rotaryEmbedding];

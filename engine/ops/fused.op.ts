@@ -2,15 +2,17 @@
  * Operators of the com.microsoft domain that onnxruntime's graph optimiser leaves behind: products and convolutions with an activation,
  * convolutions and norms of channels-last tensors, embeddings with a norm, and rows of a quantised table.
  */
-import { type Expr, add, and, cast, constant, floordiv, floormod, ge, int, lt, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, cast, constant, floordiv, floormod, int, le, mul, ref } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
 import { type Activation, activationsOf } from './activations.ts';
 import { channelsFirst, channelsLast, inChannelsFirst } from './channels-last.ts';
 import { field } from './contrib.op.ts';
 import { convolution } from './conv.op.ts';
 import { gelu } from './elementwise.op.ts';
-import { clamp, fromEnd, sigmoid, toIndex } from './math.ts';
+import { clamp, lastRow, sigmoid, toIndex } from './math.ts';
 import { gemmOf, numpyMatmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
+import { checkIndices, safeIndex } from './movement.op.ts';
 import { normalise, normaliseGroups } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred } from './quantise.ts';
@@ -131,7 +133,11 @@ const embedLayerNormalization: Operator = {
     const [ids, words, places, gamma, beta] = [build.input(0), build.input(2), build.input(3), build.input(5), build.input(6)];
     const [segments, kinds, mask, positions] = [build.optional(1), build.optional(4), build.optional(7), build.optional(8)];
     const [batch = int(1), length = int(1)] = ids.shape;
-    const row = (table: Tensor, id: Expr, feature: Expr): Expr => table.at([clamp(id, 0, sub(table.shape[0] ?? int(1), 1)), feature]);
+    const row = (table: Tensor, id: Expr, feature: Expr): Expr => table.at([clamp(id, 0, lastRow(table)), feature]);
+    build.within(ids, int(0), lastRow(words));
+    if (positions !== undefined) build.within(positions, int(0), lastRow(places));
+    else build.require(le(length, places.shape[0] ?? int(1)), 'more tokens than the table has positions', { got: shapeText(ids.shape) });
+    if (segments !== undefined && kinds !== undefined) build.within(segments, int(0), lastRow(kinds));
     const sum = build.map(words.dtype, [batch, length, words.shape[1] ?? int(1)], ([b = int(0), s = int(0), d = int(0)]) => {
       const place = positions === undefined ? s : toIndex(broadcastAt(positions, [b, s], ids.shape));
       const both = add(row(words, toIndex(ids.at([b, s])), d), row(places, place, d));
@@ -157,7 +163,7 @@ function wordCounts(build: Lowering, mask: Tensor | undefined, batch: Expr, leng
 
 /**
  * Rows of a table of whole numbers, as real ones; scales and zero points belong to blocks along one axis. Bytes hold 8 / bits elements,
- * packed along the last axis. Indices out of range give zeros.
+ * packed along the last axis.
  */
 const gatherBlockQuantized: Operator = {
   op: 'GatherBlockQuantized', domain, since: 1, arity: [3, 4],
@@ -180,12 +186,12 @@ const gatherBlockQuantized: Operator = {
     const usual = each === 1 && data.narrow !== undefined ? undefined : constant(2 ** (bits - 1), 'int32');
     const type = computeType(scales.dtype);
     const dim = shape[axis] ?? int(1);
+    checkIndices(build, indices, dim);
     return build.map(scales.dtype, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)], (index) => {
-      const id = fromEnd(toIndex(indices.at(index.slice(axis, axis + indices.rank))), dim);
-      const at = [...index.slice(0, axis), clamp(id, 0, sub(dim, 1)), ...index.slice(axis + indices.rank)];
+      const id = safeIndex(build, indices, index.slice(axis, axis + indices.rank), dim);
+      const at = [...index.slice(0, axis), id, ...index.slice(axis + indices.rank)];
       const owner = at.map((i, d) => (d === along ? floordiv(i, block) : i));
-      const value = centred(whole(data, at), zeros === undefined ? usual : whole(zeros, owner));
-      return select(and(ge(id, 0), lt(id, dim)), mul(cast(value, type), scales.at(owner)), constant(0, type));
+      return mul(cast(centred(whole(data, at), zeros === undefined ? usual : whole(zeros, owner)), type), scales.at(owner));
     });
   },
 };

@@ -1,5 +1,5 @@
 /** Losses: negative log-likelihood of class indices, and cross entropy, which is that of a log-softmax. */
-import { type Expr, constant, div, eq, int, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, cast, constant, div, eq, int, mul, ref, select, sub } from '../../jit/expr/expr.ts';
 import { clamp, neg, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { softmax } from './norm.op.ts';
@@ -12,6 +12,9 @@ function likelihood(build: Lowering, logs: Tensor, target: Tensor, weight: Tenso
   const type = computeType(logs.dtype);
   const classes = logs.shape[1] ?? int(1);
   const ignored = build.attributes.has('ignore_index') ? build.attributes.int('ignore_index') : undefined;
+  const labels = ignored === undefined ? target
+    : build.map('int64', target.shape, (index) => select(eq(toIndex(target.at(index)), ignored), constant(0, 'int64'), cast(target.at(index), 'int64')));
+  build.within(labels, int(0), sub(classes, 1));
   const weightAt = (index: readonly Expr[]): Expr => {
     const label = toIndex(target.at(index));
     const own = weight === undefined ? constant(1, type) : weight.at([clamp(label, 0, sub(classes, 1))]);

@@ -5,15 +5,16 @@
  */
 import { QuernError, at, type ErrorCode, type ErrorDetails } from '../../jit/error.ts';
 import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
-import { type Expr, type Var, add, cast, eq, int, mul, ref, select, variable } from '../../jit/expr/expr.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, mul, ref, select, variable } from '../../jit/expr/expr.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
 import { Constant, type Graph, type Narrow, type Node, type TensorType } from '../graph/graph.ts';
-import type { Origin, Program } from '../graph/program.ts';
+import type { Guard, Origin, Program } from '../graph/program.ts';
 import { NodeAttributes } from './attributes.ts';
 import { ProgramBuilder, computeType } from './module.ts';
 import type { Attributes, ContractionSpec, LoopSpec, Lowering, RepeatResult, RepeatSpec, RowsSpec, Tensor } from './operator.ts';
 import { findOperator } from './registry.ts';
 import { repeat } from './repeat.ts';
+import { freshAxes } from './shape.ts';
 import { staticSize } from './values.ts';
 
 /** The tensor program of a graph. Throws a QuernError that names the node where a graph cannot be lowered. */
@@ -200,8 +201,36 @@ class NodeLowering implements Lowering {
     return this.#builder.dataDim(scalar, 0, this.#origin);
   }
 
-  assume(holds: Expr, what: string): void {
-    this.#builder.guard({ holds, what, origin: this.#origin });
+  assume(holds: Expr, what: string, fault?: Guard['fault']): void {
+    this.#builder.guard({ holds, what, origin: this.#origin, ...(fault === undefined ? {} : { fault }) });
+  }
+
+  require(holds: Expr, what: string, details: ErrorDetails): void {
+    if (holds.op === 'const' && holds.value === 0 && this.#builder.certain) this.fail('shape-mismatch', what, details);
+    this.assume(holds, what, 'shape-mismatch');
+  }
+
+  within(indices: Tensor, low: Expr, high: Expr): void {
+    for (const e of this.#builder.extremes(indices) ?? []) {
+      const holds = and(ge(e, low), le(e, high));
+      if (holds.op === 'const' && holds.value === 0 && this.#builder.certain) {
+        this.fail('index-out-of-range', 'an index is out of range', { expected: `${text(low)} to ${text(high)}`, got: text(e) });
+      }
+      this.assume(holds, 'an index is out of range', 'index-out-of-range');
+    }
+    if (this.#builder.extremes(indices) !== undefined) return;
+    this.#builder.check(indices, { low, high }, this.#origin, (counts) => {
+      const { axes, index } = freshAxes(this, indices.shape);
+      const element = cast(indices.at(index), 'int64');
+      const status = (least: Expr, most: Expr): Expr => select(counts,
+        select(lt(least, cast(low, 'int64')), least, select(gt(most, cast(high, 'int64')), add(most, 1), constant(0, 'int64'))), constant(0, 'int64'));
+      if (axes.length === 0) return this.map('int64', [], () => status(element, element));
+      const [least, most] = [ref(this.name('least'), 'int64'), ref(this.name('most'), 'int64')];
+      return this.rows({
+        dtype: 'int64', shape: [], axes: [], inner: axes, each: false, index: [], value: status(least, most),
+        scans: [{ name: least.name, op: 'min', value: element }, { name: most.name, op: 'max', value: element }],
+      });
+    });
   }
 
   constants(tensor: Tensor, what: string): readonly number[] {
@@ -285,7 +314,7 @@ class NodeLowering implements Lowering {
       const given = inputs[k];
       if (given !== undefined) scope.values.set(name, given);
     }
-    return this.#builder.under(taken === undefined ? undefined : () => this.dim(cast(taken, 'int64')), () => {
+    return this.#builder.under(taken === undefined ? undefined : { flag: taken, dim: () => this.dim(cast(taken, 'int64')) }, () => {
       lowerNodes(graph, scope, this.#builder);
       return graph.outputs.map(({ name }) => scope.get(name));
     });

@@ -1,6 +1,6 @@
 /** Short names for what lowerings write all the time: functions of one operand, and locals and statements of loop bodies. */
 import type { DType, ScalarType } from '../../jit/expr/dtype.ts';
-import { type Expr, type UnaryOp, type Var, add, cast, constant, int, lt, max, min, ref, select, unary } from '../../jit/expr/expr.ts';
+import { type Expr, type UnaryOp, type Var, add, cast, constant, int, lt, max, min, ref, select, sub, unary } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { computeType } from './module.ts';
 import type { LoopSpec, Lowering, Tensor } from './operator.ts';
@@ -55,6 +55,9 @@ export function single(build: Lowering, output: LoopSpec['outputs'][number], axe
   const [made] = build.loop({ outputs: [output], axes, body: ([out]) => (out === undefined ? [] : body(out)) });
   return made ?? build.fail('internal', 'a loop has no output');
 }
+
+/** The last index along a tensor's first dim. */
+export const lastRow = (table: Tensor): Expr => sub(table.shape[0] ?? int(1), 1);
 
 /** The element of a tensor of one element, whatever its rank. */
 export const scalarOf = (t: Tensor): Expr => t.at(t.shape.map(() => int(0)));

@@ -5,11 +5,12 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { type DType, isFloat, isInteger, viewAs } from '../../jit/expr/dtype.ts';
-import { type Expr, type Sym, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
+import { type Expr, type Sym, and, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
+import { text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
 import type { Constant, Narrow } from '../graph/graph.ts';
-import type { Computation, DataDim, Guard, Origin, Program, Source, TensorDef } from '../graph/program.ts';
+import type { Check, Computation, DataDim, Guard, Origin, Program, Range, Source, TensorDef } from '../graph/program.ts';
 import type { Tensor } from './operator.ts';
 import { type Known, ValueTable, staticSize } from './values.ts';
 
@@ -55,13 +56,18 @@ export function narrow(value: Expr, dtype: DType): Expr {
   throw new QuernError('internal', 'a definition has another type than its tensor', { expected: dtype, got: value.dtype });
 }
 
+/** Whether a part of the program counts: a bool over elements, and the same as a dim that is read while the model runs. */
+interface Taken { readonly flag: Expr; readonly dim: () => Expr }
+
 export class ProgramBuilder {
   readonly #tensors = new Map<number, TensorDef>();
   readonly #bodies = new Map<number, Body>();
   #computations: Computation[] = [];
   readonly #dataDims: DataDim[] = [];
   readonly #guards: Guard[] = [];
-  readonly #taken: (() => Expr)[] = [];
+  #checks: Check[] = [];
+  readonly #checked = new Set<string>();
+  readonly #taken: Taken[] = [];
   readonly #dimOf = new Map<string, Sym>();
   readonly #weights = new Map<Constant, Tensor>();
   readonly #symbols = new Set<string>();
@@ -110,6 +116,7 @@ export class ProgramBuilder {
       for (const dim of this.#dataDims.slice(dims)) {
         if (written.has(dim.tensor)) throw new QuernError('unsupported-model', 'a loop has tensors whose size changes from step to step', dim.origin);
       }
+      this.#checks = this.#checks.filter((c) => !written.has(c.tensor));
       return { result, computations: inner };
     } finally {
       this.#computations = outer;
@@ -129,21 +136,51 @@ export class ProgramBuilder {
   }
 
   /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, its guards go with it. */
-  under<T>(taken: (() => Expr) | undefined, make: () => T): T {
-    const before = this.#guards.length;
+  under<T>(taken: Taken | undefined, make: () => T): T {
+    const [guards, checks] = [this.#guards.length, this.#checks.length];
     if (taken !== undefined) this.#taken.push(taken);
     try {
       return make();
     } catch (error) {
-      this.#guards.length = before;
+      this.#guards.length = guards;
+      this.#checks.length = checks;
       throw error;
     } finally {
       if (taken !== undefined) this.#taken.pop();
     }
   }
 
-  guard({ holds, what, origin }: Guard): void {
-    this.#guards.push({ holds: this.#taken.reduce((all, taken) => or(all, eq(taken(), 0)), holds), what, origin });
+  guard(guard: Guard): void {
+    const holds = this.#taken.reduce((all, taken) => or(all, eq(taken.dim(), 0)), guard.holds);
+    const idle = (holds.op === 'const' && holds.value !== 0) || this.#guards.some((g) => g.holds === holds && g.fault === guard.fault);
+    if (!idle) this.#guards.push({ ...guard, holds });
+  }
+
+  /** Whether what is added now counts whatever the data are. */
+  get certain(): boolean {
+    return this.#taken.length === 0;
+  }
+
+  /** Adds a check once for each range of a tensor; `status` makes its tensor, given whether anybody will look at what is checked. */
+  check(indices: Tensor, range: Range, origin: Origin, status: (counts: Expr) => Tensor): void {
+    const key = `${indices.id} ${text(range.low)} ${text(range.high)}`;
+    if (this.certain && this.#checked.has(key)) return;
+    if (this.certain) this.#checked.add(key);
+    this.#checks.push({ tensor: status(and(...this.#taken.map((t) => t.flag))).id, range, origin });
+  }
+
+  /** Elements of an integer tensor as far as it takes to see whether they lie in a range: of large constants the least and the greatest. */
+  extremes(tensor: Tensor): readonly Expr[] | undefined {
+    const { source } = this.tensorDef(tensor.id);
+    const known = this.#values.of(tensor.id);
+    const values = known?.filter((e) => e !== undefined);
+    if (values !== undefined && values.length === known?.length && values.some((e) => e.op !== 'const')) return values;
+    const fixed = values !== undefined && values.length === known?.length ? values.flatMap((e) => (e.op === 'const' ? [Number(e.value)] : []))
+      : source.kind === 'constant' && !source.constant.released ? viewAs(tensor.dtype, source.constant.bytes) : undefined;
+    if (fixed === undefined || fixed.length === 0) return fixed === undefined ? undefined : [];
+    let [least, most] = [Infinity, -Infinity];
+    for (const v of fixed) [least, most] = [Math.min(least, Number(v)), Math.max(most, Number(v))];
+    return [int(least), int(most)];
   }
 
   elements(tensor: Tensor): Known | undefined {
@@ -177,7 +214,8 @@ export class ProgramBuilder {
       tensors.set(id, values === undefined ? def : { ...def, values });
     }
     const guards = this.#guards.length === 0 ? {} : { guards: this.#guards };
-    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims, ...guards };
+    const checks = this.#checks.length === 0 ? {} : { checks: this.#checks };
+    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims, ...guards, ...checks };
   }
 
   #freshSymbol(): string {

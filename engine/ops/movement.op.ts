@@ -328,6 +328,11 @@ const pad: Operator = {
   },
 };
 
+/** Tests that an index tensor stays inside a dim, from its end where negative. */
+export const checkIndices = (build: Lowering, indices: Tensor, dim: Expr): void => {
+  build.within(indices, sub(0, dim), sub(dim, 1));
+};
+
 /** What an index tensor says about where to read along a dim: from the end where negative, and never outside. */
 export function safeIndex(build: Lowering, indices: Tensor, at: readonly Expr[], dim: Expr): Expr {
   const known = build.values(indices);
@@ -347,6 +352,7 @@ const gather: Operator = {
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
     const dim = x.shape[axis] ?? int(1);
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+    checkIndices(build, indices, dim);
     return build.map(x.dtype, shape, (index) => {
       const at = safeIndex(build, indices, index.slice(axis, axis + indices.rank), dim);
       return x.at([...index.slice(0, axis), at, ...index.slice(axis + indices.rank)]);
@@ -359,10 +365,19 @@ const gatherElements: Operator = {
   lower: (build) => {
     const [x, indices] = [build.input(0), build.input(1)];
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
+    if (indices.rank !== x.rank) build.fail('shape-mismatch', 'the indices have another rank than the data', { expected: String(x.rank), got: String(indices.rank) });
+    checkIndices(build, indices, x.shape[axis] ?? int(1));
     return build.map(x.dtype, indices.shape, (index) =>
       x.at(index.map((i, d) => (d === axis ? safeIndex(build, indices, index, x.shape[d] ?? int(1)) : i))));
   },
 };
+
+/** Tests each coordinate of index tuples, which stand along the last dim, against its dim. */
+export function checkCoordinates(build: Lowering, indices: Tensor, dims: readonly Expr[]): void {
+  for (const [k, dim] of dims.entries()) {
+    checkIndices(build, dims.length === 1 ? indices : sliced(build, indices, indices.rank - 1, int(k), int(1)), dim);
+  }
+}
 
 const gatherNd: Operator = {
   op: 'GatherND', domain: '', since: 11, arity: [2, 2],
@@ -371,7 +386,11 @@ const gatherNd: Operator = {
     const batch = build.attributes.int('batch_dims', 0);
     const depth = asInt(indices.shape.at(-1) ?? int(0)) ?? build.fail('unsupported-model', 'GatherND with indices of unknown depth');
     const outer = indices.rank - 1;
+    if (batch + depth > x.rank) {
+      build.fail('shape-mismatch', 'the indices have more coordinates than the data have dims', { expected: `at most ${x.rank - batch}`, got: String(depth) });
+    }
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)];
+    checkCoordinates(build, indices, x.shape.slice(batch, batch + depth));
     return build.map(x.dtype, shape, (index) => {
       const at = Array.from({ length: depth }, (_, k) => {
         const dim = x.shape[batch + k] ?? int(1);

@@ -7,7 +7,7 @@ import { type Expr, add, and, asInt, cast, constant, floordiv, floormod, ge, gt,
 import { shapeText } from '../../jit/expr/text.ts';
 import { angles, clampRow, present, resultLayout } from './attention.op.ts';
 import { type HeadElement, attend, headsOf, rotate } from './attend.ts';
-import { clamp, toIndex } from './math.ts';
+import { clamp, lastRow, toIndex } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { normalise } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -205,6 +205,7 @@ const groupQueryAttention: Operator = {
     const rotary = attributes.int('do_rotary', 0) !== 0;
     const [cos, sin] = [rotary ? build.input(7) : undefined, rotary ? build.input(8) : undefined];
     const interleaved = attributes.int('rotary_interleaved', 0) !== 0;
+    if (cos !== undefined && positions !== undefined) build.within(positions, int(0), lastRow(cos));
     const position = (b: Expr, s: Expr): Expr => (positions === undefined ? add(past(b), s) : toIndex(positions.at([b, s])));
     const turn = ({ at }: Heads): HeadElement => (cos === undefined || sin === undefined ? at
       : rotate(at, angles(cos, sin, (b, s) => clampRow(position(b, s), cos), mul(cos.shape[1] ?? int(1), int(2)), interleaved)));
@@ -254,6 +255,8 @@ const rotaryEmbedding: Operator = {
     const half = cos.shape[1] ?? int(1);
     const heads = x.rank === 4 ? headsOf(build, x, undefined)
       : part(x, int(0), count > 0 ? floordiv(x.shape[2] ?? int(1), count) : mul(half, 2));
+    const length = x.shape[x.rank - 2] ?? int(1);
+    build.within(positions, int(0), positions.rank === 1 ? sub(lastRow(cos), sub(length, 1)) : lastRow(cos));
     const row = (b: Expr, s: Expr): Expr => (positions.rank === 1 ? add(toIndex(positions.at([int(0)])), s) : toIndex(positions.at([b, s])));
     const turned = rotate(heads.at, angles(
       cos, sin, (b, s) => clampRow(row(b, s), cos), rotated > 0 ? int(rotated) : mul(half, 2), attributes.int('interleaved', 0) !== 0,

@@ -53,6 +53,13 @@ export interface Lowering {
   dim(value: Expr): Expr;
   /** Takes a condition on dims for granted: it is checked whenever dims are bound. */
   assume(holds: Expr, what: string): void;
+  /** Dims that must fit: `shape-mismatch` now where they are known not to, else when dims are bound. `what` says what is wrong. */
+  require(holds: Expr, what: string, details: ErrorDetails): void;
+  /**
+   * Elements that index something must lie in low .. high: `index-out-of-range` now where it is known that one does not, else tested while
+   * the model runs (nothing is emitted where it is known that all do). The caller still keeps what it reads and writes inside its tensors.
+   */
+  within(indices: Tensor, low: Expr, high: Expr): void;
   /** Elements that must be constants; throws `unsupported-model` naming `what` otherwise. */
   constants(tensor: Tensor, what: string): readonly number[];
 

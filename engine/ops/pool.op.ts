@@ -178,6 +178,7 @@ const maxUnpool: Operator = {
     const shape = asked === undefined ? natural : build.dims(asked);
     const { axes, index } = freshAxes(build, x.shape);
     // Indices count in the natural shape, whatever shape is asked for.
+    build.within(indices, int(0), sub(numel(natural), 1));
     const flat = cast(indices.at(index), 'index');
     const from = unflattenTap(flat, natural);
     const [made] = build.loop({

@@ -199,6 +199,7 @@ const compress: Operator = {
     });
     const kept = firstOf(build, some(build, outputs, 0), some(build, outputs, 1), 0);
     const last = sub(x.shape[axis] ?? int(1), 1);
+    build.within(kept, int(0), last);
     return build.map(x.dtype, withDim(x.shape, axis, kept.shape[0] ?? int(0)), (index) =>
       x.at(index.map((i, d) => (d === axis ? clamp(toIndex(kept.at([i])), 0, last) : i))));
   },

@@ -6,7 +6,7 @@ import {
   type Expr, add, and, asInt, binary, cast, constant, div, eq, floordiv, floormod, ge, gt, int, le, lt, max, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import { lineDims } from './generate.op.ts';
-import { abs, cos, floor, local, log, loopFor, neg, scalarValue, sin, storeTo, toIndex, when, zeroOf } from './math.ts';
+import { abs, clamp, cos, floor, local, log, loopFor, neg, scalarValue, sin, storeTo, toIndex, when, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -120,8 +120,9 @@ const reverseSequence: Operator = {
   lower: (build) => {
     const [x, lengths] = [build.input(0), build.input(1)];
     const [batch, time] = [axisOf(build, build.attributes.int('batch_axis', 1), x.rank), axisOf(build, build.attributes.int('time_axis', 0), x.rank)];
+    build.within(lengths, int(1), x.shape[time] ?? int(1));
     return build.map(x.dtype, x.shape, (index) => {
-      const [t, length] = [index[time] ?? int(0), toIndex(lengths.at([index[batch] ?? int(0)]))];
+      const [t, length] = [index[time] ?? int(0), clamp(toIndex(lengths.at([index[batch] ?? int(0)])), 1, x.shape[time] ?? int(1))];
       return x.at(index.map((i, d) => (d === time ? select(lt(t, length), sub(sub(length, 1), t), t) : i)));
     });
   },

@@ -5,7 +5,7 @@
 import {
   type Expr, add, and, cast, constant, div, eq, floordiv, floormod, ge, int, le, lt, max, min, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
-import { ceil, clamp, floor, round, toIndex, zeroOf } from './math.ts';
+import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Operator, Tensor } from './operator.ts';
 import { axesOf, freshAxes, reshape } from './shape.ts';
@@ -166,7 +166,8 @@ const roiAlign: Operator = {
     const taps = sides.map((_, d) => build.axis(ratio > 0 ? int(ratio) : max(plane[d] ?? int(1), 1)));
     const at = sides.map((s, d) => add(s.start, div(mul(s.bin, add(cast(taps[d] ?? int(0), s.bin.dtype), 0.5)), cast(s.count, s.bin.dtype))));
     const used = and(...sides.map((s, d) => lt(taps[d] ?? int(0), s.count)));
-    const owner = toIndex(owners.at([roi]));
+    build.within(owners, int(0), lastRow(x));
+    const owner = clamp(toIndex(owners.at([roi])), 0, lastRow(x));
     const taken = and(...at.map((p, d) => and(ge(p, -1), le(p, cast(plane[d] ?? int(1), p.dtype)))));
     const corners = bilinearTerms(x, [owner, channel], at, plane);
     const [name, type] = [build.name('total'), computeType(x.dtype)];

@@ -5,7 +5,7 @@
 import type { Expr } from '../../jit/expr/expr.ts';
 import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
 import { collect, isLoad, isSym, walk } from '../../jit/expr/visit.ts';
-import type { Computation, Program, TensorDef } from '../graph/program.ts';
+import { type Computation, type Program, type TensorDef, readOutside } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
 
 export interface Uses {
@@ -24,8 +24,7 @@ export function usesOf(program: Program): Uses {
     for (const t of c.outputs) writer.set(t, c);
     for (const t of readsOf(c)) readers.set(t, [...(readers.get(t) ?? []), c]);
   }
-  const kept = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
-  return { writer, readers, kept };
+  return { writer, readers, kept: readOutside(program) };
 }
 
 /** Tensors that a computation reads: loads, and what its outputs start as. */
@@ -59,7 +58,7 @@ export function fusable(body: Body, readsBefore = 0): boolean {
 
 /** The same program without what nobody needs. */
 export function prune(program: Program): Program {
-  const needed = new Set<number>([...program.outputs.map((o) => o.tensor)]);
+  const needed = new Set<number>([...program.outputs, ...program.checks ?? []].map(({ tensor }) => tensor));
   const symbols = new Map(program.dataDims.map((d) => [d.symbol as Expr, d]));
   const pending = [...needed];
   const writer = new Map<number, Computation>();
@@ -76,7 +75,7 @@ export function prune(program: Program): Program {
       if (dim !== undefined) need(dim.tensor);
     }
   };
-  needSymbols((program.guards ?? []).map((g) => g.holds));
+  needSymbols([...(program.guards ?? []).map((g) => g.holds), ...(program.checks ?? []).flatMap(({ range }) => [range.low, range.high])]);
   while (pending.length > 0) {
     const t = pending.pop();
     if (t === undefined) break;

@@ -6,10 +6,10 @@
 import { type Expr, cast, constant, load, select } from '../../jit/expr/expr.ts';
 import { rewriter } from '../../jit/expr/visit.ts';
 import { type Body, type Store, mapBody, mapStores } from '../../jit/kernel.ts';
-import type { Program, TensorDef } from '../graph/program.ts';
+import { type Program, type TensorDef, readOutside } from '../graph/program.ts';
 
 export function widenHalf(program: Program): Program {
-  const kept = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
+  const kept = readOutside(program);
   const wide = new Set<number>();
   for (const def of program.tensors.values()) {
     if (def.dtype === 'float16' && def.source.kind === 'computed' && !kept.has(def.id)) wide.add(def.id);

@@ -7,7 +7,7 @@ import { QuernError } from '../../jit/error.ts';
 import { type Expr, cast, load, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../../jit/kernel.ts';
-import type { Computation, DataDim, Origin, Program, TensorDef } from '../graph/program.ts';
+import { type Computation, type DataDim, type Origin, type Program, type TensorDef, readOutside } from '../graph/program.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
 import { readsOf, tensorOf } from '../passes/program-edit.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
@@ -28,7 +28,7 @@ interface Item {
 
 export function buildPlan(original: Program, target: Target): Plan {
   const program = separateOutputs(original);
-  const fixed = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
+  const fixed = readOutside(program);
   const layouts = chooseLayouts(program, fixed);
   const aliases = findAliases(program, layouts, fixed);
   const prepared = findPrepared(program);
@@ -64,8 +64,10 @@ export function buildPlan(original: Program, target: Target): Plan {
     tensors.set(id, { id, dtype, shape, order, source: sourceOf(def, aliases, prepared) });
   }
   const segments = cut(items, program.dataDims, (id) => rootOf(id, aliases), prepared, program);
-  const guards = program.guards === undefined ? {} : { guards: program.guards };
-  return { tensors, setup, segments, inputs: program.inputs, outputs: program.outputs, ...guards, fallbacks };
+  const { inputs, outputs, guards, checks } = program;
+  return {
+    tensors, setup, segments, inputs, outputs, ...(guards === undefined ? {} : { guards }), ...(checks === undefined ? {} : { checks }), fallbacks,
+  };
 }
 
 const originOf = (origins: readonly Origin[]): Partial<Origin> => origins.at(-1) ?? {};
@@ -136,7 +138,7 @@ function findAliases(program: Program, layouts: ReadonlyMap<number, Order>, fixe
 function findPrepared(program: Program): Set<number> {
   const prepared = new Set<number>();
   const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
-  const outputs = new Set(program.outputs.map((o) => o.tensor));
+  const outputs = readOutside(program);
   const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
   for (const c of program.computations) {
     if (!readsOf(c).every(constant)) continue;

@@ -6,7 +6,7 @@ import type { DType } from '../../jit/expr/dtype.ts';
 import type { Expr, Sym } from '../../jit/expr/expr.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
-import type { Guard, Origin } from '../graph/program.ts';
+import type { Check, Guard, Origin } from '../graph/program.ts';
 
 export interface PlanTensor {
   readonly id: number;
@@ -57,6 +57,8 @@ export interface Plan {
   readonly outputs: readonly { readonly name: string; readonly tensor: number }[];
   /** What must hold of the dims of a run. */
   readonly guards?: readonly Guard[];
+  /** What must hold of indices: read when a run has ended. */
+  readonly checks?: readonly Check[];
   /** What does not run on the main device, and why. */
   readonly fallbacks: readonly Fallback[];
 }

@@ -40,6 +40,9 @@ export interface PlanFacts {
   readonly symbols: readonly (readonly Sym[])[];
   /** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
   readonly crossing: ReadonlySet<number>;
+  /** Places of the results of checks in the one region of each device that holds them, to be read at once. */
+  readonly checks: ReadonlyMap<number, number>;
+  readonly checked: ReadonlySet<Place>;
 }
 
 export const factsOf = (plan: Plan): PlanFacts => ({
@@ -47,6 +50,8 @@ export const factsOf = (plan: Plan): PlanFacts => ({
     ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
   ]), isSym)),
   crossing: crossing(plan),
+  checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
+  checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor)))).map((s) => s.place)),
 });
 
 export class Binding {
@@ -55,16 +60,14 @@ export class Binding {
   readonly #residence: Residence;
   readonly #regions = new Map<string, Region>();
   readonly #segments: Map<string, BoundSegment>[];
-  readonly #symbols: PlanFacts['symbols'];
-  readonly #crossing: PlanFacts['crossing'];
+  readonly #facts: PlanFacts;
 
   constructor(plan: Plan, facts: PlanFacts, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
     this.#plan = plan;
     this.#stores = stores;
     this.#residence = residence;
     this.#segments = plan.segments.map(() => new Map<string, BoundSegment>());
-    this.#symbols = facts.symbols;
-    this.#crossing = facts.crossing;
+    this.#facts = facts;
   }
 
   /** Bytes of activations. */
@@ -88,6 +91,11 @@ export class Binding {
     const bytes = this.#bytesOn(device, root, env);
     const fixed = this.#residence.find(root, place);
     if (fixed !== undefined) return { region: fixed, offset: 0, bytes };
+    const slot = this.#facts.checks.get(root);
+    if (slot !== undefined) {
+      const { region, bytes: stride } = this.checks(place);
+      return { region, offset: slot * stride, bytes };
+    }
     const key = `${place}:${root}`;
     let region = this.#regions.get(key);
     if (region === undefined || region.bytes < bytes) {
@@ -101,11 +109,20 @@ export class Binding {
     return { region, offset: 0, bytes };
   }
 
+  /** The results of all checks on a device; `bytes` is the distance from one to the next. */
+  checks(place: Place): { readonly region: Region; readonly bytes: number } {
+    const { device } = this.#store(place);
+    const key = `${place}:checks`;
+    const region = this.#regions.get(key) ?? device.allocate(this.#facts.checks.size * device.alignment);
+    this.#regions.set(key, region);
+    return { region, bytes: device.alignment };
+  }
+
   async segment(index: number, env: Env): Promise<BoundSegment> {
     const variants = this.#segments[index];
     const segment = this.#plan.segments[index];
     if (variants === undefined || segment === undefined) throw new QuernError('internal', `the plan has no segment ${index}`);
-    const key = (this.#symbols[index] ?? []).map((s) => env.get(s)).join();
+    const key = (this.#facts.symbols[index] ?? []).map((s) => env.get(s)).join();
     // Memory first: a tensor that grew makes older variants invalid.
     for (const step of segment.steps) for (const t of step.args) if (this.#crosses(t)) this.view(t, segment.place, env);
     const known = variants.get(key);
@@ -136,7 +153,7 @@ export class Binding {
 
   #crosses(id: number): boolean {
     const root = rootOf(this.#plan, id);
-    return this.#crossing.has(root);
+    return this.#facts.crossing.has(root);
   }
 
   async #bind(segment: Segment, key: string, env: Env): Promise<BoundSegment> {
@@ -180,7 +197,7 @@ export class Binding {
       for (const id of step.args) {
         const root = rootOf(this.#plan, id);
         const { source } = tensor(this.#plan, root);
-        if (this.#crossing.has(root) || source.kind !== 'computed') continue;
+        if (this.#facts.crossing.has(root) || source.kind !== 'computed') continue;
         const span = spans.get(root);
         // What is cleared before the segment runs must not be anybody else's memory until its step.
         if (span === undefined) spans.set(root, { first: step.clear.includes(id) ? 0 : i, last: i });
@@ -229,6 +246,7 @@ function crossing(plan: Plan): Set<number> {
   const add = (id: number): void => { found.add(rootOf(plan, id)); };
   for (const i of plan.inputs) add(i.tensor);
   for (const o of plan.outputs) add(o.tensor);
+  for (const c of plan.checks ?? []) add(c.tensor);
   plan.segments.forEach((s, index) => {
     for (const r of s.reads) add(r.tensor);
     for (const step of s.steps) {

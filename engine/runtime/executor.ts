@@ -9,6 +9,7 @@ import { text } from '../../jit/expr/text.ts';
 import type { Region, View } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
+import { enforce } from '../graph/program.ts';
 import type { Place, Plan } from '../plan/plan.ts';
 import { median } from '../../jit/tune/clock.ts';
 import { Binding, type BoundSegment, type PlanFacts, factsOf } from './binding.ts';
@@ -34,10 +35,12 @@ export const callKey = (store: KernelStore, kernel: Kernel, dims: readonly numbe
 
 /** Throws if the dims known so far break something that the program was made for. */
 function checkGuards(plan: Plan, env: ReadonlyMap<Expr, number>): void {
-  for (const { holds, what, origin } of plan.guards ?? []) {
-    if (!collect([holds], isSym).every((s) => env.has(s)) || evaluate(holds, env) !== 0) continue;
-    const dims = collect([holds], isSym).map((s) => `${s.name} = ${env.get(s) ?? '?'}`).join(', ');
-    throw new QuernError('unsupported-model', `the model was compiled for inputs where ${what}`, { ...origin, expected: text(holds), got: dims });
+  for (const { holds, what, origin, fault } of plan.guards ?? []) {
+    const symbols = collect([holds], isSym);
+    if (!symbols.every((s) => env.has(s)) || evaluate(holds, env) !== 0) continue;
+    const dims = symbols.map((s) => `${s.name} = ${env.get(s) ?? '?'}`).join(', ');
+    const message = fault === undefined ? `the model was compiled for inputs where ${what}` : what;
+    throw new QuernError(fault ?? 'unsupported-model', message, { ...origin, expected: text(holds), got: dims });
   }
 }
 
@@ -70,6 +73,10 @@ export class Executor {
     const env = this.#matchFeeds(request.feeds);
     checkGuards(this.plan, env);
     const binding = this.#binding(env);
+    for (const place of this.#facts.checked) {
+      const { region } = binding.checks(place);
+      this.#store(place).device.write({ region, offset: 0, bytes: region.bytes }, 'uint8', new Uint8Array(region.bytes));
+    }
     const where = new Map<number, Set<Place>>();
     for (const { name, tensor: id } of this.plan.inputs) {
       const feed = request.feeds[name];
@@ -96,7 +103,27 @@ export class Executor {
       for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
       if (segment.reads.length > 0) checkGuards(this.plan, env);
     }
-    return this.#results(request, binding, where, env);
+    // Asked for before the outputs, so that a GPU answers both in one round trip.
+    const checked = this.#enforceChecks(binding, env);
+    checked.catch(() => undefined);
+    const results = await this.#results(request, binding, where, env);
+    try {
+      await checked;
+    } catch (error) {
+      for (const result of Object.values(results)) if (result.kind === 'handle') this.release(result.handle);
+      throw error;
+    }
+    return results;
+  }
+
+  /** Throws if an index left its tensor during the run. */
+  async #enforceChecks(binding: Binding, env: ReadonlyMap<Expr, number>): Promise<void> {
+    for (const place of this.#facts.checked) {
+      const { region, bytes } = binding.checks(place);
+      const { device } = this.#store(place);
+      const found = viewAs('int64', await device.read({ region, offset: 0, bytes: region.bytes }, 'int64')) as BigInt64Array;
+      this.plan.checks?.forEach((check, k) => { enforce(check, found[(k * bytes) / device.storageBytes('int64')] ?? 0n, env); });
+    }
   }
 
   /** Binds and compiles what can be before the first run: all of it for static shapes. */

@@ -1,6 +1,7 @@
 /** Whole sessions in a real browser: the fixtures from bytes to outputs on each device, decode loops, and what tuning must not change. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { bytesUnder, fromHalf, viewAs } from '../../jit/expr/dtype.ts';
+import { model as buildModel } from '../load/testing/build-model.ts';
 import { resolveOptions } from '../options.ts';
 import { fixtures } from '../testing/fixtures.ts';
 import { loadModel } from './load-model.ts';
@@ -45,6 +46,21 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (device) => {
       }
     });
   }
+
+  it('an index out of range fails its run, and only that', async () => {
+    const model = await load(buildModel({
+      inputs: { table: 'float32[4, 2]', ids: 'int64[N]' }, outputs: { y: 'float32[N, 2]' },
+      nodes: [{ op: 'Gather', name: 'lookup', inputs: ['table', 'ids'], outputs: ['rows'] }, { op: 'Neg', inputs: ['rows'], outputs: ['y'] }],
+    }), { device });
+    const table: WireTensor = { kind: 'bytes', dtype: 'float32', dims: [4, 2], bytes: bytesUnder(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)) };
+    const run = (ids: readonly bigint[]): ReturnType<Model['run']> =>
+      model.run({ feeds: { table, ids: { kind: 'bytes', dtype: 'int64', dims: [ids.length], bytes: bytesUnder(BigInt64Array.from(ids)) } } });
+    expect(numbers((await run([0n, -1n]))['y'])).toEqual([-1, -2, -7, -8]);
+    await expect(run([1n, 4n])).rejects.toMatchObject({ code: 'index-out-of-range', node: 'lookup', op: 'Gather', expected: '-4 to 3', got: '4' });
+    await expect(run([-5n, 0n])).rejects.toMatchObject({ got: '-5' });
+    expect(numbers((await run([3n, 2n]))['y'])).toEqual([-7, -8, -5, -6]);
+    expect((await model.report()).fallbacks).toEqual([]);
+  });
 
   it('a decode loop compiles nothing after its second step', async () => {
     const fixture = fixtures.find((f) => f.name === 'kv-cache-step');

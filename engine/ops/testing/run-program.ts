@@ -8,7 +8,7 @@ import { type DType, bytesOf, bytesUnder, type TypedArray, viewAs } from '../../
 import { type Expr, product } from '../../../jit/expr/expr.ts';
 import { evaluate } from '../../../jit/expr/visit.ts';
 import { type Arg, loadedTensors, makeKernel, mapBody, renumber, stores, stridesOf } from '../../../jit/kernel.ts';
-import type { Computation, Program, TensorDef } from '../../graph/program.ts';
+import { type Computation, type Program, type TensorDef, enforce, readOutside } from '../../graph/program.ts';
 
 export interface Feed {
   readonly dtype: DType;
@@ -50,9 +50,10 @@ export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): 
     runComputation(program, computation, env, bytes);
     readDims(computation.outputs);
   }
-  for (const { holds, what } of program.guards ?? []) {
-    if (evaluate(holds, env) === 0) throw new QuernError('unsupported-model', `the program was made for inputs where ${what}`);
+  for (const { holds, what, fault } of program.guards ?? []) {
+    if (evaluate(holds, env) === 0) throw new QuernError(fault ?? 'unsupported-model', `the program was made for inputs where ${what}`);
   }
+  for (const check of program.checks ?? []) enforce(check, new BigInt64Array(bytes(check.tensor).buffer)[0] ?? 0n, env);
   return new Map(program.outputs.map(({ name, tensor }) => {
     const def = defOf(program, tensor);
     const dims = def.shape.map((d) => evaluate(d, env));
@@ -75,7 +76,7 @@ function runComputation(program: Program, { body }: Computation, env: ReadonlyMa
 
 /** The computations that outputs and dims need. */
 function live(program: Program): Set<Computation> {
-  const wanted = new Set([...program.outputs.map((o) => o.tensor), ...program.dataDims.map((d) => d.tensor)]);
+  const wanted = readOutside(program);
   const needed = new Set<Computation>();
   for (const computation of [...program.computations].reverse()) {
     if (!computation.outputs.some((o) => wanted.has(o))) continue;
