@@ -45,16 +45,19 @@ export function buildPlan(original: Program, target: Target): Plan {
   const items: Item[] = [];
   for (const c of program.computations) {
     if (c.outputs.every((t) => aliases.has(t))) continue;
-    for (const part of [...copiesOf(program, c), c]) {
+    const parts = [...copiesOf(program, c), c].map((part): Item => {
       const call = shared(kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric));
       const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
-      const step: PlanStep = { ...call, clear, origins: part.origins };
       const why = target.refuses(call.kernel);
       if (why !== undefined) fallbacks.push({ origins: part.origins, why });
-      if (part.outputs.every((t) => prepared.has(t))) {
-        if (why !== undefined) throw new QuernError('unsupported-model', `a constant cannot be prepared here: ${why}`, originOf(part.origins));
-        setup.push(step);
-      } else items.push({ computation: part, step, place: why === undefined ? 'main' : 'cpu' });
+      return { computation: part, step: { ...call, clear, origins: part.origins }, place: why === undefined ? 'main' : 'cpu' };
+    });
+    const known = (t: number): boolean => prepared.has(rootOf(t, aliases)) || tensorOf(program, rootOf(t, aliases)).source.kind === 'constant';
+    // What the main device cannot prepare is computed in each run, as is what depends on it.
+    if (c.outputs.every((t) => prepared.has(t)) && readsOf(c).every(known) && parts.every((p) => p.place === 'main')) setup.push(...parts.map((p) => p.step));
+    else {
+      for (const t of c.outputs) prepared.delete(t);
+      items.push(...parts);
     }
   }
   const tensors = new Map<number, PlanTensor>();

@@ -40,6 +40,8 @@ export interface PlanFacts {
   readonly symbols: readonly (readonly Sym[])[];
   /** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
   readonly crossing: ReadonlySet<number>;
+  /** Inputs that only steps on the CPU read: fed there. */
+  readonly cpuInputs: ReadonlySet<number>;
   /** Places of the results of checks in the one region of each device that holds them, to be read at once. */
   readonly checks: ReadonlyMap<number, number>;
   readonly checked: ReadonlySet<Place>;
@@ -50,6 +52,7 @@ export const factsOf = (plan: Plan): PlanFacts => ({
     ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
   ]), isSym)),
   crossing: crossing(plan),
+  cpuInputs: inputsOfCpu(plan),
   checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
   checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor)))).map((s) => s.place)),
 });
@@ -238,6 +241,13 @@ export class Binding {
   #store(place: Place): KernelStore {
     return storeAt(this.#stores, place);
   }
+}
+
+function inputsOfCpu(plan: Plan): Set<number> {
+  const readers = (place: Place): Set<number> =>
+    new Set(plan.segments.filter((s) => s.place === place).flatMap((s) => s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t)))));
+  const [main, cpu] = [readers('main'), readers('cpu')];
+  return new Set(plan.inputs.map((i) => i.tensor).filter((t) => cpu.has(t) && !main.has(t)));
 }
 
 function crossing(plan: Plan): Set<number> {

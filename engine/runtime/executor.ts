@@ -6,7 +6,7 @@ import { type DType, bytesOf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr } from '../../jit/expr/expr.ts';
 import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
 import { text } from '../../jit/expr/text.ts';
-import type { Region, View } from '../../jit/device.ts';
+import type { Device, Region, View } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
 import { enforce } from '../graph/program.ts';
@@ -81,9 +81,9 @@ export class Executor {
     for (const { name, tensor: id } of this.plan.inputs) {
       const feed = request.feeds[name];
       if (feed === undefined) continue;
-      const view = binding.view(id, 'main', env);
-      this.#fill(view, tensor(this.plan, id).dtype, feed);
-      where.set(id, new Set<Place>(['main']));
+      const place = this.#facts.cpuInputs.has(id) && feed.kind === 'bytes' ? 'cpu' : 'main';
+      this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);
+      where.set(id, new Set<Place>([place]));
     }
     for (const [index, segment] of this.plan.segments.entries()) {
       const bound = await binding.segment(index, env);
@@ -240,8 +240,7 @@ export class Executor {
     return binding;
   }
 
-  #fill(view: View, dtype: DType, feed: WireTensor): void {
-    const { device } = this.#store('main');
+  #fill(view: View, dtype: DType, feed: WireTensor, device: Device): void {
     if (view.bytes === 0) return;
     if (feed.kind === 'handle') {
       const { region } = this.#handle(feed.handle);

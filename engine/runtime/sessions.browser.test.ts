@@ -1,7 +1,7 @@
 /** Whole sessions in a real browser: the fixtures from bytes to outputs on each device, decode loops, and what tuning must not change. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { bytesUnder, fromHalf, viewAs } from '../../jit/expr/dtype.ts';
-import { model as buildModel } from '../load/testing/build-model.ts';
+import { model as buildModel, node, tensor } from '../load/testing/build-model.ts';
 import { resolveOptions } from '../options.ts';
 import { fixtures } from '../testing/fixtures.ts';
 import { loadModel } from './load-model.ts';
@@ -60,6 +60,16 @@ describe.each(['wasm', 'webgpu'] as const)('on %s', (device) => {
     await expect(run([-5n, 0n])).rejects.toMatchObject({ got: '-5' });
     expect(numbers((await run([3n, 2n]))['y'])).toEqual([-7, -8, -5, -6]);
     expect((await model.report()).fallbacks).toEqual([]);
+  });
+
+  it('float64 runs, on the CPU where the GPU has none', async () => {
+    const model = await load(buildModel({
+      inputs: { x: 'float64[2]' }, outputs: { y: 'float64[2]' }, initializers: { w: tensor('float64', [2], [0.1, 0.2]) },
+      nodes: [node('Neg', ['w'], 'v'), node('Add', ['x', 'v'], 'y')],
+    }), { device });
+    const x: WireTensor = { kind: 'bytes', dtype: 'float64', dims: [2], bytes: bytesUnder(Float64Array.of(1e-12, 5)) };
+    expect(numbers((await model.run({ feeds: { x } }))['y'])).toEqual([1e-12 - 0.1, 4.8]);
+    expect((await model.report()).fallbacks.length > 0).toBe(device === 'webgpu');
   });
 
   it('a decode loop compiles nothing after its second step', async () => {
