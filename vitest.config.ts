@@ -23,7 +23,7 @@ export default defineConfig({
     projects: [
       {
         plugins: quernPlugins({ worker: false }),
-        test: { name: 'node', environment: 'node', testTimeout: 60_000, include: ['**/*.test.ts', '**/*.test.mjs'], exclude: [...exclude, '**/*.browser.test.ts'] },
+        test: { name: 'node', environment: 'node', testTimeout: 60_000, include: ['**/*.test.ts', '**/*.test.mjs'], exclude: [...exclude, '**/*.browser.test.ts', '**/*.engine.test.ts'] },
       },
       {
         plugins: quernPlugins(),

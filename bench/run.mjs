@@ -24,7 +24,7 @@ await build({
     target: 'node20',
     modulePreload: false,
     lib: { entry: `${here}${name}.bench.ts`, formats: ['es'], fileName: () => `${name}.mjs` },
-    rolldownOptions: { external: ['playwright', ...builtinModules, ...builtinModules.map((module) => `node:${module}`)] },
+    rolldownOptions: { external: ['playwright', 'puppeteer-core', ...builtinModules, ...builtinModules.map((module) => `node:${module}`)] },
   },
 });
 const { main } = await import(new URL(`../dist/bench/${name}.mjs`, import.meta.url).href);

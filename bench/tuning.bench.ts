@@ -1,10 +1,10 @@
 /**
  * How good are 5 seconds of tuning? For each model, in one browser from nothing: the tuner with its budget, then in a fresh browser every
  * candidate to the end. The choices of the first are priced with the times of the second, so both are judged by one measurement; beside
- * them what the fallbacks would cost, and the best fixed schedule of each emitter. Flags of another engine go in QUERN_CHROMIUM_FLAGS.
- *   node bench/run.mjs tuning [--name NAME] [--budget MS] MODEL.onnx[,NAME=N]…   (symbolic dims: bert.onnx,batch=1,seq=128)
+ * them what the fallbacks would cost, and the best fixed schedule of each emitter. Flags of Chromium go in QUERN_CHROMIUM_FLAGS.
+ *   node bench/run.mjs tuning [--name NAME] [--browser B] [--budget MS] MODEL.onnx[,NAME=N]…   (symbolic dims: bert.onnx,batch=1,seq=128)
  */
-import { openHarness, type HarnessPage } from '../cli/browser.ts';
+import { openHarness, type BrowserName, type HarnessPage } from '../cli/browser.ts';
 import type { TuneAnswer } from '../cli/protocol.ts';
 import { startServer, type FileServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
@@ -48,8 +48,8 @@ const fastest = (k: KernelReport): KernelReport['tried'][number] | undefined =>
   k.tried.filter((t) => t.ms !== undefined).sort((a, b) => (a.ms ?? 0) - (b.ms ?? 0))[0];
 
 /** In a browser of its own, with nothing in its storage. */
-async function inBrowser<T>(server: FileServer, act: (page: HarnessPage) => Promise<T>): Promise<T> {
-  const page = await openHarness(server, await distUrl(server));
+async function inBrowser<T>(browser: BrowserName, server: FileServer, act: (page: HarnessPage) => Promise<T>): Promise<T> {
+  const page = await openHarness(server, await distUrl(server), browser);
   try {
     return await act(page);
   } finally {
@@ -97,6 +97,7 @@ function compare(model: string, untuned: Report, quick: TuneAnswer, full: TuneAn
 
 export async function main(args: readonly string[]): Promise<void> {
   const option = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const browser = (option('--browser') ?? 'chromium') as BrowserName;
   const budgetMs = Number(option('--budget') ?? 5000);
   const models = args.filter((a, i) => !a.startsWith('--') && args[i - 1]?.startsWith('--') !== true);
   if (models.length === 0) throw new Error('name a model: node bench/run.mjs tuning MODEL.onnx…');
@@ -108,8 +109,8 @@ export async function main(args: readonly string[]): Promise<void> {
       const dims = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]));
       const request = { model: server.url(model), device: 'wasm' as const, threads: 1, dims };
       const tune = (exhaustive: boolean): Promise<TuneAnswer> =>
-        inBrowser(server, (page) => page.call('tune', [{ ...request, exhaustive, budgetMs }], 60 * 60_000));
-      const { report } = await inBrowser(server, (page) => page.call('inspect', [request], 60_000));
+        inBrowser(browser, server, (page) => page.call('tune', [{ ...request, exhaustive, budgetMs }], 60 * 60_000));
+      const { report } = await inBrowser(browser, server, (page) => page.call('inspect', [request], 60_000));
       const row = compare(model, report, await tune(false), await tune(true));
       rows.push(row);
       const { choices, ...summary } = row;
@@ -119,5 +120,5 @@ export async function main(args: readonly string[]): Promise<void> {
   } finally {
     await server.close();
   }
-  await record(`tuning${option('--name') === undefined ? '' : `-${option('--name') ?? ''}`}`, { budgetMs, flags: process.env['QUERN_CHROMIUM_FLAGS'] ?? '', rows });
+  await record(`tuning${option('--name') === undefined ? '' : `-${option('--name') ?? ''}`}`, { browser, budgetMs, flags: process.env['QUERN_CHROMIUM_FLAGS'] ?? '', rows });
 }

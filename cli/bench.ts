@@ -11,7 +11,7 @@ import { kernelTable } from './inspect.ts';
 import { number, pairs, text, type Arguments } from './options.ts';
 import { compare, type Comparison } from './page/compare.ts';
 import { decodeNpy, fileName } from './page/npy.ts';
-import { loadRequest, megabytes, ms, table, writeJson, type Io } from './session.ts';
+import { browserOf, loadRequest, megabytes, ms, table, writeJson, type Io } from './session.ts';
 import { startServer, type FileServer } from './server.ts';
 
 export interface BenchRow {
@@ -74,7 +74,7 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
   let failures = 0;
   try {
     for (const name of engines) {
-      const engine = await startEngine(name, request, resolve(model), server, (line) => { io.error(line); });
+      const engine = await startEngine(name, request, resolve(model), browserOf(args), server, (line) => { io.error(line); });
       try {
         const load = await engine.load();
         ready.push({ engine, load, times: [] });

@@ -1,10 +1,12 @@
 /**
- * A headless Chromium and a page in it that holds the harness (cli/page/harness.ts). Calls go by name with JSON; a call that takes
- * longer than its limit, or whose page dies, costs only that page: the next call gets a fresh one.
+ * A headless browser and a page in it that holds the harness (cli/page/harness.ts): Chromium by Playwright, Firefox and WebKitGTK by
+ * scripts/browsers.mjs. Calls go by name with JSON; a call that takes longer than its limit, or whose page dies, costs only that page: the
+ * next call gets a fresh one.
  */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import type { Browser, CDPSession, LaunchOptions, Page } from 'playwright';
+import type { Browser, LaunchOptions } from 'playwright';
+import { type BrowserPage, type OtherBrowser, launch } from '../scripts/browsers.mjs';
 import { chromiumFlags, findChromium } from '../scripts/chromium.mjs';
 import type { PageApi } from './protocol.ts';
 import type { FileServer } from './server.ts';
@@ -30,14 +32,16 @@ async function hasGpu(): Promise<boolean> {
   return nodes.some((name) => name.startsWith('render'));
 }
 
-export async function launchChromium(extra: readonly string[] = []): Promise<Browser> {
+export type BrowserName = 'chromium' | OtherBrowser;
+
+export async function launchChromium(): Promise<Browser> {
   const chromium = await launcher();
   const executablePath = findChromium();
   const real = await hasGpu();
   const base = real ? [...chromiumFlags.filter((f) => f !== '--use-webgpu-adapter=swiftshader'), '--ignore-gpu-blocklist', '--use-angle=vulkan'] : chromiumFlags;
   const own = (process.env['QUERN_CHROMIUM_FLAGS'] ?? '').split(/\s+/).filter((f) => f !== '');
   // Precise GPU memory and process figures need the real clock and no throttling of a page nobody looks at.
-  const args = [...base, '--disable-renderer-backgrounding', '--disable-background-timer-throttling', ...extra, ...own];
+  const args = [...base, '--disable-renderer-backgrounding', '--disable-background-timer-throttling', ...own];
   try {
     return await chromium.launch({ args, ...(executablePath === undefined ? { channel: 'chromium' } : { executablePath }) });
   } catch (error) {
@@ -45,31 +49,76 @@ export async function launchChromium(extra: readonly string[] = []): Promise<Bro
   }
 }
 
+/** A browser as the harness uses it, whatever drives it. */
+interface Driven {
+  open(url: string): Promise<BrowserPage & { readonly gone: Promise<unknown> }>;
+  /** Process ids of renderers and the GPU process; none where the driver does not tell. */
+  processes(): Promise<number[]>;
+  connected(): boolean;
+  close(): Promise<void>;
+}
+
+async function startBrowser(name: BrowserName): Promise<Driven> {
+  switch (name) {
+    case 'chromium': return driveChromium(await launchChromium());
+    case 'firefox': case 'webkit': return driveOther(name);
+    default: return name satisfies never;
+  }
+}
+
+function driveChromium(browser: Browser): Driven {
+  return {
+    async open(url) {
+      const page = await browser.newPage();
+      const gone = new Promise((done) => {
+        page.once('crash', done);
+        page.once('close', done);
+      });
+      await page.goto(url);
+      return { gone, evaluate: (expression) => page.evaluate(expression), close: () => page.close() };
+    },
+    async processes() {
+      const session = await browser.newBrowserCDPSession();
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      await session.detach();
+      return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU').map(({ id }) => id);
+    },
+    connected: () => browser.isConnected(),
+    close: () => browser.close(),
+  };
+}
+
+async function driveOther(name: OtherBrowser): Promise<Driven> {
+  const browser = await launch(name).catch((error: unknown) => {
+    throw new SetupError(`${name} does not start: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  let alive = true;
+  void browser.gone.then(() => { alive = false; });
+  return {
+    open: async (url) => ({ ...(await browser.open(url)), gone: browser.gone }),
+    processes: () => Promise.resolve([]),
+    connected: () => alive,
+    close: () => browser.close(),
+  };
+}
+
 export interface HarnessPage {
   /** Throws `PageLost` past `limitMs`, or what the page threw. */
   call<K extends keyof PageApi>(name: K, args: Parameters<PageApi[K]>, limitMs: number): ReturnType<PageApi[K]>;
-  /** Process ids of this browser's renderers and GPU process. */
+  /** Process ids of this browser's renderers and GPU process; none where its driver does not tell. */
   processes(): Promise<number[]>;
   close(): Promise<void>;
 }
 
 /** Starts a browser of its own for the page, so that its processes are its own as well. */
-export async function openHarness(server: FileServer, distUrl: string, extra: readonly string[] = []): Promise<HarnessPage> {
-  let browser = await launchChromium(extra);
-  let page: Page | undefined;
-  let session: CDPSession | undefined;
+export async function openHarness(server: FileServer, distUrl: string, name: BrowserName): Promise<HarnessPage> {
+  let browser = await startBrowser(name);
+  let page: Awaited<ReturnType<Driven['open']>> | undefined;
 
-  const fresh = async (): Promise<Page> => {
-    if (!browser.isConnected()) {
-      browser = await launchChromium(extra);
-      session = undefined;
-    }
-    const made = await browser.newPage();
-    await made.goto(`${server.origin}/`);
-    await made.evaluate(async (url) => {
-      const scope = globalThis as { quernHarness?: unknown };
-      scope.quernHarness = await import(url);
-    }, `${distUrl}/cli/page.mjs`);
+  const fresh = async (): Promise<NonNullable<typeof page>> => {
+    if (!browser.connected()) browser = await startBrowser(name);
+    const made = await browser.open(`${server.origin}/`);
+    await made.evaluate(`import(${JSON.stringify(`${distUrl}/cli/page.mjs`)}).then((harness) => { globalThis.quernHarness = harness; })`);
     return made;
   };
 
@@ -79,42 +128,32 @@ export async function openHarness(server: FileServer, distUrl: string, extra: re
     if (old === undefined) return;
     // A renderer that spins cannot run its unload handlers; its process then goes with the browser.
     const closed = await Promise.race([old.close().then(() => true, () => false), delay(3000, false)]);
-    if (!closed) await Promise.race([browser.close(), delay(3000, undefined)]);
+    if (!closed) await Promise.race([browser.close(), delay(5000, undefined)]);
   };
 
   return {
-    call: (async (name: keyof PageApi, args: readonly unknown[], limitMs: number) => {
+    call: (async (method: keyof PageApi, args: readonly unknown[], limitMs: number) => {
       page ??= await fresh();
       const mine = page;
-      let lose: (reason: PageLost) => void = () => undefined;
-      const lost = new Promise<never>((_, reject) => { lose = reject; });
-      const timer = setTimeout(() => { lose(new PageLost(`no answer within ${String(Math.round(limitMs / 1000))} s`)); }, limitMs);
-      const onCrash = (): void => { lose(new PageLost('the page crashed')); };
-      mine.once('crash', onCrash);
-      mine.once('close', onCrash);
+      let timer: ReturnType<typeof setTimeout> | undefined;
       try {
-        const answered = mine.evaluate(
-          async ([method, values]): Promise<unknown> => {
-            const api = (globalThis as unknown as { quernHarness: Record<string, (...a: unknown[]) => Promise<unknown>> }).quernHarness;
-            return api[method]?.(...values);
-          },
-          [name, args] as [string, readonly unknown[]],
-        );
-        return await Promise.race([answered, lost]);
+        return await Promise.race([
+          mine.evaluate(`quernHarness[${JSON.stringify(method)}](...${JSON.stringify(args)})`),
+          mine.gone.then(() => { throw new PageLost('the page crashed'); }),
+          new Promise<never>((_, reject) => {
+            timer = setTimeout(() => { reject(new PageLost(`no answer within ${String(Math.round(limitMs / 1000))} s`)); }, limitMs);
+          }),
+        ]);
       } catch (error) {
         if (error instanceof PageLost) await drop();
         throw error;
       } finally {
         clearTimeout(timer);
-        mine.off('crash', onCrash);
-        mine.off('close', onCrash);
       }
     }) as HarnessPage['call'],
     async processes() {
       page ??= await fresh();
-      session ??= await browser.newBrowserCDPSession();
-      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU').map(({ id }) => id);
+      return browser.processes();
     },
     async close() {
       await browser.close();

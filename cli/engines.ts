@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { openHarness, type HarnessPage } from './browser.ts';
+import { openHarness, type BrowserName, type HarnessPage } from './browser.ts';
 import { peakBytes } from './memory.ts';
 import { peerFolder, type Peer } from './peers.ts';
 import type { BenchLoadRequest, Loop } from './protocol.ts';
@@ -53,18 +53,18 @@ export type NodePeerAnswer =
 const limitMs = 10 * 60_000;
 
 export async function startEngine(
-  name: EngineName, request: BenchLoadRequest, file: string, server: FileServer, say: (line: string) => void,
+  name: EngineName, request: BenchLoadRequest, file: string, browser: BrowserName, server: FileServer, say: (line: string) => void,
 ): Promise<BenchEngine> {
   switch (name) {
-    case 'quern': return startQuern(request, server);
-    case 'ort-web': return startOrtWeb(request, server, await peerFolder(name, say));
+    case 'quern': return startQuern(request, browser, server);
+    case 'ort-web': return startOrtWeb(request, browser, server, await peerFolder(name, say));
     case 'ort-node': return startOrtNode(request, file, await peerFolder(name, say));
     default: return name satisfies never;
   }
 }
 
-async function emptyPage(server: FileServer): Promise<{ page: HarnessPage; peak: () => Promise<number | undefined> }> {
-  const page = await openHarness(server, await distUrl(server));
+async function emptyPage(browser: BrowserName, server: FileServer): Promise<{ page: HarnessPage; peak: () => Promise<number | undefined> }> {
+  const page = await openHarness(server, await distUrl(server), browser);
   const before = await peakBytes(await page.processes());
   const peak = async (): Promise<number | undefined> => {
     const after = await peakBytes(await page.processes());
@@ -73,8 +73,8 @@ async function emptyPage(server: FileServer): Promise<{ page: HarnessPage; peak:
   return { page, peak };
 }
 
-async function startQuern(request: BenchLoadRequest, server: FileServer): Promise<BenchEngine> {
-  const { page, peak } = await emptyPage(server);
+async function startQuern(request: BenchLoadRequest, browser: BrowserName, server: FileServer): Promise<BenchEngine> {
+  const { page, peak } = await emptyPage(browser, server);
   return {
     name: 'quern', peak,
     load: () => page.call('benchLoad', [request], limitMs),
@@ -85,8 +85,8 @@ async function startQuern(request: BenchLoadRequest, server: FileServer): Promis
   };
 }
 
-async function startOrtWeb(request: BenchLoadRequest, server: FileServer, folder: string): Promise<BenchEngine> {
-  const { page, peak } = await emptyPage(server);
+async function startOrtWeb(request: BenchLoadRequest, browser: BrowserName, server: FileServer, folder: string): Promise<BenchEngine> {
+  const { page, peak } = await emptyPage(browser, server);
   return {
     name: 'ort-web', peak,
     load: () => page.call('peerLoad', [{ ...request, peer: server.folder(`${folder}/dist`) }], limitMs),

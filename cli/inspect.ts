@@ -8,7 +8,7 @@ import { loadRequest, megabytes, ms, shape, table, withHarness, writeJson, type 
 export async function inspect(args: Arguments, io: Io): Promise<number> {
   const [model = ''] = args.operands;
   if (args.flags.has('passes') || args.values.has('pass')) return passes(model, text(args, 'pass'), io);
-  const answer = await withHarness(async (page, server) => page.call('inspect', [await loadRequest(args, model, server)], 10 * 60_000));
+  const answer = await withHarness(args, async (page, server) => page.call('inspect', [await loadRequest(args, model, server)], 10 * 60_000));
   print(model, answer, args.flags.has('kernels'), io);
   await writeJson(args, { model, ...answer });
   return 0;

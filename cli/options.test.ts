@@ -25,6 +25,7 @@ describe('arguments', () => {
     ['verify a --runs 3', "'verify' has no option '--runs'"],
     ['run m.onnx --threads 0', "'--threads' has the value '0', expected a whole number above 0"],
     ['run m.onnx --device gpu', "'--device' has the value 'gpu', expected auto or webgpu or wasm"],
+    ['verify a --browser opera', "'--browser' has the value 'opera', expected chromium or firefox or webkit"],
     ['run m.onnx --device wasm --device webgpu', "'--device' is given twice"],
     ['run m.onnx --input x.npy', "'--input' has the value 'x.npy', expected NAME=FILE.pb or NAME=FILE.npy"],
     ['verify a --rtol -1', "'--rtol' has the value '-1', expected a number of 0 or more"],

@@ -48,6 +48,7 @@ const oneOf =
 
 const device: OptionSpec = { value: 'D', help: "'webgpu', 'wasm' or 'auto' (the default)", check: oneOf('auto', 'webgpu', 'wasm') };
 const threads: OptionSpec = { value: 'N', help: 'threads of the CPU device', check: wholeNumber };
+const browser: OptionSpec = { value: 'B', help: "'chromium' (the default), 'firefox' or 'webkit'", check: oneOf('chromium', 'firefox', 'webkit') };
 const dim: OptionSpec = {
   value: 'NAME=N',
   many: true,
@@ -71,6 +72,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       dim,
       device,
       threads,
+      browser,
       out: { value: 'DIR', help: 'writes each output there as .npy' },
       json,
     },
@@ -82,6 +84,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     options: {
       device: { ...device, help: "'wasm' or 'webgpu' (by default 'auto')" },
       threads,
+      browser,
       rtol: { value: 'X', help: 'relative tolerance (1e-3; 1e-2 for float16)', check: atLeastZero },
       atol: { value: 'X', help: 'absolute tolerance (1e-5; 1e-3 for float16)', check: atLeastZero },
       json,
@@ -94,6 +97,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     options: {
       device,
       threads,
+      browser,
       against: {
         value: 'A,B',
         help: "peers to compare with: 'ort-web', 'ort-node' (installed into .peers/ on first use)",
@@ -120,6 +124,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       budget: { value: 'MS', help: 'milliseconds of measuring (60000); --exhaustive has no limit', check: wholeNumber },
       device,
       threads,
+      browser,
       dim,
     },
   },
@@ -133,6 +138,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       pass: { value: 'NAME', help: 'prints the IR before and after one pass' },
       device,
       threads,
+      browser,
       dim,
       json,
     },
@@ -188,7 +194,7 @@ export function help(only?: Verb): string {
     }
     lines.push('');
   }
-  lines.push('Chromium is found through QUERN_CHROMIUM, then PATH, then Playwright. QUERN_CHROMIUM_FLAGS adds switches to it.');
+  lines.push('Chromium is found through QUERN_CHROMIUM, then PATH, then Playwright. QUERN_CHROMIUM_FLAGS adds switches to it. Firefox is found\nthrough QUERN_FIREFOX, then PATH; WebKitGTK\'s WebKitWebDriver through QUERN_WEBKIT_DRIVER, then PATH.');
   return lines.join('\n');
 }
 

@@ -14,7 +14,7 @@ export async function run(args: Arguments, io: Io): Promise<number> {
       throw new SetupError(`there is no file '${file}'`);
     });
   }
-  const answer = await withHarness(async (page, server) =>
+  const answer = await withHarness(args, async (page, server) =>
     page.call('run', [{
       ...(await loadRequest(args, model, server)),
       inputs: Object.fromEntries(Object.entries(files).map(([name, file]) => [name, server.url(file)])),

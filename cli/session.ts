@@ -1,7 +1,7 @@
 /** What the verbs share: the server and the page around an action, the request that loads a model, and how numbers are printed. */
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openHarness, SetupError, type HarnessPage } from './browser.ts';
+import { openHarness, SetupError, type BrowserName, type HarnessPage } from './browser.ts';
 import { number, pairs, text, type Arguments } from './options.ts';
 import type { Device, LoadRequest } from './protocol.ts';
 import { packageRoot, startServer, type FileServer } from './server.ts';
@@ -12,10 +12,12 @@ export interface Io {
   error(line: string): void;
 }
 
-export async function withHarness<T>(act: (page: HarnessPage, server: FileServer) => Promise<T>): Promise<T> {
+export const browserOf = (args: Arguments): BrowserName => (text(args, 'browser') ?? 'chromium') as BrowserName;
+
+export async function withHarness<T>(args: Arguments, act: (page: HarnessPage, server: FileServer) => Promise<T>): Promise<T> {
   const server = await startServer();
   try {
-    const page = await openHarness(server, await distUrl(server));
+    const page = await openHarness(server, await distUrl(server), browserOf(args));
     try {
       return await act(page, server);
     } finally {

@@ -7,7 +7,7 @@ import { loadRequest, ms, withHarness, type Io } from './session.ts';
 export async function tune(args: Arguments, io: Io): Promise<number> {
   const [model = ''] = args.operands;
   const out = text(args, 'out') ?? '';
-  const answer = await withHarness(async (page, server) =>
+  const answer = await withHarness(args, async (page, server) =>
     page.call('tune', [{ ...(await loadRequest(args, model, server)), exhaustive: args.flags.has('exhaustive'), budgetMs: number(args, 'budget') ?? 60_000 }], 40 * 60_000),
   );
   await mkdir(dirname(out), { recursive: true });

@@ -22,7 +22,7 @@ export async function verify(args: Arguments, io: Io): Promise<number> {
   }
   const device = (text(args, 'device') ?? 'auto') as Device;
   const begun = performance.now();
-  const results = await withHarness(async (page, server) => {
+  const results = await withHarness(args, async (page, server) => {
     const all: VerifyResult[] = [];
     for (const folder of folders) {
       const request = requestFor(folder, server, args, device);

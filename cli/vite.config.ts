@@ -1,5 +1,6 @@
 /**
- * Builds the command line into dist/cli: main.mjs and node-peer.mjs for Node (playwright stays outside: an optional peer of the package),
+ * Builds the command line into dist/cli: main.mjs and node-peer.mjs for Node (playwright and puppeteer-core stay outside: optional
+ * peers of the package),
  * page.mjs for the browser it drives (the engine stays outside: the page loads the built bundle, as a visitor's does).
  *   vite build -c cli/vite.config.ts            the Node side
  *   vite build -c cli/vite.config.ts -m page    the page's side
@@ -29,7 +30,7 @@ export default defineConfig(({ mode }) => {
         fileName: (_: unknown, name: string) => `${name}.mjs`,
       },
       rolldownOptions: {
-        external: page ? [] : ['playwright', ...builtinModules, ...builtinModules.map((name) => `node:${name}`)],
+        external: page ? [] : ['playwright', 'puppeteer-core', ...builtinModules, ...builtinModules.map((name) => `node:${name}`)],
       },
     },
   };

@@ -1,7 +1,8 @@
 /**
- * `npm test`: lint, types, unit tests in Node and Chromium, the build, its size and its package (publint, types), end-to-end tests of what was built and, where the test
- * material lies beside the repository, the conformance run over it. Every step runs even if one before it failed (save what needs the
- * build); the last line adds up the runners' own reports. `npm test -- unit e2e` runs only the steps named.
+ * `npm test`: lint, types, unit tests in Node and Chromium, the build, its size and its package (publint, types), end-to-end tests of what was
+ * built and, where the test material lies beside the repository, the conformance run over it; then a short form of the tests in Firefox and
+ * WebKitGTK. Every step runs even if one before it failed (save what needs the build); the last line adds up the runners' own reports.
+ * `npm test -- unit e2e` runs only the steps named.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,6 +10,8 @@ import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
+import { otherBrowsers } from './browsers.mjs';
+import { testBrowser } from './test-browsers.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const results = 'test-results';
@@ -115,6 +118,15 @@ function material() {
   return totals.failed === before;
 }
 
+/** The short form of `npm run test:browsers`. */
+function other(name) {
+  const { passed, failed, skipped } = testBrowser(name, { short: true });
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped += skipped;
+  return failed === 0;
+}
+
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 const unpacked = unpackMaterial();
@@ -130,6 +142,7 @@ if (await step('build', () => node('scripts/build.mjs'))) {
   await step('package', () => node('node_modules/publint/src/cli.js', '--strict') && node('node_modules/@arethetypeswrong/cli/dist/index.js', '--pack', '.', '--profile', 'esm-only', '--format', 'ascii', '--quiet'));
   await step('e2e', e2e);
   await step('material', material);
+  for (const name of otherBrowsers) await step(name, () => other(name));
 } else {
   console.log('the build failed, so there was nothing to measure or to test end to end');
 }

@@ -15,6 +15,8 @@ export interface Chosen {
   readonly devices: Devices;
   readonly why: string;
   readonly isolated: boolean;
+  /** Why there can be no helper threads, if so. */
+  readonly single?: string | undefined;
 }
 
 /** Above this many threads the models at hand gain nothing, and the page needs a core too. */
@@ -25,35 +27,42 @@ export async function disposeDevices({ devices }: Chosen): Promise<void> {
   await devices.cpu?.dispose();
 }
 
+/** Sessions of one worker share what the first one's probe saw, also where nothing is stored. */
+const probed = new Map<string, Device['profile']>();
+
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */
 export async function chooseDevice(options: ResolvedOptions, weightBytes: number, cache: Cache): Promise<Chosen> {
   const isolated = globalThis.crossOriginIsolated;
+  // WebKitGTK says that a page is isolated and yet has no memory that threads could share.
+  const single = !isolated ? 'the page is not cross-origin isolated: one thread'
+    : 'SharedArrayBuffer' in globalThis ? undefined : 'the browser has no SharedArrayBuffer: one thread';
   const cores = globalThis.navigator.hardwareConcurrency;
   const wanted = options.threads === 'auto' ? Math.min(cores, mostThreads) : options.threads;
-  const threads = isolated ? wanted : 1;
+  const threads = single === undefined ? wanted : 1;
   const wasm = async (count: number): Promise<Device> => {
     // A probe costs 50 ms and can come out otherwise next time; weights packed otherwise are other kernels, whose records are not found.
     const key = `wasm ${globalThis.navigator.userAgent} ${count}`;
-    const known = await cache.getProfile(key);
+    const known = probed.get(key) ?? await cache.getProfile(key);
     const device = await createWasmDevice({
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
+    probed.set(key, device.profile);
     if (known === undefined) await cache.putProfile(key, device.profile);
     return device;
   };
-  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threads) }, why, isolated });
+  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threads) }, why, isolated, single });
   if (options.device === 'wasm') return onCpu('asked for');
   if (options.device === 'webgpu') {
     const main = await createWebGpuDevice({});
-    return { devices: { main, cpu: await wasm(1) }, why: 'asked for', isolated };
+    return { devices: { main, cpu: await wasm(1) }, why: 'asked for', isolated, single };
   }
   const { gpu } = globalThis.navigator as Partial<Navigator>;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return onCpu('no WebGPU adapter');
   if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
   const main = await createWebGpuDevice({});
-  return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated };
+  return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated, single };
 }
 
 /**

@@ -62,6 +62,6 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
     compiled: [...executor.stores.values()].reduce((n, s) => n + s.compiled, 0),
     runs,
     demoted: [...executor.stores.values()].flatMap((s) => s.demoted),
-    notes: [...tuning.notes, ...(chosen.isolated ? [] : ['the page is not cross-origin isolated: one thread'])],
+    notes: [...tuning.notes, ...(chosen.single === undefined ? [] : [chosen.single])],
   };
 }
