@@ -6,7 +6,7 @@
 import type { Expr, Ref, Sym, Var } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
 import { type BuiltModule, mathNeeded, signatureOf } from './emitter.ts';
-import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
+import type { FuncRef, FunctionBuilder, GlobalRef, Local } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
 import type { ValType } from './opcodes.ts';
 import { type MathImport, type OpContext, valTypeOf } from './scalar-ops.ts';
@@ -37,12 +37,19 @@ interface FuncOptions {
 export class KernelModule {
   readonly module = new ModuleBuilder();
   readonly #math: readonly MathImport[];
+  #scratch: GlobalRef | undefined;
   private readonly functions: ReadonlyMap<MathImport, FuncRef>;
 
   constructor(private readonly kernel: Kernel, roots: readonly Expr[], private readonly written: ReadonlySet<number>) {
     this.module.importMemory('env', 'memory', { min: 1, max: 65536, shared: true });
     this.#math = mathNeeded(roots);
     this.functions = new Map(this.#math.map((name) => [name, this.module.importFunction('math', name, signatureOf(name))]));
+  }
+
+  /** The address of memory that is this thread's own (memory.ts). */
+  scratch(): GlobalRef {
+    this.#scratch ??= this.module.importGlobal('env', 'scratch');
+    return this.#scratch;
   }
 
   get built(): BuiltModule {

@@ -150,7 +150,7 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
   const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
   inputs.forEach((data, i) => { new Float32Array(memory.buffer, offsets[i] ?? 0, data.length).set(data); });
   new Int32Array(memory.buffer, next, offsets.length + dims.length).set([...offsets, ...dims]);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: next + 2048 } });
   const run = instance.exports['run'] as (params: number, begin: number, end: number) => void;
   const units = evaluate(code.units, new Map<Expr, number>(kernel.syms.map((s, i) => [s, dims[i] ?? 0])));
   return {

@@ -50,7 +50,7 @@ export function emitTile(module: KernelModule, g: Gemm, { rows, panels }: TileSh
     const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_unused, v) => f.local('v128', `acc${r}_${v}`)));
     const places = rowPlaces(scene, g, rows);
     emitSum(scene, g, acc, places);
-    emitStores(scene, g.finish, acc, places, g.cols);
+    emitStores(scene, g.finish, acc, places, g);
   };
   const changing = g.plain === undefined ? sumNames(rows, vectors) : [];
   return module.func(`tile${rows}x${panels * g.cols.width}`, tileParameters(g), build, { changing });

@@ -6,7 +6,7 @@ import type { Code, Compiled, Device, DeviceProfile, Program, RunOptions, RunRes
 import { QuernError, invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
 import type { WasmCode } from './emitter.ts';
-import { LinearMemory, type WasmRegion, alignment } from './memory.ts';
+import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
 import { type ProbeOptions, probe } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
@@ -56,10 +56,10 @@ class WasmDevice implements Device {
 
   static async start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): Promise<WasmDevice> {
     const walker = new WebAssembly.Module(buildWalker().encode());
-    const at = memory.allocate(controlBytes);
+    const at = memory.allocate(controlBytes + scratchBytes * profile.threads);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
     const threads = profile.threads > 1 && spawnThread !== undefined
-      ? await Threads.start(profile.threads - 1, spawnThread, memory.memory, walker, at.start)
+      ? await Threads.start(profile.threads - 1, spawnThread, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1))
       : undefined;
     return new WasmDevice(memory, profile, walker, at, threads);
   }
@@ -147,7 +147,7 @@ class WasmDevice implements Device {
     invariant(ready !== undefined, 'a step holds a kernel that this device has not compiled');
     const slot = this.#slots.size;
     this.#slots.set(code.key, slot);
-    installKernel(this.#table, slot, ready.module, this.own.memory);
+    installKernel(this.#table, slot, ready.module, this.own.memory, scratchOf(this.controlBlock, 0));
     fresh.push({ slot, module: ready.module });
     return slot;
   }
@@ -270,6 +270,9 @@ class WasmDevice implements Device {
     if (this.#disposed) throw new QuernError('disposed', 'the device is disposed');
   }
 }
+
+/** A thread's own memory, behind the control block. */
+const scratchOf = (controlBlock: WasmRegion, thread: number): number => controlBlock.start + controlBytes + scratchBytes * thread;
 
 /** Whether this thread may wait in memory: not a page's own. */
 function maySleep(memory: WebAssembly.Memory): boolean {

@@ -124,15 +124,16 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   const [offset] = ready.body.store.index;
   invariant(offset !== undefined, 'a store without an index');
   const module = new KernelModule(kernel, ready.roots, ready.written);
-  const finish = addFinish(module, c, cols, {
+  const m = rowCount(c);
+  const first = variable('first', m);
+  const finish = addFinish(module, c, cols, first, {
     slot: c.out.slot, dtype: storedType(c.out.dtype), offset, value: ready.body.store.value, acc: ref('acc', ready.body.lhs.dtype),
   });
-  const m = rowCount(c);
   const rows = knob(schedule, 'rows');
   const panels = knob(schedule, 'panels');
   const allPanels = ceilDiv(cols.n.extent, cols.width);
   const g: Gemm = {
-    c, ...(plain === undefined ? {} : { plain }), body: ready.body, cols, first: variable('first', m), unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
+    c, ...(plain === undefined ? {} : { plain }), body: ready.body, cols, first, unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
   };
   const grid: Grid = { rows, panels, m, allPanels, down: ceilDiv(m, rows), across: ceilDiv(allPanels, panels) };
   const tiles = addTiles(module, g, grid);

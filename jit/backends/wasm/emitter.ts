@@ -2,7 +2,7 @@
  * What all WebAssembly emitters share: the interface they implement and the calling convention of kernels. A kernel is a module that
  * imports `env.memory` (always declared shared, so that bytes do not depend on threads) and exports `run(params, begin, end)`: `params`
  * points at the base addresses of the arguments, 4 bytes each, then the dims, 4 bytes each; [begin, end) are units of work, which any
- * thread may run in any order.
+ * thread may run in any order. It may import `env.scratch`, the address of a little memory that is the thread's own.
  */
 import type { Code, DeviceProfile } from '../../device.ts';
 import { isFloat } from '../../expr/dtype.ts';

@@ -18,7 +18,8 @@ export interface MemoryLimits {
 type Import =
   | { readonly kind: 'func'; readonly from: string; readonly field: string; readonly ref: FuncRef }
   | { readonly kind: 'memory'; readonly from: string; readonly field: string; readonly limits: MemoryLimits }
-  | { readonly kind: 'table'; readonly from: string; readonly field: string; readonly ref: TableRef; readonly min: number };
+  | { readonly kind: 'table'; readonly from: string; readonly field: string; readonly ref: TableRef; readonly min: number }
+  | { readonly kind: 'global'; readonly from: string; readonly field: string; readonly ref: GlobalRef };
 
 const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, funcref: 0x70 };
 
@@ -50,6 +51,14 @@ export class ModuleBuilder {
     return ref;
   }
 
+  /** An i32 global that does not change. */
+  importGlobal(from: string, field: string): GlobalRef {
+    if (this.#globals.length > 0) throw new QuernError('internal', 'globals are imported before the first one is defined', { got: field });
+    const ref: GlobalRef = { index: this.#imports.filter((i) => i.kind === 'global').length, name: field, type: 'i32' };
+    this.#imports.push({ kind: 'global', from, field, ref });
+    return ref;
+  }
+
   table(name: string, min: number, max = min): TableRef {
     const ref = { index: this.#imports.filter((i) => i.kind === 'table').length + this.#tables.length, name };
     this.#tables.push({ ref, min, max });
@@ -58,7 +67,7 @@ export class ModuleBuilder {
 
   /** An i32 global. */
   global(name: string, init: number, mutable = true): GlobalRef {
-    const ref: GlobalRef = { index: this.#globals.length, name, type: 'i32' };
+    const ref: GlobalRef = { index: this.#imports.filter((i) => i.kind === 'global').length + this.#globals.length, name, type: 'i32' };
     this.#globals.push({ ref, mutable, init });
     return ref;
   }
@@ -231,7 +240,8 @@ export class ModuleBuilder {
     for (const i of this.#imports) {
       const what = i.kind === 'func' ? `func $${i.field} ${signatureText(i.ref.signature)}`
         : i.kind === 'memory' ? `memory ${i.limits.min} ${i.limits.max}${i.limits.shared ? ' shared' : ''}`
-          : `table $${i.field} ${i.min} funcref`;
+          : i.kind === 'table' ? `table $${i.field} ${i.min} funcref`
+            : `global $${i.field} i32`;
       lines.push(`(import "${i.from}" "${i.field}" (${what}))`);
     }
     for (const t of this.#tables) lines.push(`(table $${t.ref.name} ${t.min} ${t.max} funcref)`);
@@ -265,6 +275,7 @@ function encodeImport(item: Import, type: number, out: Bytes): void {
       out.u32(item.limits.min);
       out.u32(item.limits.max);
       break;
+    case 'global': out.all([3, typeBytes.i32, 0]); break;
     default: item satisfies never;
   }
 }

@@ -12,9 +12,9 @@ export interface ThreadScope {
   addEventListener(type: string, listener: (event: Event) => void): void;
 }
 
-/** Puts a kernel's `run` into the table, making room. */
-export function installKernel(table: WebAssembly.Table, slot: number, module: WebAssembly.Module, memory: WebAssembly.Memory): void {
-  const instance = new WebAssembly.Instance(module, { env: { memory }, math: mathFunctions });
+/** Puts a kernel's `run` into the table, making room. `scratch`: the address of `scratchBytes` of this thread's own. */
+export function installKernel(table: WebAssembly.Table, slot: number, module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): void {
+  const instance = new WebAssembly.Instance(module, { env: { memory, scratch }, math: mathFunctions });
   if (slot >= table.length) table.grow(slot + 64 - table.length);
   table.set(slot, instance.exports['run']);
 }
@@ -27,12 +27,12 @@ export function serveThread(scope: ThreadScope): void {
     const { data } = event as MessageEvent<ToThread>;
     switch (data.kind) {
       case 'init': {
-        const { memory } = data;
+        const { memory, scratch } = data;
         const table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
         const walker = new WebAssembly.Instance(data.walker, { env: { memory, kernels: table, now: () => performance.now() } });
         const exports = walker.exports as unknown as WalkerExports;
         serve = (version) => { exports.serve(data.control, version); };
-        install = (slot, module) => { installKernel(table, slot, module, memory); };
+        install = (slot, module) => { installKernel(table, slot, module, memory, scratch); };
         scope.postMessage({ kind: 'ready' });
         break;
       }

@@ -12,6 +12,7 @@ export interface InitMessage {
   readonly memory: WebAssembly.Memory;
   readonly walker: WebAssembly.Module;
   readonly control: number;
+  readonly scratch: number;
 }
 export interface InstallMessage {
   readonly kind: 'install';
@@ -49,11 +50,13 @@ export class Threads {
     });
   }
 
-  /** Starts `count` helpers. Rejects with `worker-blocked` if one cannot be started. */
-  static async start(count: number, spawn: () => Helper, memory: WebAssembly.Memory, walker: WebAssembly.Module, at: number): Promise<Threads> {
+  /** Starts `count` helpers; `scratch` gives the address of each one's own memory. Rejects with `worker-blocked` if one cannot be started. */
+  static async start(
+    count: number, spawn: () => Helper, memory: WebAssembly.Memory, walker: WebAssembly.Module, at: number, scratch: (helper: number) => number,
+  ): Promise<Threads> {
     const helpers = Array.from({ length: count }, () => spawn());
     const threads = new Threads(helpers, memory, at);
-    const ready = helpers.map((helper) => new Promise<void>((resolve, reject) => {
+    const ready = helpers.map((helper, i) => new Promise<void>((resolve, reject) => {
       const fail = (event: Event): void => {
         const why = 'message' in event && typeof event.message === 'string' ? event.message : event.type;
         reject(new QuernError('worker-blocked', 'a helper thread could not be started', { got: why, hint: 'threads: 1 needs none' }));
@@ -61,7 +64,7 @@ export class Threads {
       helper.addEventListener('error', fail);
       helper.addEventListener('messageerror', fail);
       helper.addEventListener('message', () => { resolve(); });
-      helper.postMessage({ kind: 'init', memory, walker, control: at });
+      helper.postMessage({ kind: 'init', memory, walker, control: at, scratch: scratch(i) });
     }));
     try {
       await Promise.all(ready);

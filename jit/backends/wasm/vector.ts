@@ -18,6 +18,12 @@ import type { Scope } from './scope.ts';
 import { conjuncts, extremeOf, sameLanes, weight } from './vector-forms.ts';
 import { lanesOf, ramp, splatBits, splatFloat, vectorBinary, vectorCast, vectorUnary, wrapLanes } from './vector-ops.ts';
 
+/** The first lanes of a vector; `inside` pushes whether one of them is wanted. */
+export interface Lanes {
+  readonly count: number;
+  readonly inside?: (lane: number, scope: Scope) => void;
+}
+
 export class Vector {
   private readonly f: FunctionBuilder;
   readonly #facts: LaneFacts;
@@ -303,11 +309,11 @@ export class Vector {
     }
   }
 
-  /** Stores the four values that `value` pushes at element `offset` of an argument and its neighbours along the lane axis. */
-  store(slot: number, dtype: DType, offset: Expr, scope: Scope, value: () => void): void {
+  /** Stores the four values that `value` pushes at element `offset` of an argument and its neighbours along the lane axis, or some of them. */
+  store(slot: number, dtype: DType, offset: Expr, scope: Scope, value: () => void, { count, inside }: Lanes = { count: 4 }): void {
     const { f, scalar } = this;
     const address = addressOf(slot, dtype, offset);
-    if (this.#facts.access(offset) === 'unit') {
+    if (this.#facts.access(offset) === 'unit' && count === 4) {
       scalar.push(address.base, scope);
       value();
       return storeLanes(f, dtype, address.offset);
@@ -316,11 +322,16 @@ export class Vector {
     if (dtype === 'bool') { splatBits(f, 1); f.op('v128.and'); }
     const v = f.local('v128', 'stored');
     f.set(v);
-    for (let l = 0; l < 4; l++) {
+    for (let l = 0; l < count; l++) {
       const lane = addressOf(slot, dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
-      scalar.push(lane.base, scope);
-      f.get(v);
-      storeLane(f, dtype, l, lane.offset);
+      const one = (at: Scope): void => {
+        scalar.push(lane.base, at);
+        f.get(v);
+        storeLane(f, dtype, l, lane.offset);
+      };
+      if (inside === undefined) { one(scope); continue; }
+      inside(l, scope);
+      f.if(() => { one(scalar.branch(scope)); });
     }
   }
 

@@ -1,6 +1,7 @@
 (import "env" "memory" (memory 1 65536 shared))
 (func $tile2x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x  $t3v_v  $t3v_v.23
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x  $t3v_v  $add_v  $t3v_v.24  $add_v.25  $add_v.26
+      $add_v.27
   (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg2  $mul.18  $add  $arg3  $add.21
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
@@ -33,17 +34,18 @@
   local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  i32.add
       local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  local.tee $mul.18  i32.add  local.tee $add
       local.get $acc0_0  local.get $mul  local.get $arg3  i32.add  local.get $mul.18  i32.add  local.tee $add.21
-      v128.load align=4  local.tee $t3v_v  f32x4.add  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      f32x4.max  v128.store align=4
-  local.get $add  local.get $acc0_1  local.get $add.21  v128.load offset=16 align=4  local.tee $t3v_v.23  f32x4.add
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=16 align=4
-  local.get $add  local.get $acc1_0  local.get $t3v_v  f32x4.add
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=64 align=4
-  local.get $add  local.get $acc1_1  local.get $t3v_v.23  f32x4.add
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=80 align=4
+      v128.load align=4  local.tee $t3v_v  f32x4.add  local.tee $add_v
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store align=4
+  local.get $add  local.get $acc0_1  local.get $add.21  v128.load offset=16 align=4  local.tee $t3v_v.24  f32x4.add
+      local.tee $add_v.25  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax
+      v128.store offset=16 align=4
+  local.get $add  local.get $acc1_0  local.get $t3v_v  f32x4.add  local.tee $add_v.26
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=64 align=4
+  local.get $add  local.get $acc1_1  local.get $t3v_v.24  f32x4.add  local.tee $add_v.27
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=80 align=4
 )
 (func $tile1x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $x0  $y
+  (local v128) $acc0_0  $acc0_1  $x0  $y  $add_v  $add_v.20
   (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg2  $mul.15  $add  $arg3  $add.18
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
@@ -70,10 +72,10 @@
   local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  i32.add
       local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  local.tee $mul.15  i32.add  local.tee $add
       local.get $acc0_0  local.get $mul  local.get $arg3  i32.add  local.get $mul.15  i32.add  local.tee $add.18
-      v128.load align=4  f32x4.add  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max
-      v128.store align=4
-  local.get $add  local.get $acc0_1  local.get $add.18  v128.load offset=16 align=4  f32x4.add
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.max  v128.store offset=16 align=4
+      v128.load align=4  f32x4.add  local.tee $add_v  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      f32x4.pmax  v128.store align=4
+  local.get $add  local.get $acc0_1  local.get $add.18  v128.load offset=16 align=4  f32x4.add  local.tee $add_v.20
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=16 align=4
 )
 (func $edge (param $params i32) (param $first i32) (param $n.panel i32) (param $rows i32)
   (local i32) $at

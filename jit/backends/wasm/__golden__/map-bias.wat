@@ -2,7 +2,7 @@
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $unit  $from  $floordiv  $s0  $a  $b  $r  $q  $to  $a.12  $b.13  $r.14  $q.15  $a.16  $b.17  $r.18  $c
       $add  $arg2  $mul  $mul.23  $add.24  $add.25  $arg0  $add.27  $arg1  $add.29
-  (local v128) $const_v
+  (local v128) $add_v  $const_v  $add_v.32
   local.get $params  i32.load offset=12  local.set $s0
   local.get $params  i32.load offset=8  local.set $arg2
   local.get $params  i32.load  local.set $arg0
@@ -48,10 +48,11 @@
           loop $loop9
             local.get $add  local.get $c  i32.const 2  i32.shl  local.tee $mul.23  i32.add  local.tee $add.24
                 local.get $add.25  local.get $mul.23  i32.add  local.tee $add.27  v128.load align=4  local.get $arg1
-                local.get $mul.23  i32.add  local.tee $add.29  v128.load align=4  f32x4.add  local.get $const_v
-                f32x4.max  v128.store align=4
+                local.get $mul.23  i32.add  local.tee $add.29  v128.load align=4  f32x4.add  local.tee $add_v
+                local.get $const_v  f32x4.pmax  v128.store align=4
             local.get $add.24  local.get $add.27  v128.load offset=16 align=4  local.get $add.29
-                v128.load offset=16 align=4  f32x4.add  local.get $const_v  f32x4.max  v128.store offset=16 align=4
+                v128.load offset=16 align=4  f32x4.add  local.tee $add_v.32  local.get $const_v  f32x4.pmax
+                v128.store offset=16 align=4
             local.get $c  i32.const 8  i32.add  local.tee $c  i32.const 32  i32.lt_s  br_if $loop9
           end
           local.get $r.18  i32.const 1  i32.add  local.tee $r.18  local.get $to  i32.lt_s  br_if $loop8
