@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceProfile } from './device.ts';
 import type { DType } from './expr/dtype.ts';
-import { type Expr, add, cast, int, load, mul, ref, sub, symbol, unary, variable } from './expr/expr.ts';
+import { type Expr, add, constant, cast, int, load, mul, ref, sub, symbol, unary, variable } from './expr/expr.ts';
 import { type Access, type Arg, type Body, makeKernel, stridesOf } from './kernel.ts';
 import { lowerBound, workOf } from './roofline.ts';
 
@@ -55,6 +55,13 @@ describe('roofline', () => {
       store: { tensor: 1, index: [r, c], value: mul(e, ref('s', 'float32')) },
     }, [arg('float32', [4, 10]), arg('float32', [4, 10], 'write')]);
     expect(workOf(kernel, [])).toEqual({ flops: 40 * (1 + 3) + 40 * 3, bytes: 2 * 160 });
+  });
+
+  it('what a loop only writes is not read, though it may be', () => {
+    const c = variable('c', 10);
+    const kernel = kernelOf({ kind: 'loop', axes: [], body: [{ do: 'for', axis: c, body: [{ do: 'store', store: { tensor: 0, index: [c], value: constant(1, 'float32') } }] }] },
+      [arg('float32', [10], 'readwrite')]);
+    expect(workOf(kernel, [])).toEqual({ flops: 0, bytes: 40 });
   });
 
   it('loops count their turns', () => {

@@ -128,7 +128,7 @@ function bytesMoved(kernel: Kernel, env: Env): number {
   return kernel.args.reduce((total, arg, slot) => {
     const whole = extentOf(arg.shape.map((d) => evaluate(d, env)), arg.strides.map((d) => evaluate(d, env)));
     const reads = loads.filter((l) => l.tensor === slot).length;
-    const read = arg.access === 'write' ? 0 : Math.min(whole, reads * evaluations);
+    const read = arg.access === 'write' || reads === 0 ? 0 : Math.min(whole, reads * evaluations);
     const written = arg.access === 'read' ? 0 : Math.min(whole, results);
     return total + (read + written) * bytesOf(arg.dtype);
   }, 0);

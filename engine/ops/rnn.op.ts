@@ -145,8 +145,8 @@ function unrolledStep(build: Lowering, d: Direction, step: Expr, { h, c }: State
   return { h: nextH, c: nextC };
 }
 
-/** Rows of recurrent weights that one pass over a state serves: independent sums hide the latency of an addition. */
-const rowsAtOnce = [8, 4, 2, 1];
+/** Elements of a state whose products are added in one pass over the sums: each pass reads and writes all sums. */
+const elementsAtOnce = [8, 4, 2, 1];
 
 /** The whole recurrence in one loop body: states and sums of gates live in tensors of their own. */
 function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr) => Expr): Result {
@@ -157,34 +157,42 @@ function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr)
   const length = d.lengths === undefined ? d.steps : toIndex(d.lengths.at([b]));
   const place = d.reverse ? max(sub(sub(length, 1), t), 0) : t;
   const state = [d.batch, d.hidden];
-  const lanes = rowsAtOnce.find((n) => (asInt(d.hidden) ?? 1) % n === 0) ?? 1;
-  const rows = Array.from({ length: lanes }, () => local(build, 'sum', computeType(dtype)));
+  const rows = mul(d.hidden, gates);
+  // By columns: neighbouring sums then take neighbouring weights, and backends may compute them together.
+  const columns = build.map(dtype, [d.hidden, rows], ([k = int(0), row = int(0)]) => weight(row, k));
+  const count = elementsAtOnce.find((n) => (asInt(d.hidden) ?? 1) % n === 0) ?? 1;
   const outputs = build.loop({
     outputs: [
-      { dtype, shape: [d.steps, ...state], initial: 'zero' }, { dtype, shape: state }, { dtype, shape: [d.batch, mul(d.hidden, gates)] },
+      { dtype, shape: [d.steps, ...state], initial: 'zero' }, { dtype, shape: state }, { dtype, shape: [d.batch, rows] },
       ...(memory || d.kind === 'GRU' ? [{ dtype, shape: state }] : []),
     ],
     axes: [b],
     body: ([y, h, sums, other]) => {
       if (y === undefined || h === undefined || sums === undefined) return [];
-      /** Sums of `count` gates from `from` on: their recurrent weights times a state. */
-      const product = (of: Tensor, from: number, count: number): Stmt => {
-        const [block, k] = [build.axis(floordiv(mul(d.hidden, count), lanes)), build.axis(d.hidden)];
-        const row = (lane: number): Expr => add(add(mul(d.hidden, from), mul(block, lanes)), lane);
-        return loopFor(block, [
-          ...rows.map((r) => r.set(zeroOf(dtype))),
-          loopFor(k, rows.map((r, lane) => r.set(add(r.value, mul(weight(row(lane), k), of.at([b, k])))))),
-          ...rows.map((r, lane) => storeTo(sums, [b, row(lane)], r.value)),
-        ]);
+      /** Sums of some gates from `from` on: their recurrent weights times a state. */
+      const product = (of: Tensor, from: number, some: number): Stmt[] => {
+        const [first, block, next] = [build.axis(mul(d.hidden, some)), build.axis(floordiv(d.hidden, count)), build.axis(mul(d.hidden, some))];
+        const row = (j: Expr): Expr => add(mul(d.hidden, from), j);
+        const k = (lane: number): Expr => add(mul(block, count), lane);
+        const elements = Array.from({ length: count }, () => local(build, 'element', computeType(dtype)));
+        const total = elements.reduce<Expr>(
+          (sum, e, lane) => add(sum, mul(columns.at([k(lane), row(next)]), e.value)), sums.at([b, row(next)]),
+        );
+        return [
+          loopFor(first, [storeTo(sums, [b, row(first)], zeroOf(dtype))]),
+          loopFor(block, [
+            ...elements.map((e, lane) => e.declare(of.at([b, k(lane)]))),
+            loopFor(next, [storeTo(sums, [b, row(next)], total)]),
+          ]),
+        ];
       };
       const step = { b, y, h, other, place, input: d.input, sums, product };
       return [
-        ...rows.map((r) => r.declare(zeroOf(dtype))),
         loopFor(start, [
           storeTo(h, [b, start], d.initial.at([b, start])),
           ...(other === undefined || d.memory === undefined ? [] : [storeTo(other, [b, start], d.memory.at([b, start]))]),
         ]),
-        loopFor(t, [when(lt(t, min(length, d.steps)), cellStatements(build, d, step))]),
+        loopFor(t, d.lengths === undefined ? cellStatements(build, d, step) : [when(lt(t, min(length, d.steps)), cellStatements(build, d, step))]),
       ];
     },
   });
@@ -203,7 +211,7 @@ interface Step {
   readonly place: Expr;
   readonly input: Tensor;
   readonly sums: Tensor;
-  readonly product: (of: Tensor, from: number, count: number) => Stmt;
+  readonly product: (of: Tensor, from: number, some: number) => Stmt[];
 }
 
 function cellStatements(build: Lowering, d: Direction, { b, y, h, other, place, input, sums, product }: Step): Stmt[] {
@@ -214,26 +222,26 @@ function cellStatements(build: Lowering, d: Direction, { b, y, h, other, place, 
   const [given, total] = [(gate: number): Expr => input.at([place, b, row(gate)]), (gate: number): Expr => sums.at([b, row(gate)])];
   const at = (gate: number): Expr => add(given(gate), total(gate));
   const emit = (value: Expr): Stmt[] => [next.declare(value), storeTo(h, [b, j], next.value), storeTo(y, [place, b, j], next.value)];
-  if (d.kind === 'RNN') return [product(h, 0, 1), loopFor(j, emit((d.functions[0] ?? tanh)(clipped(build, at(0)))))];
+  if (d.kind === 'RNN') return [...product(h, 0, 1), loopFor(j, emit((d.functions[0] ?? tanh)(clipped(build, at(0)))))];
   if (other === undefined) return build.fail('internal', 'a recurrence has no second state');
   if (d.kind === 'LSTM') {
     const cell = lstmCell(build, d, at, j);
     const memory = local(build, 'memory', computeType(input.dtype));
-    return [product(h, 0, 4), loopFor(j, [
+    return [...product(h, 0, 4), loopFor(j, [
       memory.declare(cell.memory(other.at([b, j]))), storeTo(other, [b, j], memory.value), ...emit(cell.state(memory.value)),
     ])];
   }
   const gate = (k: number): Expr => f(clipped(build, at(k)));
   const mix = (candidate: Expr): Expr => add(mul(sub(1, gate(0)), candidate), mul(gate(0), h.at([b, j])));
   if (d.innerBias !== undefined) {
-    return [product(h, 0, 3), loopFor(j, emit(mix(g(clipped(build, add(given(2), mul(gate(1), add(total(2), d.innerBias(j)))))))))];
+    return [...product(h, 0, 3), loopFor(j, emit(mix(g(clipped(build, add(given(2), mul(gate(1), add(total(2), d.innerBias(j)))))))))];
   }
   // All of reset * h before any of h changes.
   const reset = build.axis(d.hidden);
   const resetGate = f(clipped(build, add(input.at([place, b, add(d.hidden, reset)]), sums.at([b, add(d.hidden, reset)]))));
   return [
-    product(h, 0, 2), loopFor(reset, [storeTo(other, [b, reset], mul(resetGate, h.at([b, reset])))]),
-    product(other, 2, 1), loopFor(j, emit(mix(g(clipped(build, at(2)))))),
+    ...product(h, 0, 2), loopFor(reset, [storeTo(other, [b, reset], mul(resetGate, h.at([b, reset])))]),
+    ...product(other, 2, 1), loopFor(j, emit(mix(g(clipped(build, at(2)))))),
   ];
 }
 

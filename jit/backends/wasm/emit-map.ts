@@ -10,6 +10,7 @@ import { cost, substitute } from '../../expr/visit.ts';
 import type { Kernel, MapBody } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
 import { type Emitter, type Frame, buildModule, finishCode } from './emitter.ts';
+import { stored } from './loop-lanes.ts';
 import { collapse, splitWork, unitLoops, vectorLoop } from './nest.ts';
 import { argOf, prepare } from './prepare.ts';
 import { storeOpcode } from './scalar-ops.ts';
@@ -41,8 +42,6 @@ function rowLength(body: MapBody): number | undefined {
 }
 
 const vectorises = (kernel: Kernel, body: MapBody): boolean => lanesOf(stored(argOf(kernel.args, body.store.tensor).dtype)) !== undefined;
-/** The type under which values of a tensor's type are stored: float16 is made into its bits before. */
-const stored = (dtype: DType): DType => (dtype === 'float16' ? 'uint16' : dtype);
 
 /** Axes with the one along which `offset` moves by single elements last. */
 export function contiguousLast(axes: readonly Var[], offset: Expr): readonly Var[] {
