@@ -19,7 +19,7 @@ const zones = [
   ...stages.map((stage, i) => ({ target: `./engine/${stage}`, from: stages.slice(i + 1).map((later) => `./engine/${later}`) })),
 ].filter((zone) => zone.from.length > 0);
 
-const tests = ['**/*.test.ts', '**/*.test.tsx', '**/testing/**', '**/conformance*.ts', 'e2e/**'];
+const tests = ['**/*.test.ts', '**/*.test.tsx', '**/testing/**', '**/fuzz/**', '**/conformance*.ts', 'e2e/**'];
 
 export default defineConfig(
   globalIgnores([

@@ -3,7 +3,7 @@
  * from the inputs. Types of all values fall out of it. Axis and local names count up inside one node only, so that equal layers give
  * equal kernels.
  */
-import { QuernError, at, type ErrorCode, type ErrorDetails } from '../../jit/error.ts';
+import { QuernError, at, type ErrorCode, type ErrorDetails, invariant } from '../../jit/error.ts';
 import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
@@ -100,9 +100,22 @@ function lowerNodes(graph: Graph, scope: Scope, builder: ProgramBuilder): void {
     try {
       lowerNode(node, scope, builder);
     } catch (error) {
-      throw at(error, { node: node.name, op: node.op });
+      throw at(misfit(error, node, scope), { node: node.name, op: node.op });
     }
   }
+}
+
+/** Types and ranks that an operator is not made for break some invariant while it is lowered: the model is wrong then, and said to be. */
+function misfit(error: unknown, node: Node, scope: Scope): unknown {
+  if (error instanceof QuernError && error.code !== 'internal') return error;
+  const [why = '', ...details] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const types = node.inputs.map((name) => {
+    const value = scope.find(name);
+    return value === undefined ? `'${name}'` : `${value.dtype}${shapeText(value.shape)}`;
+  });
+  return new QuernError('invalid-model', `its inputs or attributes do not fit the operator: ${[why, ...details.map((d) => d.trim())].join(', ')}`, {
+    got: types.join(', '), cause: error,
+  });
 }
 
 function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
@@ -284,6 +297,7 @@ class NodeLowering implements Lowering {
   contraction(spec: ContractionSpec): Tensor {
     const made = this.#builder.tensor(spec.dtype, spec.shape);
     const { batch, rows, cols, depth, lhs, rhs, index } = spec;
+    invariant(lhs.dtype === rhs.dtype, 'the operands of a product differ in type', { expected: lhs.dtype, got: rhs.dtype });
     const acc = ref('acc', computeType(lhs.dtype === 'index' ? 'int32' : lhs.dtype));
     const value = spec.value?.(acc) ?? acc;
     this.#builder.compute(

@@ -6,7 +6,7 @@
 import { QuernError } from '../../jit/error.ts';
 import { type DType, isFloat, isInteger, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Sym, and, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
-import { text } from '../../jit/expr/text.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
 import type { Constant, Narrow } from '../graph/graph.ts';
@@ -75,6 +75,8 @@ export class ProgramBuilder {
   #next = 0;
 
   tensor(dtype: DType, shape: readonly Expr[], source: Source = { kind: 'computed' }, narrow?: Narrow): Tensor {
+    const possible = (d: Expr): boolean => d.dtype === 'index' && (d.op !== 'const' || (Number.isSafeInteger(d.value) && Number(d.value) >= 0));
+    if (!shape.every(possible)) throw new QuernError('shape-mismatch', 'a result would have an impossible shape', { got: shapeText(shape) });
     const def: TensorDef = { id: this.#next++, dtype, shape, source };
     this.#tensors.set(def.id, def);
     if (source.kind === 'input') for (const dim of collect(shape, isSym)) this.#symbols.add(dim.name);

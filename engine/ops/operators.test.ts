@@ -123,6 +123,18 @@ describe('resize', () => {
       { attributes: { mode: 'linear', coordinate_transformation_mode: 'align_corners' }, constants: [3] })).toEqual([0, 1, 2, 3]));
 });
 
+describe('what does not fit an operator', () => {
+  const says = (op: string, inputs: Parameters<typeof runOp>[1], code: string, text: string, options: Parameters<typeof runOp>[2] = {}): void => {
+    expect(() => runOp(op, inputs, options)).toThrow(expect.objectContaining({ code, op, node: 'n', message: expect.stringContaining(text) as unknown }) as Error);
+  };
+  it('a function of floats on integers', () =>
+    says('Exp', [i64([1], [1])], 'invalid-model', 'do not fit the operator: exp is defined on floats, got: int64\n  got: int64[1]'));
+  it('a product of two types', () =>
+    says('MatMul', [f32([1, 1], [1]), tensor('int8', [1, 1], [1])], 'invalid-model', 'the operands of a product differ in type, expected: float32, got: int8'));
+  it('a shape of floats', () =>
+    says('Tile', [f32([1], [1]), f32([1], [2])], 'invalid-model', 'got: float32[1], float32[1]', { constants: [1] }));
+});
+
 describe('quantisation', () => {
   it('QuantizeLinear rounds to even and saturates', () =>
     expect(elementsOf('QuantizeLinear', [f32([3], [1, 3, 9999]), f32([], [2]), tensor('uint8', [], [10])])).toEqual([10, 12, 255]));

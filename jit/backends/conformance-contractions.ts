@@ -396,4 +396,14 @@ const other: Case[] = [
   },
 ];
 
-export const contractionCases: readonly Case[] = [...products, ...batched, ...other];
+/** Found by fuzzing: a sum stored in 64 bits has no lanes, in whole panels and where the last one is filled up. */
+const wide = (['int64', 'float64'] as const).flatMap((t): Case[] =>
+  [16, 18].map((size) => {
+    const store = (e: Expr, vm: Var, vn: Var): Expr => add(cast(mul(e, 8), t), load(3, t, [vm, vn]));
+    const { body, args } = product({ m: 5, n: size, k: 7, store, extra: [arg(t, [5, size])] });
+    const made = packed('matmul', { body, args: args.map((a, i) => (i === 2 ? { ...a, dtype: t } : a)) }, 8, { without: 'webgpu' });
+    return { ...made, name: `matmul of ${size} columns beside and into ${t}` };
+  }),
+);
+
+export const contractionCases: readonly Case[] = [...products, ...batched, ...other, ...wide];

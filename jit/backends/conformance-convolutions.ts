@@ -1,5 +1,5 @@
 /** Convolutions of the conformance suite, as contractions with guarded left-hand sides: padded, strided, dilated, grouped, depthwise. */
-import { add, and, constant, ge, int, load, lt, max, mul, ref, select, sub, variable } from '../expr/expr.ts';
+import { add, and, cast, constant, ge, int, load, lt, max, mul, ref, select, sub, variable } from '../expr/expr.ts';
 import type { ContractionBody } from '../kernel.ts';
 import { type Case, arg, out, packed } from './conformance-kit.ts';
 
@@ -92,4 +92,11 @@ export const convolutionCases: readonly Case[] = [
     ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
   },
   { name: 'conv with a turned kernel', ...turned(23, 9, 5) },
+  intoDouble('depthwise conv, channels last, into float64', conv({ size: [7, 6], channels: [8, 8], kernel: [3, 3], pad: 1, groups: 8, last: true })),
 ];
+
+/** Found by fuzzing: results of 64 bits have no lanes. */
+function intoDouble(name: string, { body, args }: ReturnType<typeof conv>): Case {
+  const wide = { ...body, store: { ...body.store, value: cast(body.store.value, 'float64') } };
+  return { name, body: wide, args: args.map((a, i) => (i === 2 ? { ...a, dtype: 'float64' as const } : a)), without: 'webgpu' };
+}

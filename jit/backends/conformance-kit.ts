@@ -3,7 +3,7 @@
  * wrong looked at: wrong elements, elements that no point stores, bytes before and after the output.
  */
 import { packRhs } from '../contraction.ts';
-import type { Device, View } from '../device.ts';
+import type { Device, DeviceKind, View } from '../device.ts';
 import { type DType, type TypedArray, bytesOf, viewAs } from '../expr/dtype.ts';
 import { type Expr, int } from '../expr/expr.ts';
 import { type Access, type Arg, type Body, type ContractionBody, type Kernel, type Numeric, makeKernel, stridesOf } from '../kernel.ts';
@@ -54,27 +54,35 @@ export interface Prepared {
 export function prepare(c: Case, device: Device): Prepared[] {
   const numeric: Numeric = { fma: device.profile.fma, precision: 'exact' };
   const { kernel, bind } = makeKernel(c.body, c.args, numeric);
-  const accuracy = accuracyOf(device.kind);
   return (c.runs ?? [{}]).map((values, i) => {
     const dims = bind.map((s) => {
       const value = values[s.name];
       if (value === undefined) throw new Error(`case '${c.name}' gives no value for ${s.name}`);
       return value;
     });
-    const scratch = scratchFor(kernel, dims, i + 1);
-    if ('why' in scratch) throw new Error(`case '${c.name}' has no data: ${scratch.why}`);
-    const buffers = scratch.buffers.map((random, slot) => {
-      const given = c.data?.[slot];
-      return given === undefined ? random : new Uint8Array(given.buffer.slice(given.byteOffset, given.byteOffset + given.byteLength) as ArrayBuffer);
-    });
-    let expected: readonly Expected[] | undefined;
-    const points = Array.from({ length: pointCount(kernel, dims) }, (_, n) => n);
-    const label = bind.map((s, at) => `${s.name}=${dims[at]}`).join(' ');
-    return {
-      kernel, dims, buffers, accuracy, label,
-      expected: () => (expected ??= expectedAt(kernel, dims, buffers, points, accuracy)),
-    };
+    const made = prepareKernel(kernel, dims, device.kind, i + 1, c.data);
+    if ('why' in made) throw new Error(`case '${c.name}' has no data: ${made.why}`);
+    return { ...made, label: bind.map((s, at) => `${s.name}=${dims[at]}`).join(' ') };
   });
+}
+
+/** The same for a kernel as it stands; `data`: contents of some arguments. */
+export function prepareKernel(
+  kernel: Kernel, dims: readonly number[], kind: DeviceKind, seed: number, data: Case['data'] = {},
+): Prepared | { readonly why: string } {
+  const accuracy = accuracyOf(kind);
+  const scratch = scratchFor(kernel, dims, seed);
+  if ('why' in scratch) return scratch;
+  const buffers = scratch.buffers.map((random, slot) => {
+    const given = data[slot];
+    return given === undefined ? random : new Uint8Array(given.buffer.slice(given.byteOffset, given.byteOffset + given.byteLength) as ArrayBuffer);
+  });
+  let expected: readonly Expected[] | undefined;
+  const points = Array.from({ length: pointCount(kernel, dims) }, (_, n) => n);
+  return {
+    kernel, dims, buffers, accuracy, label: '',
+    expected: () => (expected ??= expectedAt(kernel, dims, buffers, points, accuracy)),
+  };
 }
 
 /** Views of a kernel's arguments on a device, with their contents written. Outputs stand between guard bytes where regions are shared. */
@@ -179,7 +187,8 @@ export async function check(c: Case, device: Device): Promise<Verdict> {
   return { candidates: count, failures };
 }
 
-function unlikeFirst(
+/** On a CPU: the first element whose bits are not those of another run of the kernel. */
+export function unlikeFirst(
   device: Device, kernel: Kernel, first: ReadonlyMap<number, Uint8Array> | undefined, outputs: ReadonlyMap<number, Uint8Array>,
 ): string | undefined {
   if (first === undefined || device.kind === 'webgpu') return undefined;

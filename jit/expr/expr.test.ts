@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add, floordiv, floormod, int, load, lt, min, mul, select, sub, symbol, variable } from './expr.ts';
+import { add, constant, floordiv, floormod, int, load, lt, min, mul, select, sub, symbol, variable } from './expr.ts';
 import { affine } from './index-algebra.ts';
 import { text } from './text.ts';
 import { evaluate, substitute } from './visit.ts';
@@ -9,6 +9,10 @@ const j = variable('j', 10);
 const s = symbol('S', 1);
 const past = symbol('past');
 const t = variable('t', s);
+
+describe('constants', () => {
+  it('of float16 are what 16 bits hold', () => expect(constant(0.1, 'float16').value).toBe(0.0999755859375));
+});
 
 describe('index algebra', () => {
   it('equal sums are one object', () => expect(add(mul(i, 2), add(j, 3))).toBe(add(add(3, j), mul(2, i))));

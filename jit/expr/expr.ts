@@ -4,7 +4,7 @@
  * Constructors of `index` type keep a canonical polynomial form (see index-algebra.ts); the others fold only what is always right.
  */
 import { QuernError } from '../error.ts';
-import { type DType, type ScalarType, isBig, isFloat } from './dtype.ts';
+import { type DType, type ScalarType, fromHalf, isBig, isFloat, toHalf } from './dtype.ts';
 import * as algebra from './index-algebra.ts';
 import { hashNumber } from '../hash.ts';
 
@@ -120,6 +120,7 @@ export function constant(value: number | bigint | boolean, dtype: ScalarType): C
   if (isBig(dtype)) v = BigInt(v);
   else v = Number(v);
   if (dtype === 'float32') v = Math.fround(Number(v));
+  if (dtype === 'float16') v = fromHalf(toHalf(Number(v)));
   const table = numbers.get(dtype) ?? new Map<number | bigint, Const>();
   if (table.size === 0) numbers.set(dtype, table);
   // A Map does not tell -0 from 0; types of numbers have no other bigint.
@@ -163,11 +164,15 @@ export const load = (tensor: number, dtype: DType, index: readonly Expr[]): Load
 const comparisons: ReadonlySet<BinaryOp> = new Set<BinaryOp>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 export const isComparison = (fn: BinaryOp): boolean => comparisons.has(fn);
 
+/** What is defined on integers as well. */
+const anywhere: ReadonlySet<UnaryOp> = new Set<UnaryOp>(['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'not', 'isnan']);
+
 export function unary(fn: UnaryOp, a: Expr): Expr {
   if (fn === 'not' && a.dtype === 'bool') {
     if (a.op === 'const') return truth(a.value === 0);
     if (a.op === 'unary' && a.fn === 'not') return a.a;
   }
+  if (!isFloat(a.dtype) && !anywhere.has(fn)) throw new QuernError('internal', `${fn} is defined on floats`, { got: a.dtype });
   if (a.dtype === 'index') {
     if (fn === 'neg') return binary('mul', int(-1), a);
     if (fn === 'floor' || fn === 'ceil' || fn === 'round' || fn === 'trunc') return a;

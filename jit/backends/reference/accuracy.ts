@@ -106,3 +106,6 @@ export const gamma = (n: number, u: number): number => (n * u < 1 ? (n * u) / (1
  * `absolutes` is that sum.
  */
 export const contractionBound = (n: number, absolutes: number, u: number = single): number => gamma(n, u) * absolutes;
+
+/** Sums whose terms add up to more may overflow on the way, whatever comes out in the end. */
+export const most = (dtype: ScalarType): number => (dtype === 'float64' ? Number.MAX_VALUE : 2 ** 127);

@@ -9,7 +9,7 @@ import type { BinaryOp, Expr, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { evaluate, operands } from '../../expr/visit.ts';
 import type { Kernel, Scan, Stmt, Store } from '../../kernel.ts';
-import { type Accuracy, gamma } from './accuracy.ts';
+import { type Accuracy, gamma, most } from './accuracy.ts';
 import type { Expected } from './bounds.ts';
 import { countUses } from './compile.ts';
 import { binaryError, castError, muladdError, storeError, unaryError } from './intervals.ts';
@@ -260,21 +260,26 @@ export function analyse(
     const target = named(locals, name);
     const float = isFloat(dtype);
     const [combine, next, round] = [numBinary(operatorOf(op), float ? 'float64' : dtype), est(value), roundTo(dtype)];
-    let [total, error, absolutes, count] = [0, 0, 0, 0];
+    let [total, error, absolutes, count, least] = [0, 0, 0, 0, 1];
     const walk = each(inner, () => {
       const x = next();
       const ex = state.error;
       count++;
       if (op === 'max' || op === 'min') error = Math.max(error, ex);
-      else if (op === 'sum') { error += ex; absolutes += Math.abs(x); }
-      else error = error * Math.abs(x) + Math.abs(total) * ex + error * ex;
+      else if (op === 'sum') { error += ex; if (Number.isFinite(x)) absolutes += Math.abs(x); }
+      else {
+        error = error * Math.abs(x) + Math.abs(total) * ex + error * ex;
+        // Some factors may be multiplied first: beyond the range of the type the others cannot bring them back.
+        [absolutes, least] = [Math.max(1, absolutes) * Math.max(1, Math.abs(x)), least * Math.min(1, Math.abs(x) || 1)];
+      }
       total = combine(total, x);
     });
     return () => {
-      [total, error, absolutes, count] = [startOf(op, isBig(dtype) ? 'float64' : dtype), 0, 0, 0];
+      [total, error, absolutes, count, least] = [startOf(op, isBig(dtype) ? 'float64' : dtype), 0, 0, 0, 1];
       walk.all();
       target.value = round(total);
       const size = op === 'sum' ? absolutes : op === 'prod' ? Math.abs(total) : 0;
+      if (float && (absolutes > most(dtype) || least < acc.tiny)) error = Infinity;
       target.error = Number.isFinite(total) || error === Infinity ? error + rounding(dtype, count, size) : 0;
     };
   };
@@ -298,14 +303,15 @@ export function analyse(
       const product = times(x, y);
       total = plus(total, product);
       if (ex > 0 || ey > 0) error += Math.abs(x) * ey + Math.abs(y) * ex + ex * ey;
-      absolutes += Math.abs(product);
+      if (Number.isFinite(product)) absolutes += Math.abs(product);
       count++;
     });
     return () => {
       [total, error, absolutes, count] = [0, 0, 0, 0];
       walk.all();
       target.value = round(total);
-      target.error = Number.isNaN(error) ? Infinity : Number.isFinite(total) ? error + rounding(dtype, count, absolutes) : 0;
+      if (Number.isNaN(error) || (isFloat(dtype) && absolutes > most(dtype))) target.error = Infinity;
+      else target.error = Number.isFinite(total) ? error + rounding(dtype, count, absolutes) : 0;
     };
   };
 
@@ -354,10 +360,7 @@ export function analyse(
       case 'map': { const run = each(body.axes, store(body.store)); points.forEach(run.one); return; }
       case 'loop': {
         const run = each(body.axes, block(body.body));
-        for (const point of points) {
-          state.open = false;
-          run.one(point);
-        }
+        for (const point of points) { state.open = false; run.one(point); }
         return;
       }
       case 'contraction': {

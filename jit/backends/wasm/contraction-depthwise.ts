@@ -6,6 +6,7 @@
  */
 import { type Contraction, ceilDiv, linearOf } from '../../contraction.ts';
 import { invariant } from '../../error.ts';
+import { bytesOf } from '../../expr/dtype.ts';
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, variable } from '../../expr/expr.ts';
 import { substitute } from '../../expr/visit.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
@@ -40,6 +41,7 @@ export interface Depthwise {
 /** The form that this emitter understands, or why a contraction without columns has it not. */
 export function depthwiseOf(c: Contraction): Depthwise | { readonly why: string } {
   if (c.dtype !== 'float32' || c.lhs.dtype !== 'float32' || c.rhs.dtype !== 'float32') return { why: `sums of ${c.dtype} are not tiled` };
+  if (bytesOf(c.out.dtype) === 8) return { why: `${c.out.dtype} has no lanes to store` };
   const lane = c.batch.find((v) => [c.lhs.offset, c.rhs.offset, c.out.offset].every((e) => asInt(linearOf(e, [v])?.coefs.get(v) ?? int(0)) === 1));
   if (lane === undefined) return { why: 'no batch axis has step 1 in both operands and the result' };
   const channels = asInt(lane.extent);

@@ -4,7 +4,7 @@
  * through scratch memory to one loop that all tiles of the kernel share.
  */
 import type { Columns, Outline } from '../../contraction.ts';
-import { type Expr, type Ref, type Var, add, asInt, le, mul, ref, sub, variable } from '../../expr/expr.ts';
+import { type Expr, type Ref, type Var, add, asInt, int, le, min, mul, ref, sub, variable } from '../../expr/expr.ts';
 import { cost, substitute } from '../../expr/visit.ts';
 import type { KernelModule, Scene } from './contraction-frame.ts';
 import { four } from './contraction-general.ts';
@@ -14,6 +14,7 @@ import { LaneFacts } from './lane-facts.ts';
 import { storeOpcode } from './scalar-ops.ts';
 import { addressOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
+import { lanesOf } from './vector-ops.ts';
 import { type Lanes, Vector } from './vector.ts';
 
 /** What follows the sum, prepared for emission: flat loads, no function that has to be taken apart. */
@@ -49,7 +50,7 @@ const mostInline = 12;
 /** Adds the loop over the sums of a tile, for what is no whole vector, or too much code. */
 export function addFinish(module: KernelModule, c: Pick<Outline, 'batch' | 'rows'>, cols: Columns, first: Var, ending: Ending): Finish {
   const { n } = cols;
-  const long = cost(ending.value) > mostInline;
+  const long = lanesOf(ending.dtype) === undefined || cost(ending.value) > mostInline;
   const finish = { ...ending, n, long, scratch: () => module.scratch() };
   if (isExact(cols) && !long) return finish;
   const quad = variable('quad', n.extent);
@@ -97,6 +98,27 @@ function emitLast(scene: Scene, ending: Ending, n: Var, scope: Scope, { place, c
     const by = new Map<Expr, Expr>([...place, [n, add(column, four)]]);
     storeVector(vectorsOf(scene, inner), ending, inner, [{ place: by, sum, name: 'sum' }], lanes);
   };
+  const lanes = (rest: Scope, to: Expr): void => {
+    const lane = variable('lane', 4);
+    scalar.loop(rest, lane, (turn) => {
+      const one = f.local(ending.acc.dtype === 'float32' ? 'f32' : 'i32', 'one');
+      f.get(at);
+      f.get(scalar.leaf(lane, turn));
+      f.i32(2);
+      f.ops('i32.shl', 'i32.add');
+      f.mem(ending.acc.dtype === 'float32' ? 'f32.load' : 'i32.load');
+      f.set(one);
+      turn.define(ending.acc, one);
+      const by = new Map<Expr, Expr>([...place, [n, add(column, lane)]]);
+      const [offset, value] = [substitute(ending.offset, by), substitute(ending.value, by)];
+      scalar.prepare([offset, value]);
+      const fixed = scalar.pushAddress(ending.slot, ending.dtype, offset, turn);
+      scalar.push(value, turn);
+      f.mem(storeOpcode(ending.dtype), { offset: fixed });
+    }, { to });
+  };
+  // Results of 64 bits (behind a cast) have no lanes.
+  if (lanesOf(ending.dtype) === undefined) return lanes(scope, min(sub(n.extent, column), int(4)));
   const known = asInt(n.extent);
   if (known !== undefined && known % 4 === 0) {
     // Vectors beyond the last column fill up a panel.
@@ -116,23 +138,7 @@ function emitLast(scene: Scene, ending: Ending, n: Var, scope: Scope, { place, c
       f.if(() => { whole(scalar.branch(rest), { count, ...(known === undefined ? { inside } : {}) }); });
       return;
     }
-    const lane = variable('lane', 4);
-    scalar.loop(rest, lane, (turn) => {
-      const one = f.local(ending.acc.dtype === 'float32' ? 'f32' : 'i32', 'one');
-      f.get(at);
-      f.get(scalar.leaf(lane, turn));
-      f.i32(2);
-      f.ops('i32.shl', 'i32.add');
-      f.mem(ending.acc.dtype === 'float32' ? 'f32.load' : 'i32.load');
-      f.set(one);
-      turn.define(ending.acc, one);
-      const by = new Map<Expr, Expr>([...place, [n, add(column, lane)]]);
-      const [offset, value] = [substitute(ending.offset, by), substitute(ending.value, by)];
-      scalar.prepare([offset, value]);
-      const fixed = scalar.pushAddress(ending.slot, ending.dtype, offset, turn);
-      scalar.push(value, turn);
-      f.mem(storeOpcode(ending.dtype), { offset: fixed });
-    }, { to: sub(n.extent, column) });
+    lanes(rest, sub(n.extent, column));
   });
 }
 
