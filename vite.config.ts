@@ -28,6 +28,7 @@ interface Part {
 
 const parts: Readonly<Record<string, Part>> = {
   worker: { entry: 'engine/runtime/worker.ts', format: 'iife', file: 'quern.worker.js', name: 'quernWorker' },
+  thread: { entry: 'engine/runtime/thread.ts', format: 'iife', file: 'thread.js', name: 'quernThread' },
   module: { entry: 'engine/index.ts', format: 'es', file: 'quern.js' },
   ort: { entry: 'engine/ort.ts', format: 'es', file: 'ort.js' },
   global: { entry: 'engine/script-tag.ts', format: 'iife', file: 'quern.global.js', name: 'quern' },
@@ -47,31 +48,31 @@ function library({ entry, format, file, name }: Part): BuildEnvironmentOptions {
   };
 }
 
-/** The worker's entry and everything below it as one classic script. */
-async function buildWorker(minify: boolean): Promise<string> {
-  const { worker } = parts;
-  if (worker === undefined) throw new Error('there is no worker part');
+/** A part's entry and everything below it as one classic script. */
+async function buildScript(name: 'worker' | 'thread', minify: boolean): Promise<string> {
+  const part = parts[name];
+  if (part === undefined) throw new Error(`there is no part '${name}'`);
   const result = await build({
     configFile: false,
     root,
     logLevel: 'warn',
     plugins: quernPlugins({ worker: false }),
-    build: { ...library(worker), write: false, minify },
+    build: { ...library(part), write: false, minify },
   });
   const output = Array.isArray(result) ? result[0] : result;
-  if (output === undefined || !('output' in output)) throw new Error('the worker was not built');
+  if (output === undefined || !('output' in output)) throw new Error(`the ${name} was not built`);
   const [chunk, ...rest] = output.output;
-  if (rest.length > 0) throw new Error(`the worker must be one script, but got ${rest.map((r) => r.fileName).join(', ')} as well`);
+  if (rest.length > 0) throw new Error(`the ${name} must be one script, but got ${rest.map((r) => r.fileName).join(', ')} as well`);
   return chunk.code;
 }
 
-/** Serves the built worker's text as `virtual:quern-worker`; nothing where no worker can be started. */
-function workerPlugin(inlined: boolean): Plugin {
-  const id = 'virtual:quern-worker';
+/** Serves a built script's text as `virtual:quern-NAME`; nothing where it cannot be started. */
+function scriptPlugin(name: 'worker' | 'thread', inlined: boolean): Plugin {
+  const id = `virtual:quern-${name}`;
   let minify = false;
   let script: Promise<string> | undefined;
   return {
-    name: 'quern-worker',
+    name: `quern-${name}`,
     configResolved(config) {
       minify = config.command === 'build';
     },
@@ -80,14 +81,14 @@ function workerPlugin(inlined: boolean): Plugin {
     },
     async load(resolved) {
       if (resolved !== `\0${id}`) return undefined;
-      script ??= inlined ? buildWorker(minify) : Promise.resolve('');
+      script ??= inlined ? buildScript(name, minify) : Promise.resolve('');
       return `export default ${JSON.stringify(await script)};`;
     },
   };
 }
 
 /** Plugins that every entry of the project needs, tests included; `worker: false` where no worker can be started. */
-export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), workerPlugin(worker)];
+export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), scriptPlugin('worker', worker), scriptPlugin('thread', true)];
 
 /** ort.js leaves the engine to quern.js, so that a page which uses both has it once. */
 const engineOutside: Plugin = {

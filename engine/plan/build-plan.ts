@@ -10,6 +10,7 @@ import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../
 import { type Computation, type DataDim, type Origin, type Program, type TensorDef, readOutside } from '../graph/program.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
 import { readsOf, tensorOf } from '../passes/program-edit.ts';
+import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
 import type { Fallback, Place, Plan, PlanStep, PlanTensor, Segment } from './plan.ts';
@@ -45,8 +46,10 @@ export function buildPlan(original: Program, target: Target): Plan {
   const items: Item[] = [];
   for (const c of program.computations) {
     if (c.outputs.every((t) => aliases.has(t))) continue;
+    const once = c.outputs.every((t) => prepared.has(t));
     const parts = [...copiesOf(program, c), c].map((part): Item => {
-      const call = shared(kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric));
+      const made = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
+      const call = shared(once ? generalise(made) : made);
       const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
       const why = target.refuses(call.kernel);
       if (why !== undefined) fallbacks.push({ origins: part.origins, why });
@@ -54,7 +57,7 @@ export function buildPlan(original: Program, target: Target): Plan {
     });
     const known = (t: number): boolean => prepared.has(rootOf(t, aliases)) || tensorOf(program, rootOf(t, aliases)).source.kind === 'constant';
     // What the main device cannot prepare is computed in each run, as is what depends on it.
-    if (c.outputs.every((t) => prepared.has(t)) && readsOf(c).every(known) && parts.every((p) => p.place === 'main')) setup.push(...parts.map((p) => p.step));
+    if (once && readsOf(c).every(known) && parts.every((p) => p.place === 'main')) setup.push(...parts.map((p) => p.step));
     else {
       for (const t of c.outputs) prepared.delete(t);
       items.push(...parts);

@@ -9,7 +9,7 @@ import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
-import { spawnThread } from './spawn-thread.ts';
+import { spawnThread, startThreads } from './spawn-thread.ts';
 
 export interface Chosen {
   readonly devices: Devices;
@@ -30,15 +30,28 @@ export async function disposeDevices({ devices }: Chosen): Promise<void> {
 /** Sessions of one worker share what the first one's probe saw, also where nothing is stored. */
 const probed = new Map<string, Device['profile']>();
 
+/** Why there can be no helper threads, if so. */
+function singleBecause(): string | undefined {
+  if (!globalThis.crossOriginIsolated) return 'the page is not cross-origin isolated: one thread';
+  // WebKitGTK says that a page is isolated and yet has no memory that threads could share.
+  return 'SharedArrayBuffer' in globalThis ? undefined : 'the browser has no SharedArrayBuffer: one thread';
+}
+
+/** Threads of the CPU device, the calling one included. */
+function threadsFor(options: ResolvedOptions): number {
+  if (singleBecause() !== undefined) return 1;
+  return options.threads === 'auto' ? Math.min(globalThis.navigator.hardwareConcurrency, mostThreads) : options.threads;
+}
+
+/** What takes long to start and does not depend on the model: called before its first byte is fetched. */
+export function startEarly(options: ResolvedOptions): void {
+  if (options.device === 'wasm' || !('gpu' in globalThis.navigator)) startThreads(threadsFor(options) - 1);
+}
+
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */
 export async function chooseDevice(options: ResolvedOptions, weightBytes: number, cache: Cache): Promise<Chosen> {
   const isolated = globalThis.crossOriginIsolated;
-  // WebKitGTK says that a page is isolated and yet has no memory that threads could share.
-  const single = !isolated ? 'the page is not cross-origin isolated: one thread'
-    : 'SharedArrayBuffer' in globalThis ? undefined : 'the browser has no SharedArrayBuffer: one thread';
-  const cores = globalThis.navigator.hardwareConcurrency;
-  const wanted = options.threads === 'auto' ? Math.min(cores, mostThreads) : options.threads;
-  const threads = single === undefined ? wanted : 1;
+  const single = singleBecause();
   const wasm = async (count: number): Promise<Device> => {
     // A probe costs 50 ms and can come out otherwise next time; weights packed otherwise are other kernels, whose records are not found.
     const key = `wasm ${globalThis.navigator.userAgent} ${count}`;
@@ -51,7 +64,7 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     if (known === undefined) await cache.putProfile(key, device.profile);
     return device;
   };
-  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threads) }, why, isolated, single });
+  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threadsFor(options)) }, why, isolated, single });
   if (options.device === 'wasm') return onCpu('asked for');
   if (options.device === 'webgpu') {
     const main = await createWebGpuDevice({});

@@ -5,14 +5,16 @@
 import { QuernError } from '../../jit/error.ts';
 import { openCache } from '../cache/cache.ts';
 import { loadGraph } from '../load/load-graph.ts';
-import { type Chosen, chooseDevice, disposeDevices } from './choose-device.ts';
+import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import { type CompiledModel, compileModel } from './compile-model.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
+import { endSpareThreads } from './spawn-thread.ts';
 import { Tuning } from './tuning.ts';
 
 export const loadModel: LoadModel = async (source, externalData, options, onProgress, signal) => {
+  startEarly(options);
   const cache = openCache({ enabled: options.cache });
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
@@ -37,6 +39,8 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
   } catch (error) {
     await landing.dispose();
     throw error;
+  } finally {
+    endSpareThreads();
   }
 };
 

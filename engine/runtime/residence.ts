@@ -114,7 +114,8 @@ export class Residence {
 
   async #runStep(step: PlanStep): Promise<void> {
     const store = this.#store('main');
-    const { compiled } = await store.serve(step.kernel, []);
+    const dims = step.dims.map((d) => asInt(d) ?? 0);
+    const { compiled } = await store.serve(step.kernel, dims);
     const args = step.args.map((id): View => {
       const t = tensor(this.#plan, id);
       const region = this.find(rootOf(this.#plan, id), 'main');
@@ -127,7 +128,7 @@ export class Residence {
       const t = tensor(this.#plan, id);
       if (view !== undefined) store.device.write(view, t.dtype, new Uint8Array(sizeOf(t)));
     }
-    const program = store.device.program([{ compiled, args, dims: [] }]);
+    const program = store.device.program([{ compiled, args, dims }]);
     await program.run();
     program.dispose();
   }

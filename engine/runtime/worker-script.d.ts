@@ -3,3 +3,9 @@ declare module 'virtual:quern-worker' {
   const script: string;
   export default script;
 }
+
+/** The script of helper threads as text, built from engine/runtime/thread.ts. */
+declare module 'virtual:quern-thread' {
+  const script: string;
+  export default script;
+}

@@ -109,6 +109,8 @@ describe('programs on threads', () => {
   });
   it('a thread that cannot be started is named', async () => {
     const broken = (): Worker => new Worker(URL.createObjectURL(new Blob(['throw new Error("no")'])));
-    await expect(createWasmDevice({ threads: 2, maxBytes: 2 ** 26, spawnThread: broken })).rejects.toMatchObject({ code: 'worker-blocked' });
+    const device = await createWasmDevice({ threads: 2, maxBytes: 2 ** 26, spawnThread: broken });
+    await expect(device.program([]).run()).rejects.toMatchObject({ code: 'worker-blocked' });
+    await device.dispose();
   });
 });

@@ -31,13 +31,14 @@ interface Ready extends Compiled {
 /** Milliseconds after which a run lets the event loop have a turn, so that aborts and messages are seen: one frame. */
 const slice = 16;
 
-/** Makes the CPU device. Throws `no-wasm` without SIMD, `out-of-memory` without address space, `worker-blocked` without workers. */
-export async function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
-  const memory = new LinearMemory(options.maxBytes);
-  const threads = Math.max(1, options.threads);
-  invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
-  const profile = probe(memory, options, threads);
-  return WasmDevice.start(memory, profile, options.spawnThread);
+/** Makes the CPU device. Rejects with `no-wasm` without SIMD, `out-of-memory` without address space; runs with `worker-blocked`. */
+export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
+  return Promise.resolve().then(() => {
+    const memory = new LinearMemory(options.maxBytes);
+    const threads = Math.max(1, options.threads);
+    invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
+    return WasmDevice.start(memory, probe(memory, options, threads), options.spawnThread);
+  });
 }
 
 class WasmDevice implements Device {
@@ -52,15 +53,16 @@ class WasmDevice implements Device {
   readonly #slots = new Map<string, number>();
   #disposed = false;
   #running = false;
+  /** Helpers start while kernels are made: the first run waits for them. Undefined when they are there, so that runs wait for nothing. */
+  #ready: Promise<void> | undefined;
   readonly #sleeps: number;
 
-  static async start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): Promise<WasmDevice> {
+  static start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): WasmDevice {
     const walker = new WebAssembly.Module(buildWalker().encode());
     const at = memory.allocate(controlBytes + scratchBytes * profile.threads);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
-    const threads = profile.threads > 1 && spawnThread !== undefined
-      ? await Threads.start(profile.threads - 1, spawnThread, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1))
-      : undefined;
+    const helpers = spawnThread === undefined ? [] : Array.from({ length: profile.threads - 1 }, () => spawnThread());
+    const threads = helpers.length === 0 ? undefined : new Threads(helpers, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1));
     return new WasmDevice(memory, profile, walker, at, threads);
   }
 
@@ -73,6 +75,8 @@ class WasmDevice implements Device {
     const instance = new WebAssembly.Instance(walker, { env: { memory: own.memory, kernels: this.#table, now } });
     this.#walker = instance.exports as unknown as WalkerExports;
     this.#sleeps = maySleep(own.memory) ? 1 : 0;
+    this.#ready = threads?.ready.then(() => { this.#ready = undefined; });
+    this.#ready?.catch(() => undefined);
     this.lost = threads === undefined ? new Promise(() => undefined) : threads.lost.then((reason) => ({ reason }));
   }
 
@@ -191,6 +195,7 @@ class WasmDevice implements Device {
     if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
     this.#running = true;
     try {
+      await this.#ready;
       const count = block.steps.length;
       this.#walker.reset(block.region.start, count);
       if (!profile) {

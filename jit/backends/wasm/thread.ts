@@ -9,7 +9,7 @@ import type { WalkerExports } from './walker.ts';
 /** The part of a worker's global scope that is used here. */
 export interface ThreadScope {
   postMessage(message: FromThread): void;
-  addEventListener(type: string, listener: (event: Event) => void): void;
+  addEventListener(type: string, listener: (event: Event) => void, options?: { readonly once: boolean }): void;
 }
 
 /** Puts a kernel's `run` into the table, making room. `scratch`: the address of `scratchBytes` of this thread's own. */

@@ -36,9 +36,12 @@ export class Threads {
   #version = 0;
   #dead: string | undefined;
   readonly lost: Promise<string>;
+  /** Rejects with `worker-blocked` if a helper cannot be started. Their start takes 100 ms, in which kernels are made. */
+  readonly ready: Promise<void>;
 
-  private constructor(
-    private readonly helpers: readonly Helper[], private readonly memory: WebAssembly.Memory, private readonly at: number,
+  constructor(
+    private readonly helpers: readonly Helper[], private readonly memory: WebAssembly.Memory, walker: WebAssembly.Module, private readonly at: number,
+    scratch: (helper: number) => number,
   ) {
     this.lost = new Promise((resolve) => {
       for (const helper of helpers) {
@@ -48,14 +51,6 @@ export class Threads {
         });
       }
     });
-  }
-
-  /** Starts `count` helpers; `scratch` gives the address of each one's own memory. Rejects with `worker-blocked` if one cannot be started. */
-  static async start(
-    count: number, spawn: () => Helper, memory: WebAssembly.Memory, walker: WebAssembly.Module, at: number, scratch: (helper: number) => number,
-  ): Promise<Threads> {
-    const helpers = Array.from({ length: count }, () => spawn());
-    const threads = new Threads(helpers, memory, at);
     const ready = helpers.map((helper, i) => new Promise<void>((resolve, reject) => {
       const fail = (event: Event): void => {
         const why = 'message' in event && typeof event.message === 'string' ? event.message : event.type;
@@ -66,13 +61,9 @@ export class Threads {
       helper.addEventListener('message', () => { resolve(); });
       helper.postMessage({ kind: 'init', memory, walker, control: at, scratch: scratch(i) });
     }));
-    try {
-      await Promise.all(ready);
-    } catch (error) {
-      for (const helper of helpers) helper.terminate();
-      throw error;
-    }
-    return threads;
+    this.ready = Promise.all(ready).then(() => undefined);
+    // Heard of by the first run.
+    this.ready.catch(() => { this.stop(); });
   }
 
   /** Why there is no relying on the helpers any more. */
