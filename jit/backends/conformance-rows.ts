@@ -295,6 +295,28 @@ const layouts: Case[] = [
     },
     args: [arg('float32', [2, 5, 7]), out('float32', [2, 3, 4])],
   },
+  ...(['max', 'sum'] as const).map((op): Case => ({
+    name: `${op} of 5x5 windows of channels-last memory, padded by guards`,
+    body: {
+      kind: 'rows',
+      axes: [b, variable('c', 6), variable('y', 7), variable('x', 8)],
+      inner: [variable('ky', 5), variable('kx', 5)],
+      each: false,
+      scans: [
+        {
+          name: 'm',
+          op,
+          value: (() => {
+            const [yy, xx] = [sub(add(variable('y', 7), variable('ky', 5)), 2), sub(add(variable('x', 8), variable('kx', 5)), 2)];
+            const inside = and(ge(yy, 0), lt(yy, 7), ge(xx, 0), lt(xx, 8));
+            return select(inside, load(0, 'float32', [b, variable('c', 6), yy, xx]), constant(op === 'max' ? -Infinity : 0, 'float32'));
+          })(),
+        },
+      ],
+      store: { tensor: 1, index: [b, variable('c', 6), variable('y', 7), variable('x', 8)], value: f('m') },
+    },
+    args: [arg('float32', [2, 6, 7, 8], 'read', [0, 2, 3, 1]), arg('float32', [2, 6, 7, 8], 'write', [0, 2, 3, 1])],
+  })),
   {
     name: 'causal softmax with -infinity',
     body: {

@@ -6,9 +6,11 @@
  * over four rows, give the same bits. Types without lanes (64 bits) are reduced point after point.
  */
 import { type ScalarType, bytesOf, isSigned } from '../../expr/dtype.ts';
-import { type BinaryOp, type Expr, type Var, add, floordiv, int, mul } from '../../expr/expr.ts';
-import { substitute } from '../../expr/visit.ts';
+import { type BinaryOp, type Expr, type Var, add, asInt, binary, floordiv, int, mul, product, sub } from '../../expr/expr.ts';
+import { affine } from '../../expr/index-algebra.ts';
+import { substitute, walk } from '../../expr/visit.ts';
 import type { ReduceOp, Scan } from '../../kernel.ts';
+import { coordinates } from './contraction-nest.ts';
 import type { Frame } from './emitter.ts';
 import type { Local } from './function-builder.ts';
 import { keep } from './nest.ts';
@@ -16,6 +18,7 @@ import { emitBinary, pushConstant, storeOpcode, valTypeOf } from './scalar-ops.t
 import type { Scope } from './scope.ts';
 import { lanesOf, splatBits, splatFloat, vectorBinary, wrapLanes } from './vector-ops.ts';
 import type { Vector } from './vector.ts';
+import { conjuncts } from './vector-forms.ts';
 
 /** The operator that joins two partial results. */
 export function joinOf(op: ReduceOp, dtype: ScalarType): BinaryOp {
@@ -145,8 +148,43 @@ export function reduceRow(frame: Frame, scope: Scope, inner: readonly Var[], sca
   return result;
 }
 
-/** Reduces four rows at once: every lane is a row. The result is a vector local. */
-export function reduceRows(frame: Frame, scope: Scope, inner: readonly Var[], scan: Scan, lanes: Vector, also?: Also): Local {
+/** Points of a row that are written out one by one: windows of pooling. */
+const mostTaps = 32;
+
+/**
+ * Where all of a row's points are inside what selects guard, windows at the border aside: what must hold for it, and the values without those
+ * selects. Only for short rows of known length; a guard is a conjunction of comparisons that are linear along the row, so its ends decide.
+ */
+export function interior(values: readonly Expr[], inner: readonly Var[]): { readonly test: Expr; readonly by: ReadonlyMap<Expr, Expr> } | undefined {
+  if (inner.reduce((n, v) => n * (asInt(v.extent) ?? Infinity), 1) > mostTaps) return undefined;
+  const tests = new Set<Expr>();
+  const by = new Map<Expr, Expr>();
+  walk(values, (e) => {
+    if (e.op !== 'select') return;
+    const ends = conjuncts(e.cond).map((part) => worstEnd(part, inner));
+    if (ends.some((end) => end === undefined)) return;
+    by.set(e, e.a);
+    for (const end of ends) if (end !== undefined) tests.add(end);
+  });
+  return by.size === 0 ? undefined : { test: [...tests].reduce((a, b) => binary('and', a, b)), by };
+}
+
+/** A comparison at the point of a row where it fails first. */
+function worstEnd(part: Expr, inner: readonly Var[]): Expr | undefined {
+  if (part.op !== 'binary' || (part.fn !== 'le' && part.fn !== 'lt') || part.a.dtype !== 'index') return undefined;
+  const room = affine(sub(part.b, part.a), inner);
+  const ends = inner.map((v, i): [Expr, Expr] | undefined => {
+    const coef = room?.coefs[i];
+    const sign = coef === undefined ? undefined : asInt(coef);
+    return sign === undefined ? undefined : [v, sign < 0 ? sub(v.extent, int(1)) : int(0)];
+  });
+  return ends.some((end) => end === undefined) ? undefined : substitute(part, new Map(ends.filter((end) => end !== undefined)));
+}
+
+/** Reduces four rows at once: every lane is a row. The result is a vector local. `unroll`: point by point, which must be few. */
+export function reduceRows(
+  frame: Frame, scope: Scope, inner: readonly Var[], scan: Scan, lanes: Vector, also?: Also, unroll = false,
+): Local {
   const { f, scalar } = frame;
   const v = last(inner);
   const { dtype } = scan.value;
@@ -159,8 +197,22 @@ export function reduceRows(frame: Frame, scope: Scope, inner: readonly Var[], sc
     splat(frame, identityOf(scan.op, dtype), dtype);
     f.set(p);
   }
+  if (unroll) {
+    const taps = product(inner.map((axis) => axis.extent));
+    const row = asInt(v.extent) ?? 1;
+    const points = Array.from({ length: asInt(taps) ?? 0 }, (_, t) => substitute(scan.value, coordinates(inner, int(t))));
+    scalar.prepare(points);
+    points.forEach((point, t) => {
+      const x = t % row;
+      const to = (x < row - (row % 16) ? partials[x % 16] : x < row - (row % 4) ? partials[x % 4] : undefined) ?? tail;
+      f.get(to);
+      lanes.push(point, scope);
+      joinLanes(frame, join, dtype);
+      f.set(to);
+    });
+  }
   const { sixteens, fours } = edges(frame, scope, v);
-  outerLoops(frame, scope, inner, (within) => {
+  if (!unroll) outerLoops(frame, scope, inner, (within) => {
     const into = (targets: readonly Local[]) => (at: Scope): void => {
       const shifted = (e: Expr, k: number): Expr => substitute(e, new Map([[v, add(v, k)]]));
       scalar.prepare(targets.map((_, k) => shifted(scan.value, k)));
