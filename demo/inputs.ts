@@ -6,6 +6,7 @@ import type { DType, TensorData, TensorInput, ValueInfo } from '../engine/index.
 import { bytesOf, isFloat, toHalf, viewAs } from '../jit/expr/dtype.ts';
 import { h } from './dom.ts';
 import { shape } from './format.ts';
+import { fits, layoutOf, orders, pictureValues, placeOf, ranges, type PictureOptions } from './picture.ts';
 
 type Fill = 'random' | 'number' | 'picture';
 
@@ -13,50 +14,64 @@ interface InputState {
   readonly info: ValueInfo;
   fill: Fill;
   number: string;
-  range: Range;
-  picture: ImageBitmap | undefined;
+  readonly options: PictureOptions;
+  photo: ImageBitmap | undefined;
 }
 
-/** What a picture's 0..255 become: models want one of these. */
-const ranges = {
-  'unit': '0 to 1',
-  'bytes': '0 to 255',
-  'signed': '−1 to 1',
-  'imagenet': 'ImageNet mean and deviation',
-} as const;
-type Range = keyof typeof ranges;
+/** The photo that an input was fed, and how it lies in it. */
+export interface Fed {
+  readonly photo: ImageBitmap;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly place: ReturnType<typeof placeOf>;
+}
 
 export interface InputForm {
   readonly element: HTMLElement;
   /** Throws an Error with a sentence for the user. */
   feeds(): Record<string, TensorInput>;
+  /** The photo among the inputs, if one is fed. */
+  fed(): Fed | undefined;
+  /** Puts a photo into the first input that can hold one; false if none can. */
+  offer(file: File): Promise<boolean>;
 }
 
 /** More elements than this in one input are a slip of the hand, not a wish: 2 ** 28 floats are a gigabyte. */
 const mostElements = 2 ** 28;
 
-export function inputForm(inputs: readonly ValueInfo[]): InputForm {
+/** What most picture models were trained on, where the model itself leaves the size open. */
+const pictureSide = 224;
+
+/** `onPhoto`: a photo was chosen, or is to be read in another way. */
+export function inputForm(inputs: readonly ValueInfo[], onPhoto: () => void): InputForm {
   const sizes = new Map<string, number>();
-  for (const dim of inputs.flatMap((input) => input.dims)) if (typeof dim === 'string') sizes.set(dim, 1);
-  const states = inputs.map((info): InputState => ({ info, fill: 'random', number: info.name.includes('mask') ? '1' : '0', range: 'unit', picture: undefined }));
+  for (const { dims } of inputs) {
+    const spatial = layoutOf(dims)?.heightAxis ?? Infinity;
+    dims.forEach((dim, axis) => { if (typeof dim === 'string' && !sizes.has(dim)) sizes.set(dim, axis === spatial || axis === spatial + 1 ? pictureSide : 1); });
+  }
+  const states = inputs.map((info): InputState => ({
+    info, fill: 'random', number: info.name.includes('mask') ? '1' : '0',
+    options: { range: info.dtype === 'uint8' ? 'bytes' : 'unit', order: 'rgb', fit: 'stretch' }, photo: undefined,
+  }));
+  const dimsOf = ({ info }: InputState): number[] => info.dims.map((dim) => (typeof dim === 'number' ? dim : (sizes.get(dim) ?? NaN)));
+  const rows = states.map((state) => inputRow(state, onPhoto));
 
   const symbols = [...sizes.keys()].map((symbol) =>
     h('label', { class: 'field' }, h('span', { class: 'mono', text: symbol }),
       h('input', {
-        attr: { type: 'number', min: 0, step: 1, value: 1, inputmode: 'numeric' },
+        attr: { type: 'number', min: 0, step: 1, value: sizes.get(symbol) ?? 1, inputmode: 'numeric' },
         on: { input: (event) => { sizes.set(symbol, (event.target as HTMLInputElement).valueAsNumber); } },
       })));
 
   const element = h('div', {},
     h('h3', { text: 'Inputs' }),
     symbols.length === 0 ? undefined : h('div', { class: 'fields', attr: { role: 'group', 'aria-label': 'Sizes of symbolic dims' }, style: { margin: '0.5rem 0' } }, ...symbols),
-    ...states.map(inputRow));
+    ...rows.map(({ row }) => row));
 
   return {
     element,
     feeds() {
       return Object.fromEntries(states.map((state) => {
-        const dims = state.info.dims.map((dim) => (typeof dim === 'number' ? dim : (sizes.get(dim) ?? NaN)));
+        const dims = dimsOf(state);
         const bad = state.info.dims.find((_, i) => !Number.isInteger(dims[i]) || (dims[i] ?? -1) < 0);
         if (bad !== undefined) throw new Error(`'${String(bad)}' needs a whole number of 0 or more.`);
         const count = dims.reduce((a, b) => a * b, 1);
@@ -64,61 +79,91 @@ export function inputForm(inputs: readonly ValueInfo[]): InputForm {
         return [state.info.name, { dtype: state.info.dtype, dims, data: dataFor(state, dims, count) }];
       }));
     },
+    fed() {
+      const state = states.find(({ fill, photo }) => fill === 'picture' && photo !== undefined);
+      const layout = state && layoutOf(state.info.dims);
+      if (state?.photo === undefined || layout === undefined) return undefined;
+      const [height = 1, width = 1] = dimsOf(state).slice(layout.heightAxis);
+      return { photo: state.photo, size: { width, height }, place: placeOf(state.photo, { width, height }, state.options.fit) };
+    },
+    async offer(file) {
+      const at = inputs.findIndex(({ dims }) => layoutOf(dims) !== undefined);
+      await rows[at]?.take(file);
+      return at !== -1;
+    },
   };
 }
 
-function inputRow(state: InputState): HTMLElement {
-  const { info } = state;
+function inputRow(state: InputState, onPhoto: () => void): { readonly row: HTMLElement; readonly take: (file: File) => Promise<void> } {
+  const { info, options } = state;
+  const layout = layoutOf(info.dims);
+  const preview = h('canvas', { class: 'preview', attr: { width: 96, height: 72, role: 'img', 'aria-label': 'The picture' } });
+  const choose = <K extends keyof PictureOptions>(label: string, key: K, texts: Readonly<Record<PictureOptions[K], string>>): HTMLElement =>
+    h('label', { class: 'field' }, h('span', { text: label }), h('select', {
+      on: { change: (e) => {
+        options[key] = (e.target as HTMLSelectElement).value as PictureOptions[K];
+        if (state.photo !== undefined) onPhoto();
+      } },
+    }, ...Object.entries<string>(texts).map(([value, text]) => h('option', { text, attr: { value, selected: value === options[key] } }))));
+  const take = async (file: File): Promise<void> => {
+    state.photo = await createImageBitmap(file);
+    state.fill = select.value = 'picture';
+    showExtra();
+    show(preview, state.photo);
+    onPhoto();
+  };
+  const picture = (): HTMLElement[] => [
+    h('div', { class: 'row' }, preview, h('label', { class: 'field' }, h('span', { text: 'picture, or drop one on the page' }), h('input', {
+      attr: { type: 'file', accept: 'image/*' },
+      on: { change: (e) => {
+        const [file] = (e.target as HTMLInputElement).files ?? [];
+        if (file !== undefined) void take(file);
+      } },
+    }))),
+    choose('values', 'range', ranges),
+    ...(layout?.channels === 3 ? [choose('channels', 'order', orders)] : []),
+    choose('fitted in', 'fit', fits),
+  ];
   const extra = h('div', { class: 'fields' });
+  let shown: Fill | undefined;
   const showExtra = (): void => {
+    if (shown === state.fill) return;
+    shown = state.fill;
     switch (state.fill) {
       case 'random':
         extra.replaceChildren();
         break;
       case 'number':
         extra.replaceChildren(h('label', { class: 'field' }, h('span', { text: 'value' }),
-          h('input', { attr: { type: 'text', inputmode: 'decimal', value: state.number, size: 8 }, on: { input: (e) => { state.number = (e.target as HTMLInputElement).value; } } })));
+          h('input', {
+            attr: { type: 'text', inputmode: 'decimal', value: state.number, size: 8 },
+            on: { input: (e) => { state.number = (e.target as HTMLInputElement).value; } },
+          })));
         break;
       case 'picture':
-        extra.replaceChildren(
-          h('label', { class: 'field' }, h('span', { text: 'picture' }), h('input', {
-            attr: { type: 'file', accept: 'image/*' },
-            on: { change: (e) => { void (async () => {
-              const file = (e.target as HTMLInputElement).files?.[0];
-              state.picture = file === undefined ? undefined : await createImageBitmap(file);
-            })(); } },
-          })),
-          h('label', { class: 'field' }, h('span', { text: 'values' }), h('select', { on: { change: (e) => { state.range = (e.target as HTMLSelectElement).value as Range; } } },
-            ...Object.entries(ranges).map(([key, text]) => h('option', { text, attr: { value: key, selected: key === state.range } })))));
+        extra.replaceChildren(...picture());
         break;
       default: state.fill satisfies never;
     }
   };
-  const choices: readonly (readonly [Fill, string])[] = [['random', 'random'], ['number', 'one number'], ...(layoutOf(info.dims) === undefined ? [] : [['picture', 'a picture'] as const])];
+  const choices: readonly (readonly [Fill, string])[] = [['random', 'random'], ['number', 'one number'], ...(layout === undefined ? [] : [['picture', 'a picture'] as const])];
   const select = h('select', {
     attr: { 'aria-label': `What '${info.name}' is filled with` },
     on: { change: (e) => { state.fill = (e.target as HTMLSelectElement).value as Fill; showExtra(); } },
   }, ...choices.map(([value, text]) => h('option', { text, attr: { value } })));
-  showExtra();
-  return h('div', { class: 'tensor' },
+  const row = h('div', { class: 'tensor' },
     h('div', { class: 'tensor-name' }, h('strong', { text: info.name }), h('span', { class: 'mono muted', text: `${info.dtype} ${shape(info.dims)}` })),
     h('div', { class: 'fields' }, h('label', { class: 'field' }, h('span', { text: 'fill with' }), select), extra));
+  return { row, take };
 }
 
-interface Layout {
-  readonly channels: number;
-  readonly channelAxis: number;
-  readonly heightAxis: number;
-}
-
-/** How dims hold a picture, if they can: batch, then channels first or last. */
-function layoutOf(dims: readonly (number | string)[]): Layout | undefined {
-  if (dims.length !== 4) return undefined;
-  for (const [channelAxis, heightAxis] of [[1, 2], [3, 1]] as const) {
-    const channels = dims[channelAxis];
-    if (channels === 1 || channels === 3) return { channels, channelAxis, heightAxis };
-  }
-  return undefined;
+/** The photo, whole and in the middle. */
+function show(canvas: HTMLCanvasElement, photo: ImageBitmap): void {
+  const { width, height } = canvas;
+  const place = placeOf(photo, { width, height }, 'whole');
+  const context = canvas.getContext('2d');
+  context?.clearRect(0, 0, width, height);
+  context?.drawImage(photo, place.left * width, place.top * height, place.width * width, place.height * height);
 }
 
 function dataFor(state: InputState, dims: readonly number[], count: number): TensorData {
@@ -140,8 +185,8 @@ function dataFor(state: InputState, dims: readonly number[], count: number): Ten
     }
     case 'picture': {
       const layout = layoutOf(state.info.dims);
-      if (state.picture === undefined || layout === undefined) throw new Error(`'${name}' has no picture yet.`);
-      const pixels = pictureValues(state.picture, layout, dims, state.range);
+      if (state.photo === undefined || layout === undefined) throw new Error(`'${name}' has no picture yet.`);
+      const pixels = pictureValues(state.photo, layout, dims, state.options);
       put(data, dtype, (i) => pixels[i] ?? 0);
       return data;
     }
@@ -156,41 +201,6 @@ function put(data: TensorData, dtype: DType, valueAt: (i: number) => number): vo
     for (let i = 0; i < data.length; i++) data[i] = toHalf(valueAt(i));
   } else {
     for (let i = 0; i < data.length; i++) data[i] = valueAt(i);
-  }
-}
-
-/** The picture fitted whole into the input's size, in every image of the batch. */
-function pictureValues(picture: ImageBitmap, { channels, channelAxis, heightAxis }: Layout, dims: readonly number[], range: Range): Float32Array {
-  const [height = 1, width = 1] = dims.slice(heightAxis, heightAxis + 2);
-  const canvas = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
-  const context = canvas.getContext('2d');
-  if (context === null) throw new Error('this browser gives no canvas to read the picture with');
-  context.drawImage(picture, 0, 0, width, height);
-  const { data } = context.getImageData(0, 0, Math.max(1, width), Math.max(1, height));
-  const values = new Float32Array(dims.reduce((a, b) => a * b, 1));
-  const perImage = channels * height * width;
-  for (let i = 0; i < values.length; i++) {
-    const within = i % perImage;
-    const channel = channelAxis === 1 ? Math.floor(within / (height * width)) : within % channels;
-    const pixel = channelAxis === 1 ? within % (height * width) : Math.floor(within / channels);
-    const [r = 0, g = 0, b = 0] = data.subarray(pixel * 4, pixel * 4 + 3);
-    // Grey as ITU-R BT.601 weighs it.
-    const byte = channels === 1 ? 0.299 * r + 0.587 * g + 0.114 * b : ([r, g, b][channel] ?? 0);
-    values[i] = scaled(byte, channel, range);
-  }
-  return values;
-}
-
-/** Means and deviations of the ImageNet training set, as torchvision documents them. */
-const imagenet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
-
-function scaled(byte: number, channel: number, range: Range): number {
-  switch (range) {
-    case 'unit': return byte / 255;
-    case 'bytes': return byte;
-    case 'signed': return byte / 127.5 - 1;
-    case 'imagenet': return (byte / 255 - (imagenet.mean[channel] ?? 0)) / (imagenet.deviation[channel] ?? 1);
-    default: return range satisfies never;
   }
 }
 

@@ -2,34 +2,40 @@
  * The third panel: what the engine wrote for this device. One row for each kernel with its time, its share, how near it is to the roofline and who
  * chose its schedule; opened, a row shows the kernel's text, its WGSL or WASM and every candidate that was measured.
  */
-import type { KernelReport, Report, Session } from '../engine/index.ts';
+import { QuernError, type KernelReport, type Report, type Session } from '../engine/index.ts';
 import { byId, h, replace } from './dom.ts';
 import { bytes, milliseconds, operators, percent, plural, rate } from './format.ts';
+import { tuningPlot, type Measured } from './tuning-plot.ts';
 
 interface Entry {
   readonly name: string;
   readonly session: Session;
 }
 
-/** Lines of the running list of candidates. */
-const tuningLines = 6;
+/** Milliseconds of tuning that the button starts, and that a model gets unasked once it runs. */
+const [asked, unasked] = [10_000, 5000];
 
 export interface KernelPanel {
   /** Adds, replaces or (without a session) takes away what is shown under a key. */
   set(key: 'digits' | 'own', name: string, session: Session | undefined): void;
   /** Times may be new: reads the report again, not more often than once in a while. */
   refresh(): void;
+  /** Tunes what is shown for a few seconds, unless that goes on already. */
+  tune(): void;
 }
 
 export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
   const entries = new Map<string, Entry>();
   const tune = byId('tune', HTMLButtonElement);
-  const log = byId('tuning', HTMLUListElement);
+  const plot = tuningPlot(byId('tuning-plot', SVGSVGElement));
+  const status = byId('tuning', HTMLParagraphElement);
   const table = byId('table', HTMLTableElement);
   const summary = byId('kernel-summary', HTMLParagraphElement);
   const opened = new Set<number>();
   let active = 'digits';
   let pending = false;
+  /** Another session is shown than before. */
+  let fresh = true;
   let stop: AbortController | undefined;
 
   const show = async (): Promise<void> => {
@@ -43,8 +49,11 @@ export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
       const report = await entry.session.report();
       if (entries.get(active) !== entry) return;
       summary.textContent = summaryOf(report);
-      replace(table, head(), ...report.kernels.map((kernel, i) => rows(kernel, i, opened)));
+      replace(table, head(), ...report.kernels.map((kernel, i) => rows(kernel, report.device, i, opened)));
       replace(byId('notes', HTMLDivElement), ...notes(report));
+      // A tuning under way draws for itself, and what it drew stays.
+      if (fresh && stop === undefined) plot.showReport(report.kernels);
+      fresh = false;
       onReport(report);
     } catch (error) {
       summary.textContent = error instanceof Error ? error.message : String(error);
@@ -54,46 +63,61 @@ export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
   const choose = (key: string): void => {
     active = key;
     opened.clear();
+    fresh = true;
+    status.textContent = '';
     replace(byId('which', HTMLDivElement), ...[...entries].map(([id, { name }]) =>
       h('button', { text: name, attr: { type: 'button', 'aria-pressed': String(id === active) }, on: { click: () => { choose(id); } } })));
     void show();
   };
 
-  tune.addEventListener('click', () => {
-    const entry = entries.get(active);
-    if (entry === undefined) return;
-    if (stop !== undefined) {
-      stop.abort();
-      return;
+  /** What a tuning found, or why it ended. */
+  const tuned = async ({ session }: Entry, budgetMs: number, signal: AbortSignal): Promise<string> => {
+    let first = true;
+    try {
+      const result = await session.tune({
+        budgetMs, signal,
+        onProgress: ({ loaded, total = 0, detail }) => {
+          const one = detail === undefined ? undefined : candidate(detail);
+          if (one === undefined) return;
+          if (first) plot.clear(total);
+          first = false;
+          plot.add(one);
+          status.textContent = `${String(loaded + 1)}/${String(total)} ${one.kind}: ${knobs(one.schedule)}${one.ns === undefined ? '' : `  ${milliseconds(one.ns / 1e6)}`}`;
+        },
+      });
+      const known = result.fromCache === 0 ? '' : `${plural(result.fromCache, 'kernel')} known from before${result.measured === 0 ? ', nothing left to measure' : '; '}`;
+      if (result.measured === 0) return known;
+      const counted = `${plural(result.measured, 'candidate')} of ${plural(result.kernels - result.fromCache, 'kernel')} in ${milliseconds(result.ms)}`;
+      return `${known}${counted}; ${String(result.improved)} faster than at first${result.wrong === 0 ? '' : `, ${String(result.wrong)} wrong and dropped`}`;
+    } catch (error) {
+      return error instanceof QuernError && error.code === 'aborted' ? 'stopped' : error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     }
-    void (async () => {
-      stop = new AbortController();
-      tune.textContent = 'Stop tuning';
-      replace(log);
-      log.hidden = false;
-      const say = (text: string): void => {
-        log.append(h('li', { text }));
-        while (log.children.length > tuningLines) log.firstChild?.remove();
-      };
-      try {
-        const result = await entry.session.tune({
-          budgetMs: 10_000,
-          signal: stop.signal,
-          onProgress: ({ loaded, total, detail }) => { if (detail !== undefined) say(`${String(loaded)}${total === undefined ? '' : `/${String(total)}`}  ${candidate(detail)}`); },
-        });
-        say(`${plural(result.measured, 'candidate')} of ${plural(result.kernels, 'kernel')} in ${milliseconds(result.ms)}; ${String(result.improved)} faster than before${result.wrong === 0 ? '' : `, ${String(result.wrong)} wrong and dropped`}${result.fromCache === 0 ? '' : `, ${String(result.fromCache)} known from an earlier visit`}`);
-      } catch (error) {
-        say(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
-      } finally {
-        stop = undefined;
-        tune.textContent = 'Tune';
-        await show();
-      }
-    })();
+  };
+
+  const start = async (budgetMs: number): Promise<void> => {
+    const entry = entries.get(active);
+    if (entry === undefined || stop !== undefined) return;
+    const mine = new AbortController();
+    stop = mine;
+    tune.textContent = 'Stop';
+    const words = await tuned(entry, budgetMs, mine.signal);
+    stop = undefined;
+    tune.textContent = 'Tune';
+    if (entries.get(active) !== entry) return;
+    status.textContent = words;
+    await show();
+  };
+
+  tune.addEventListener('click', () => {
+    if (stop === undefined) void start(asked);
+    else stop.abort();
   });
 
   return {
+    tune: () => void start(unasked),
     set(key, name, session) {
+      // What is tuned now is no longer what is shown.
+      stop?.abort();
       if (session === undefined) entries.delete(key);
       else entries.set(key, { name, session });
       choose(session !== undefined ? key : 'digits');
@@ -119,74 +143,68 @@ function summaryOf({ kernels, compiled, memory, threads, device }: Report): stri
 }
 
 function head(): HTMLElement {
-  const cell = (text: string, numeric = false): HTMLElement => h('th', { text, ...(numeric ? { class: 'number' } : {}), attr: { scope: 'col' } });
+  const cell = (text: string, kind = ''): HTMLElement => h('th', { text, class: kind, attr: { scope: 'col' } });
   return h('thead', {}, h('tr', {},
-    cell('computes'), cell('class'), cell('time', true), cell('share'), cell('speed', true), cell('of roofline', true), cell('chosen'), cell('tried', true), cell('schedule')));
+    cell('computes, and how'), cell('time', 'number'), cell('share'), cell('speed', 'number wide'), cell('of roofline', 'number wide'), cell('chosen'),
+    cell('tried', 'number wide')));
 }
 
-function rows(kernel: KernelReport, index: number, opened: Set<number>): HTMLElement {
+function rows(kernel: KernelReport, device: Report['device'], index: number, opened: Set<number>): HTMLElement {
   const ops = operators(kernel.nodes.map((n) => n.op)) || 'data movement';
   const body = h('tbody');
-  const detail = h('tr', { class: 'detail', attr: { id: `kernel-${String(index)}` } }, h('td', { attr: { colspan: 9 } }));
+  const inside = h('div', { class: 'detail-body' });
+  const detail = h('tr', { class: 'detail', attr: { id: `kernel-${String(index)}` } }, h('td', { attr: { colspan: 7 } }, inside));
   const expander = h('button', { class: 'expander', text: ops, attr: { type: 'button', 'aria-expanded': 'false', 'aria-controls': `kernel-${String(index)}` } });
   const setOpen = (open: boolean): void => {
     expander.setAttribute('aria-expanded', String(open));
     detail.hidden = !open;
-    if (open) {
-      opened.add(index);
-      // Sources are long; they enter the document only when somebody looks.
-      if (detail.firstElementChild?.childElementCount === 0) detail.firstElementChild.append(...details(kernel));
-    } else opened.delete(index);
+    if (open) opened.add(index);
+    else opened.delete(index);
+    // Sources are long; they enter the document only when somebody looks.
+    if (open && inside.childElementCount === 0) void details(kernel, device).then((parts) => { replace(inside, ...parts); });
   };
   expander.addEventListener('click', () => { setOpen(expander.getAttribute('aria-expanded') !== 'true'); });
-  const number = (text: string): HTMLElement => h('td', { class: 'number', text });
+  const number = (text: string, wide = false): HTMLElement => h('td', { class: wide ? 'number wide' : 'number', text });
   body.append(
     h('tr', {},
-      h('td', {}, expander), h('td', { text: kernel.kind }), number(timeOf(kernel)),
+      h('td', { class: 'what' }, expander, h('span', { class: 'knobs', text: `${kernel.kind}${kernel.calls > 1 ? ` × ${String(kernel.calls)}` : ''} · ${knobs(kernel.schedule)}` })),
+      number(timeOf(kernel)),
       h('td', {}, ...(kernel.share === undefined ? [] : [h('span', { class: 'meter' }, h('span', { style: { width: `${(kernel.share * 100).toFixed(1)}%` } })), percent(kernel.share)])),
-      number(kernel.ms === undefined || kernel.ms === 0 || kernel.flops === 0 ? '–' : rate(kernel.flops, kernel.ms)),
-      number(kernel.roofline === undefined ? '–' : percent(kernel.roofline)),
+      number(kernel.ms === undefined || kernel.ms === 0 || kernel.flops === 0 ? '–' : rate(kernel.flops, kernel.ms), true),
+      number(kernel.roofline === undefined ? '–' : percent(kernel.roofline), true),
       h('td', {}, h('span', { class: 'badge', text: kernel.choice, attr: { 'data-choice': kernel.choice } })),
-      number(`${String(kernel.tried.length)} / ${String(kernel.candidates)}`),
-      h('td', { class: 'knobs', text: knobs(kernel.schedule) })),
+      number(`${String(kernel.tried.length)} / ${String(kernel.candidates)}`, true)),
     detail);
   setOpen(opened.has(index));
   return body;
 }
 
-function details(kernel: KernelReport): HTMLElement[] {
+async function details(kernel: KernelReport, device: Report['device']): Promise<HTMLElement[]> {
+  const { highlighted } = await import('./highlight.ts');
   const tried = [...kernel.tried].sort((a, b) => (a.ms ?? Infinity) - (b.ms ?? Infinity));
+  const wgsl = device === 'webgpu' && kernel.place === 'main';
   return [
     h('p', { class: 'small muted', text: kernel.nodes.map((n) => `${n.op} '${n.node}'`).join(', ') }),
     ...(tried.length === 0 ? [] : [
       h('h3', { text: 'Candidates' }),
-      h('ul', { class: 'tried' }, ...tried.map(({ schedule, ms, verdict }) =>
-        h('li', { attr: { 'data-verdict': verdict } }, h('span', { text: knobs(schedule) }), h('span', { text: ms === undefined ? verdict : `${milliseconds(ms)}${verdict === 'slower' ? '' : ` ${verdict}`}` })))),
+      h('ul', { class: 'tried', attr: { tabindex: 0 } }, ...tried.map(({ schedule, ms, verdict }) =>
+        h('li', { attr: { 'data-verdict': verdict } },
+          h('span', { text: knobs(schedule) }), h('span', { text: ms === undefined ? verdict : `${milliseconds(ms)}${verdict === 'slower' ? '' : ` ${verdict}`}` })))),
     ]),
-    h('h3', { text: 'The kernel, before any device' }), h('pre', { class: 'code', text: kernel.text, attr: { tabindex: 0 } }),
-    h('h3', { text: 'What this device runs' }), h('pre', { class: 'code', text: kernel.source, attr: { tabindex: 0 } }),
+    h('h3', { text: 'The kernel, before any device' }), highlighted(kernel.text, 'kernel'),
+    h('h3', { text: `What this device runs: ${wgsl ? 'WGSL' : 'WebAssembly'}` }), highlighted(kernel.source, wgsl ? 'wgsl' : 'wasm'),
   ];
 }
 
-interface Candidate {
-  readonly kind: string;
-  readonly schedule: Readonly<Record<string, number>>;
-  readonly verdict: string;
-  readonly ns: number;
-}
-
-/** One measurement, which the tuner tells as JSON, in a line for people. */
-function candidate(detail: string): string {
+/** One measurement, which the tuner tells as JSON. */
+function candidate(detail: string): (Measured & { readonly kind: string }) | undefined {
   try {
-    const { kind, schedule, verdict, ns } = JSON.parse(detail) as Partial<Candidate>;
-    const time = ns === undefined ? '' : `  ${milliseconds(ns / 1e6)}`;
-    return `${(kind ?? 'kernel').padEnd(11)} ${knobs(schedule ?? {})}${time}  ${verdict ?? ''}`;
+    return JSON.parse(detail) as Measured & { readonly kind: string };
   } catch {
-    return detail;
+    return undefined;
   }
 }
 
-/** Browsers give isolated pages a clock that ticks every 5 µs; what took less than a tick reads 0. */
 const timeOf = ({ ms }: KernelReport): string => (ms === undefined ? '–' : ms === 0 ? '< 5 µs' : milliseconds(ms));
 
 const knobs = (schedule: Readonly<Record<string, number>>): string => Object.entries(schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';

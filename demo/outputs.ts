@@ -24,7 +24,8 @@ export function outputView(name: string, tensor: Tensor): HTMLElement {
       h('pre', { class: 'values', text: Array.from(tensor.data.subarray(0, shown) as ArrayLike<number | bigint>, (x, i) => value(tensor.dtype === 'float16' ? (numbers[i] ?? NaN) : x)).join('  ') })));
 }
 
-function numbersOf(tensor: Tensor): Float64Array {
+/** The elements as numbers, whatever their type. */
+export function numbersOf(tensor: Tensor): Float64Array {
   if (tensor.dtype === 'float16' && tensor.data instanceof Uint16Array) return Float64Array.from(tensor.data, fromHalf);
   return Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number);
 }

@@ -4,17 +4,18 @@
  */
 import { load, QuernError, type LoadOptions, type Progress, type Session, type Source } from '../engine/index.ts';
 import { byId, h, replace } from './dom.ts';
+import { findingsView } from './findings.ts';
 import { bytes, milliseconds, plural } from './format.ts';
 import { inputForm } from './inputs.ts';
 import { outputView } from './outputs.ts';
 
-const phaseNames = { download: 'Read', parse: 'Parse', compile: 'Write kernels', upload: 'Place weights', tune: 'Tune' } as const;
-type Phase = Progress['phase'];
+const phaseNames = { download: 'Read', parse: 'Parse', compile: 'Write kernels', upload: 'Place weights' } as const;
+type Phase = keyof typeof phaseNames;
 
 /** How many timed runs the second button makes. */
 const manyRuns = 20;
 
-export function ownPanel(onSession: (session: Session | undefined, name: string) => void, onRun: () => void): void {
+export function ownPanel(onSession: (session: Session | undefined, name: string) => void, onRun: (session: Session) => void): void {
   const form = byId('source', HTMLFormElement);
   const file = byId('file', HTMLInputElement);
   const url = byId('url', HTMLInputElement);
@@ -24,6 +25,7 @@ export function ownPanel(onSession: (session: Session | undefined, name: string)
   const bench = byId('bench', HTMLDivElement);
   let session: Session | undefined;
   let loading: AbortController | undefined;
+  let takePhoto: ((file: File) => Promise<boolean>) | undefined;
 
   const complain = (error: unknown): void => {
     problem.hidden = error === undefined;
@@ -38,12 +40,12 @@ export function ownPanel(onSession: (session: Session | undefined, name: string)
     replace(bench);
     onSession(undefined, '');
     await session?.dispose();
-    session = undefined;
+    session = takePhoto = undefined;
     const phases = phaseList();
     const begun = performance.now();
     try {
       const options: LoadOptions = {
-        device: device.value as 'auto' | 'webgpu' | 'wasm', externalData, signal: mine.signal,
+        device: device.value as 'auto' | 'webgpu' | 'wasm', tune: 'off', externalData, signal: mine.signal,
         onProgress: (p) => { if (loading === mine) phases.show(p); },
       };
       const opened = await load(source, options);
@@ -54,11 +56,13 @@ export function ownPanel(onSession: (session: Session | undefined, name: string)
       session = opened;
       phases.loaded();
       const { why, memory, kernels } = await opened.report();
+      const area = runArea(opened, complain, onRun);
+      takePhoto = area.takePhoto;
       replace(bench, facts([
         ['model', name], ['ready in', milliseconds(performance.now() - begun)],
         ['runs on', `${opened.device === 'webgpu' ? 'GPU' : `CPU, ${plural(opened.threads, 'thread')}`}: ${why}`],
         ['weights', bytes(memory.weights)], ['kernels', String(kernels.length)],
-      ]), runArea(opened, complain, onRun));
+      ]), area.element);
       onSession(opened, name);
     } catch (error) {
       if (loading === mine) {
@@ -71,6 +75,12 @@ export function ownPanel(onSession: (session: Session | undefined, name: string)
   const openFiles = (files: readonly File[]): void => {
     const model = files.find((f) => f.name.endsWith('.onnx')) ?? files[0];
     if (model === undefined) return;
+    if (files.every((f) => f.type.startsWith('image/'))) {
+      void (async () => {
+        if (await takePhoto?.(model) !== true) complain(new Error(`There is no model yet that takes a picture such as '${model.name}': load one first.`));
+      })();
+      return;
+    }
     const rest = files.filter((f) => f !== model).map((f) => [f.name, f] as const);
     void open(model, model.name, Object.fromEntries(rest));
   };
@@ -113,8 +123,8 @@ function phaseList(): { show(p: Progress): void; loaded(): void; stop(): void } 
   const started = new Set<Phase>();
   return {
     show({ phase, loaded, total, detail }) {
-      const row = rows.get(phase);
-      if (row === undefined) return;
+      const row = phase === 'tune' ? undefined : rows.get(phase);
+      if (row === undefined || phase === 'tune') return;
       started.add(phase);
       // Phases overlap: weights arrive while kernels are written. Done is what has reached its total.
       const share = total === undefined || total === 0 ? 0.5 : Math.min(1, loaded / total);
@@ -124,7 +134,7 @@ function phaseList(): { show(p: Progress): void; loaded(): void; stop(): void } 
       row.note.textContent = detail ?? amount;
     },
     loaded() {
-      for (const [phase, { row }] of rows) if (phase !== 'tune') row.dataset['state'] = 'done';
+      for (const { row } of rows.values()) row.dataset['state'] = 'done';
     },
     stop() {
       if (started.size === 0) list.hidden = true;
@@ -136,9 +146,17 @@ function facts(entries: readonly (readonly [string, string])[]): HTMLElement {
   return h('dl', { class: 'facts' }, ...entries.map(([term, text]) => h('div', {}, h('dt', { text: term }), h('dd', { text }))));
 }
 
-function runArea(session: Session, complain: (error: unknown) => void, onRun: () => void): HTMLElement {
-  const inputs = inputForm(session.inputs);
+interface RunArea {
+  readonly element: HTMLElement;
+  /** Feeds a photo and runs; false if no input can hold one. */
+  readonly takePhoto: (file: File) => Promise<boolean>;
+}
+
+function runArea(session: Session, complain: (error: unknown) => void, onRun: (session: Session) => void): RunArea {
+  const findings = findingsView();
   const outputs = h('div', {}, h('p', { class: 'small muted', text: session.outputs.map((o) => o.name).join(', ') }));
+  // Where a picture tells it, the numbers can wait.
+  const raw = h('details', { attr: { open: true } }, h('summary', {}, h('h3', { text: 'Outputs' })), outputs);
   const timing = h('span', { class: 'mono muted', attr: { role: 'status' } });
   const once = h('button', { class: 'primary', text: 'Run', attr: { type: 'button' } });
   const many = h('button', { text: `Run ${String(manyRuns)} times`, attr: { type: 'button' } });
@@ -146,29 +164,33 @@ function runArea(session: Session, complain: (error: unknown) => void, onRun: ()
     complain(undefined);
     once.disabled = many.disabled = true;
     try {
-      const feeds = inputs.feeds();
+      const [feeds, fed] = [inputs.feeds(), inputs.fed()];
       const times: number[] = [];
       for (let i = 0; i < runs; i++) {
         const since = performance.now();
         const results = await session.run(feeds);
         times.push(performance.now() - since);
         timing.textContent = runs === 1 ? milliseconds(times[0] ?? 0) : `${String(i + 1)} of ${String(runs)}`;
-        if (i === runs - 1) replace(outputs, ...Object.entries(results).map(([name, tensor]) => outputView(name, tensor)));
+        if (i < runs - 1) continue;
+        raw.open = !findings.show(results, fed);
+        replace(outputs, ...Object.entries(results).map(([name, tensor]) => outputView(name, tensor)));
       }
       const sorted = times.sort((a, b) => a - b);
       if (runs > 1) timing.textContent = `median ${milliseconds(sorted[runs >> 1] ?? 0)}, fastest ${milliseconds(sorted[0] ?? 0)}`;
-      onRun();
+      onRun(session);
     } catch (error) {
       complain(error);
     } finally {
       once.disabled = many.disabled = false;
     }
   };
+  const inputs = inputForm(session.inputs, () => void act(1));
   once.addEventListener('click', () => void act(1));
   many.addEventListener('click', () => void act(manyRuns));
-  return h('div', { class: 'io' },
-    h('div', {}, inputs.element, h('div', { class: 'row', style: { 'margin-top': '0.75rem' } }, once, many, timing)),
-    h('div', {}, h('h3', { text: 'Outputs' }), outputs));
+  const element = h('div', { class: 'io' },
+    h('div', {}, inputs.element, h('div', { class: 'row run' }, once, many, timing)),
+    h('div', {}, findings.element, raw));
+  return { element, takePhoto: (file) => inputs.offer(file) };
 }
 
 /** What went wrong, with the place, as the engine tells it. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { floats, ints, node, type ModelLiteral } from '../engine/load/testing/build-model.ts';
 import { layer, tinyModel, unknownOperator } from './tiny-model.ts';
 
 const folder = fileURLToPath(new URL('../dist/demo', import.meta.url));
@@ -87,7 +88,7 @@ test('a model of one\'s own loads, takes sizes and values, runs, and shows its k
   await expect(page.locator('#bench pre').nth(1)).toHaveText('13  0  13  0');
   await expect(page.locator('#which button[aria-pressed=true]')).toHaveText('layer.onnx');
   await page.locator('.expander').first().click();
-  await expect(page.locator('tr.detail:not([hidden]) pre').nth(1)).not.toBeEmpty();
+  await expect(page.locator('tr.detail:not([hidden]) pre').nth(1).locator('.keyword').first()).toBeVisible();
 });
 
 test('a model by its address', async ({ open }) => {
@@ -105,12 +106,36 @@ test('a model with an operator of nobody\'s says which', async ({ open }) => {
   await expect(page.locator('#problem')).toContainText('frob');
 });
 
-test('tuning shows candidates and ends', async ({ open }) => {
+test('candidates are drawn as they are measured, and the next visit knows them', async ({ open }) => {
   const page = await open();
   await page.getByRole('button', { name: 'Draw an example of 5' }).click();
-  await page.getByRole('button', { name: 'Tune' }).click();
+  await expect(page.locator('#tuning-plot circle.best').first()).toBeAttached({ timeout: 30_000 });
   await expect(page.getByRole('button', { name: 'Tune', exact: true })).toBeVisible({ timeout: 30_000 });
-  await expect(page.locator('#tuning li').last()).toContainText('candidate');
+  await expect(page.locator('#tuning')).toContainText('candidate');
+  await page.reload();
+  await expect(page.locator('#tuning')).toContainText('known from before', { timeout: 30_000 });
+  await expect(page.locator('#tuning-plot circle.best').first()).toBeAttached();
+});
+
+test('the device panel says what is there', async ({ open }) => {
+  const page = await open();
+  const facts = page.locator('#device-facts');
+  await expect(facts).toContainText('by the host\'s headers');
+  await expect(facts).toContainText('GFLOP/s');
+});
+
+test('a picture dropped on a detector shows boxes, and the threshold moves them', async ({ open }) => {
+  const page = await open();
+  await page.locator('#file').setInputFiles({ name: 'detector.onnx', mimeType: 'application/octet-stream', buffer: Buffer.from(tinyModel(detector)) });
+  await page.getByLabel('What \'image\' is filled with').selectOption('a picture');
+  await page.getByLabel('picture, or drop one on the page').setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: onePixel });
+  const found = page.getByLabel('What the model found');
+  await expect(found).toContainText('2 boxes');
+  await expect(found.getByRole('img')).toHaveAttribute('aria-label', 'The picture with class 1 90 %, class 0 80 %');
+  await page.getByLabel('Least score of a box').fill('0.85');
+  await expect(found).toContainText('1 box;');
+  await page.getByLabel('class names, a line each').setInputFiles({ name: 'names.txt', mimeType: 'text/plain', buffer: Buffer.from('cat\ndog\n') });
+  await expect(found.getByRole('img')).toHaveAttribute('aria-label', 'The picture with dog 90 %');
 });
 
 test('on a host without headers the page isolates itself and has threads', async ({ open }) => {
@@ -129,6 +154,25 @@ for (const scheme of ['light', 'dark'] as const) {
     });
   });
 }
+
+/** Finds a cat and a dog in whatever picture: boxes and scores that do not depend on it. */
+const detector: ModelLiteral = {
+  inputs: { image: 'float32[1, 3, 8, 8]' },
+  outputs: { boxes: 'float32[1, 2, 4]', scores: 'float32[1, 2, 2]' },
+  initializers: {
+    axes: ints(0, 1, 2, 3), zero: floats([1], [0]),
+    corners: floats([1, 2, 4], [0.1, 0.1, 0.4, 0.4, 0.5, 0.5, 0.9, 0.9]), certainty: floats([1, 2, 2], [0.8, 0.1, 0.3, 0.9]),
+  },
+  nodes: [
+    node('ReduceSum', ['image', 'axes'], 'sum', { keepdims: 0 }),
+    node('Mul', ['sum', 'zero'], 'nothing'),
+    node('Add', ['corners', 'nothing'], 'boxes'),
+    node('Add', ['certainty', 'nothing'], 'scores'),
+  ],
+};
+
+/** A PNG of one pixel. */
+const onePixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
 /** The digit model as the build named it. */
 function modelAsset(): string {

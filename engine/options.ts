@@ -58,7 +58,7 @@ export interface TuneOptions {
   readonly exhaustive?: boolean;
   /** Stops early with `aborted`; what was measured is kept. */
   readonly signal?: AbortSignal;
-  /** One call for each candidate; `detail` is JSON with its kernel, schedule, verdict and nanoseconds. */
+  /** One call for each candidate; `detail` is JSON: its kernel, schedule, verdict, nanoseconds, whether it is the fallback. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

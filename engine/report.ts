@@ -18,6 +18,8 @@ export interface KernelReport {
   /** Fraction of the roofline reached, 0 to 1. */
   readonly roofline?: number;
   readonly schedule: Readonly<Record<string, number>>;
+  /** The schedule to start from, which is legal everywhere. */
+  readonly fallback: Readonly<Record<string, number>>;
   /** Where the schedule came from. */
   readonly choice: 'fallback' | 'measured' | 'cached' | 'imported' | 'shipped';
   readonly candidates: number;
@@ -32,7 +34,15 @@ export interface Report {
   readonly why: string;
   readonly threads: number;
   readonly isolated: boolean;
+  /** What tuning records are filed under. */
   readonly fingerprint: string;
+  /** What the device can do, by its own account and by the probe: multiply-adds count twice; 0 where a peak is unknown. */
+  readonly hardware: {
+    readonly features: readonly string[];
+    readonly limits: Readonly<Record<string, number>>;
+    readonly peakFlops: number;
+    readonly peakBytes: number;
+  };
   readonly kernels: readonly KernelReport[];
   readonly fallbacks: readonly { readonly node: string; readonly op: string; readonly why: string }[];
   readonly memory: { readonly weights: number; readonly arena: number; readonly kept: number; readonly peak: number };

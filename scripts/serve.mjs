@@ -9,8 +9,8 @@ const types = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
   '.svg': 'image/svg+xml', '.png': 'image/png', '.jpg': 'image/jpeg', '.wasm': 'application/wasm',
 };
-if (!existsSync(join(folder, 'index.html'))) {
-  console.error(`there is no ${join(folder, 'index.html')}: run 'npm run build' first`);
+if (!existsSync(folder)) {
+  console.error(`there is no ${folder}: run 'npm run build' first`);
   process.exit(1);
 }
 

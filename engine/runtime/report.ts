@@ -35,8 +35,8 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
       const { flops, bytes } = workOf(kernel, dims);
       const total = times.get(key);
       kernels.push({
-        nodes, kind: kernel.body.kind, place: segment.place, calls: 1, flops, bytes, schedule: served.schedule, choice: served.choice,
-        candidates: candidates(space).length,
+        nodes, kind: kernel.body.kind, place: segment.place, calls: 1, flops, bytes, schedule: served.schedule, fallback: space.fallback,
+        choice: served.choice, candidates: candidates(space).length,
         tried: (record?.tried ?? []).map((m) => ({ schedule: m.schedule, verdict: m.verdict, ...(m.ns === undefined ? {} : { ms: m.ns / 1e6 }) })),
         text: store.text(kernel), source: store.code(kernel, served.schedule).source(),
         ...(total === undefined ? {} : { ms: total / 1e6, roofline: lowerBound(kernel, dims, store.device.profile) / 1e6 }),
@@ -45,9 +45,11 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
   }
   const whole = kernels.reduce((n, k) => n + (k.ms ?? 0), 0);
   const memory = main.memory();
+  const { features, limits, peakFlops, peakBytes } = main.profile;
   return {
     device: main.kind === 'webgpu' ? 'webgpu' : 'wasm', why: chosen.why, threads: main.profile.threads, isolated: chosen.isolated,
     fingerprint: main.profile.fingerprint,
+    hardware: { features, limits, peakFlops, peakBytes },
     kernels: kernels.map((k) => ({
       ...k,
       // `ms` was of all calls together until here, `roofline` a time of one.

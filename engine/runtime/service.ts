@@ -153,10 +153,11 @@ export interface ProgressSender {
 
 /**
  * Sends progress to the page, at most one message under way: of what happens in between only the newest of each phase is kept, so
- * that a fast download does not flood the page. `flush` waits until the page has seen the last, so that none comes after the result.
+ * that a fast download does not flood the page. What tuning measured is kept one by one. `flush` waits until the page has seen the last, so
+ * that none comes after the result.
  */
 export function progressSender(sink: ProgressSink | undefined): ProgressSender {
-  const waiting = new Map<Progress['phase'], Progress>();
+  const waiting = new Map<Progress | Progress['phase'], Progress>();
   let pump: Promise<void> | undefined;
   const drain = async (to: ProgressSink): Promise<void> => {
     for (const [phase, progress] of waiting) {
@@ -169,7 +170,7 @@ export function progressSender(sink: ProgressSink | undefined): ProgressSender {
   return {
     send(progress) {
       if (sink === undefined) return;
-      waiting.set(progress.phase, progress);
+      waiting.set(progress.phase === 'tune' && progress.detail !== undefined ? progress : progress.phase, progress);
       pump ??= Promise.resolve().then(() => drain(sink));
     },
     async flush() {

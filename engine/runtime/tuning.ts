@@ -193,7 +193,9 @@ export class Tuning {
         if (tuner === undefined) continue;
         const report = (m: Measurement): void => {
           measured++;
-          onProgress?.({ phase: 'tune', loaded: index, total: plan.length, detail: JSON.stringify({ kernel: task.key, kind: task.kernel.body.kind, ...m }) });
+          const fallback = scheduleText(m.schedule) === scheduleText(task.space.fallback);
+          const detail = JSON.stringify({ kernel: task.key, kind: task.kernel.body.kind, fallback, ...m });
+          onProgress?.({ phase: 'tune', loaded: index, total: plan.length, detail });
         };
         let result: TuneResult;
         try {
