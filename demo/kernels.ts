@@ -100,9 +100,11 @@ export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
     const mine = new AbortController();
     stop = mine;
     tune.textContent = 'Stop';
+    status.classList.add('live');
     const words = await tuned(entry, budgetMs, mine.signal);
     stop = undefined;
     tune.textContent = 'Tune';
+    status.classList.remove('live');
     if (entries.get(active) !== entry) return;
     status.textContent = words;
     await show();

@@ -36,8 +36,11 @@ export function makePad(canvas: HTMLCanvasElement, onChange: (strokes: readonly 
       if (first === undefined) continue;
       context.beginPath();
       context.moveTo(first.x * side, first.y * side);
-      // A stroke of one point is a line of no length, which round caps make a dot.
-      for (const p of stroke.length === 1 ? [first] : stroke) context.lineTo(p.x * side, p.y * side);
+      // A stroke of one point is a line of no length, which round caps make a dot. Corners are rounded: points are where the hand was seen.
+      stroke.forEach((p, i) => {
+        const next = stroke[i + 1] ?? p;
+        if (i > 0 || stroke.length === 1) context.quadraticCurveTo(p.x * side, p.y * side, ((p.x + next.x) / 2) * side, ((p.y + next.y) / 2) * side);
+      });
       context.stroke();
     }
     if (!keys.visible) return;

@@ -28,6 +28,8 @@ type Point = Measured & { readonly text: string };
 
 interface Column {
   readonly points: Map<string, Point>;
+  /** Nanoseconds of the schedule at first, of the whole kernel and of a part. */
+  readonly base: { whole?: number; part?: number };
   readonly group: SVGGElement;
 }
 
@@ -57,7 +59,7 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
   const columnOf = (kernel: string): Column => {
     let column = columns.get(kernel);
     if (column === undefined) {
-      column = { points: new Map(), group: make('g', {}) };
+      column = { points: new Map(), base: {}, group: make('g', {}) };
       svg.append(column.group);
       columns.set(kernel, column);
       // More kernels than were announced: all columns move closer.
@@ -77,6 +79,7 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
     const column = columnOf(measured.kernel);
     const text = Object.entries(measured.schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';
     column.points.set(text, { ...measured, text });
+    if (measured.fallback && measured.ns !== undefined) column.base[measured.part === true ? 'part' : 'whole'] = measured.ns;
     stale.add(column);
     if (waiting) return;
     waiting = true;
@@ -85,9 +88,13 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
 
   new ResizeObserver(() => {
     if (svg.clientWidth === 0 || svg.clientWidth === width) return;
-    const kept = [...columns.values()].flatMap(({ points }) => [...points.values()]);
+    const kept = [...columns.values()].map(({ points, base }) => ({ points: [...points.values()], base }));
     clear(expected);
-    kept.forEach(add);
+    for (const { points, base } of kept) {
+      points.forEach(add);
+      const [first] = points;
+      if (first !== undefined) Object.assign(columnOf(first.kernel).base, base);
+    }
   }).observe(svg);
 
   return {
@@ -108,15 +115,11 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
 
 const textOf = (schedule: Readonly<Record<string, number>>): string => JSON.stringify(Object.entries(schedule).sort());
 
-function drawColumn({ points, group }: Column, at: number, y: (log: number) => number): void {
+function drawColumn({ points, base, group }: Column, at: number, y: (log: number) => number): void {
   const all = [...points.values()];
-  const base = (part: boolean): number | undefined => all.find((p) => p.fallback && p.ns !== undefined && (p.part ?? false) === part)?.ns;
-  const bases = { whole: base(false), part: base(true) };
-  /** Powers of two. */
-  const gain = (p: Point): number | undefined => {
-    // A part whose start was since measured whole is compared with that.
-    const reference = p.part === true ? (bases.part ?? bases.whole) : (bases.whole ?? bases.part);
-    return p.ns === undefined || reference === undefined || p.ns === 0 ? undefined : Math.log2(reference / p.ns);
+  const gain = ({ ns, part }: Point): number | undefined => {
+    const start = part === true ? base.part : base.whole;
+    return ns === undefined || ns === 0 || start === undefined ? undefined : Math.log2(start / ns);
   };
   const timed = all.flatMap((p) => {
     const log = p.verdict === 'wrong' || p.verdict === 'refused' ? undefined : gain(p);
