@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
+import { findMaterial, verifyOn } from './conformance.mjs';
 import { otherBrowsers } from './browsers.mjs';
 import { testBrowser } from './test-browsers.mjs';
 
@@ -82,24 +83,14 @@ function size() {
   }).every(Boolean);
 }
 
-/** Where the material lies: beside the repository, in shared/material. Its unpacked form is ignored by git. */
-function unpackMaterial() {
-  const packed = '../shared/material';
-  if (existsSync(`${packed}/unpack`)) {
-    if (spawnSync(`${packed}/unpack`, ['.material'], { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) throw new Error('the test material could not be unpacked');
-    return true;
-  }
-  return existsSync('.material/onnx-tests');
-}
-
 /** A model that Quern says it cannot run is neither a pass nor a wrong answer; the runner above lists each with its reason. */
 const verdicts = { pass: 'passed', unsupported: 'skipped' };
 
-/** All of it on the CPU, in some three minutes; on SwiftShader the full run takes half an hour, so a selection. */
+/** All of it on the CPU, in some two minutes; on SwiftShader all operator tests, in some four, and the models that do not take long there. */
 const materialOn = {
   wasm: ['onnx-tests', 'models'],
   webgpu: [
-    'onnx-tests/simple', 'models/random', 'models/vision/mnist_cntk_op8', 'models/vision/resnet20_cifar10_ts_op17',
+    'onnx-tests', 'models/random', 'models/vision/mnist_cntk_op8', 'models/vision/resnet20_cifar10_ts_op17',
     'models/vision/ultraface_rfb_320', 'models/vision/ultraface_rfb_320_nms_op13', 'models/text/stories260k_kv_ts_op16',
   ],
 };
@@ -111,9 +102,8 @@ function material() {
   }
   const before = totals.failed;
   for (const [device, folders] of Object.entries(materialOn)) {
-    const path = `${results}/material-${device}.json`;
-    node('cli/quern.mjs', 'verify', ...folders.map((f) => `.material/${f}`).filter((f) => existsSync(f)), '--device', device, '--json', path);
-    for (const { status } of report(path).results) totals[verdicts[status] ?? 'failed']++;
+    const here = folders.map((f) => `.material/${f}`).filter((f) => existsSync(f));
+    for (const { status } of verifyOn(device, here, `${results}/material-${device}.json`).results) totals[verdicts[status] ?? 'failed']++;
   }
   return totals.failed === before;
 }
@@ -129,7 +119,7 @@ function other(name) {
 
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
-const unpacked = unpackMaterial();
+const unpacked = findMaterial() !== undefined;
 await step('lint', () => node('node_modules/eslint/bin/eslint.js', '.', '--max-warnings=0') && node('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'));
 await step('types', () => node('node_modules/typescript/bin/tsc', '--noEmit', '-p', '.'));
 await step('browser', async () => {

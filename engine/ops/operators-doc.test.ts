@@ -1,0 +1,42 @@
+/** docs/OPERATORS.md is written by this test (`vitest run engine/ops/operators-doc.test.ts --update`), which fails where it is out of date. */
+import { expect, it } from 'vitest';
+import { allOperators } from './registry.ts';
+import type { Operator } from './operator.ts';
+
+const intro = `# Operators
+
+Written from the code by \`engine/ops/operators-doc.test.ts\`; do not edit.
+
+**Versions** are the opsets from which on an entry describes the operator; each holds until the next one, the last one up to the newest opset. What
+changed between them as a default or from an attribute to an input is read from the model's opset and inputs. Entries from before opset 7
+count from there.
+
+**Types.** An operator is defined once, for every type its ONNX definition allows among float32, float16, float64, bool, and signed and
+unsigned integers of 4 to 64 bits. float16 and 4-bit integers are ways to store: elements are computed as float32 and int32.
+bfloat16, float8, strings, sequences and optionals are refused by name when the model is loaded.
+
+**CPU and GPU.** No operator is spelled per backend, so all of them are on both. On the GPU a kernel goes to the CPU, with the reason in
+\`report().fallbacks\`, if it computes on float64; if it computes on 64-bit integers in a way that may leave 32 bits (products of two loaded
+values, powers, shifts, conversions from float); or if it needs more or larger buffers than the device binds. Kernels that wait for the CPU
+are put together, so that there are as few changes of device as the order of the data allows.
+`;
+
+const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };
+const inputs = ({ arity: [fewest, most] }: Operator): string =>
+  (fewest === most ? String(fewest) : most === Infinity ? `${fewest} or more` : `${fewest} to ${most}`);
+
+function table(domain: string): string {
+  const byName = new Map<string, Operator[]>();
+  for (const o of allOperators()) if (o.domain === domain) byName.set(o.op, [...(byName.get(o.op) ?? []), o]);
+  const rows = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([op, entries]) => {
+    const versions = [...new Set(entries.map((o) => (domain === '' ? Math.max(7, o.since) : o.since)))].sort((a, b) => a - b);
+    const last = entries.reduce((a, b) => (b.since > a.since ? b : a));
+    return `| ${op} | ${versions.join(', ')} | ${inputs(last)} |`;
+  });
+  return `## ${domains[domain] ?? domain}: ${rows.length} operators\n\n| operator | versions | inputs |\n|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+it('docs/OPERATORS.md lists the operators of the registry', async () => {
+  const known = [...new Set(allOperators().map((o) => o.domain))].sort();
+  await expect([intro, ...known.map(table)].join('\n')).toMatchFileSnapshot('../../docs/OPERATORS.md');
+});

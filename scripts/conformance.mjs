@@ -1,0 +1,89 @@
+/**
+ * `npm run conformance [-- wasm|webgpu …]`: the ONNX project's operator tests through the built engine in one browser, on each backend.
+ * The tests are those of the material beside the repository (../shared/material), else the ones that Debian's python3-onnx makes; without
+ * either it says so and exits with 2. Fails on a wrong value or an error; `unsupported` counts against the share that must pass.
+ * `scripts/test.mjs` runs the same with some models.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packed = '../shared/material';
+const made = 'test-results/onnx-tests';
+
+/** Shares of the material's operator tests that must pass; the rest of the GPU's is mostly what the device has no type for. */
+const bars = { wasm: 0.99, webgpu: 0.97 };
+
+/** The unpacked material's folder, or undefined where there is none. */
+export function findMaterial() {
+  if (existsSync(`${packed}/unpack`)) {
+    const { status } = spawnSync(`${packed}/unpack`, ['.material'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (status !== 0) throw new Error('the test material could not be unpacked');
+  }
+  return existsSync('.material/onnx-tests') ? '.material' : undefined;
+}
+
+/** Debian's onnx is older than its numpy: the names that went are put back. */
+const generate = `
+import sys, warnings
+warnings.simplefilter('ignore')
+import numpy
+for name in ('float', 'bool', 'int', 'object'): setattr(numpy, name, __builtins__.__dict__[name])
+from onnx.backend.test import cmd_tools
+sys.argv = ['generate', 'generate-data', '-o', sys.argv[1]]
+cmd_tools.main()
+`;
+
+function generated() {
+  if (!existsSync(`${made}/node`)) {
+    mkdirSync(made, { recursive: true });
+    spawnSync('/usr/bin/python3', ['-c', generate, made], { stdio: ['ignore', 'ignore', 'ignore'] });
+  }
+  return existsSync(`${made}/node`) ? [`${made}/node`, `${made}/simple`] : undefined;
+}
+
+/** Results of `quern verify` over folders on a device, as its JSON says them. */
+export function verifyOn(device, folders, path) {
+  spawnSync(process.execPath, ['cli/quern.mjs', 'verify', ...folders, '--device', device, '--json', path], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (!existsSync(path)) throw new Error(`the run on ${device} wrote no report: it did not get that far`);
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
+
+/** Prints what came out on a device; whether it meets the bar. */
+function judge(device, { results, summary }, bar) {
+  const { total, pass, fail, error, unsupported, ms } = summary;
+  const reasons = new Map();
+  for (const r of results) {
+    if (r.status === 'unsupported') reasons.set(r.message, (reasons.get(r.message) ?? 0) + 1);
+  }
+  const pure = results.filter((r) => r.status === 'pass' && r.fallbacks === 0).length;
+  console.log(
+    `${device}: ${pass} of ${total} pass (${percent(pass, total)}), ${fail} wrong, ${error} errors, ${unsupported} unsupported; ` +
+      `${percent(pure, pass)} of those that pass without a fallback; ${(ms / 1000).toFixed(0)} s`,
+  );
+  for (const [why, count] of [...reasons].sort((a, b) => b[1] - a[1]).slice(0, 5)) console.log(`  ${count} x ${why.split('\n')[0]}`);
+  return fail === 0 && error === 0 && pass >= bar * total;
+}
+
+function main() {
+  process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+  const material = findMaterial();
+  const folders = material === undefined ? generated() : [`${material}/onnx-tests`];
+  if (folders === undefined) {
+    console.error('there are no ONNX tests: neither ../shared/material nor python3-onnx (apt-get install python3-onnx) is here');
+    process.exitCode = 2;
+    return;
+  }
+  const devices = process.argv.length > 2 ? process.argv.slice(2) : ['wasm', 'webgpu'];
+  const good = devices.map((device) => {
+    if (bars[device] === undefined) throw new Error(`'${device}' is no backend: wasm or webgpu`);
+    // What python3-onnx makes has training, strings and sequences in it: there only what is wrong counts.
+    return judge(device, verifyOn(device, folders, `test-results/conformance-${device}.json`), material === undefined ? 0 : bars[device]);
+  });
+  process.exitCode = good.every(Boolean) ? 0 : 1;
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) main();
