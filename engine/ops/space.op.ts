@@ -8,7 +8,7 @@ import {
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Operator, Tensor } from './operator.ts';
-import { axesOf, freshAxes, reshape } from './shape.ts';
+import { axesOf, flatten, freshAxes } from './shape.ts';
 import { extentOf, inside } from './window.ts';
 
 const depthToSpace: Operator = {
@@ -225,17 +225,19 @@ const col2Im: Operator = {
     const channels = floordiv(x.shape[1] ?? int(1), blockShape.reduce((a, b) => mul(a, b), int(1)));
     const steps = imageShape.map((dim, d) => add(floordiv(
       sub(add(dim, (pads[d] ?? 0) + (pads[d + rank] ?? 0)), extentOf(blockShape[d] ?? int(1), dilations[d] ?? 1)), strides[d] ?? 1), 1));
-    const blocks = reshape(build, x, [x.shape[0] ?? int(1), channels, ...blockShape, ...steps]);
     const shape = [x.shape[0] ?? int(1), channels, ...imageShape];
     const { axes, index } = freshAxes(build, shape);
     const taps = freshAxes(build, blockShape);
     const reach = imageShape.map((_, d) => sub(add(index[d + 2] ?? int(0), pads[d] ?? 0), mul(taps.index[d] ?? int(0), dilations[d] ?? 1)));
     const step = reach.map((r, d) => floordiv(r, strides[d] ?? 1));
     const hit = and(...reach.map((r, d) => eq(floormod(r, strides[d] ?? 1), 0)), inside(step, steps));
+    // Straight from the columns: as a tensor of their own, blocks of a shape that is fed had strides of hundreds of terms (8 s to emit).
+    const [n = int(0), c = int(0)] = index;
+    const column = x.at([n, flatten([c, ...taps.index], [channels, ...blockShape]), flatten(step, steps)]);
     const name = build.name('total');
     return build.rows({
       dtype: x.dtype, shape, axes, inner: taps.axes, each: false, index,
-      scans: [{ name, op: 'sum', value: select(hit, blocks.at([...index.slice(0, 2), ...taps.index, ...step]), zeroOf(x.dtype)) }],
+      scans: [{ name, op: 'sum', value: select(hit, column, zeroOf(x.dtype)) }],
       value: ref(name, computeType(x.dtype)),
     });
   },
