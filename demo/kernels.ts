@@ -147,7 +147,7 @@ function summaryOf({ kernels, compiled, memory, threads, device }: Report): stri
 function head(): HTMLElement {
   const cell = (text: string, kind = ''): HTMLElement => h('th', { text, class: kind, attr: { scope: 'col' } });
   return h('thead', {}, h('tr', {},
-    cell('computes, and how'), cell('time', 'number'), cell('share'), cell('speed', 'number wide'), cell('of roofline', 'number wide'), cell('chosen'),
+    cell('computes, and how'), cell('time', 'number'), cell('share'), cell('speed', 'number wide'), cell('of roofline', 'number wide'), cell('chosen', 'wide'),
     cell('tried', 'number wide')));
 }
 
@@ -174,7 +174,7 @@ function rows(kernel: KernelReport, device: Report['device'], index: number, ope
       h('td', {}, ...(kernel.share === undefined ? [] : [h('span', { class: 'meter' }, h('span', { style: { width: `${(kernel.share * 100).toFixed(1)}%` } })), percent(kernel.share)])),
       number(kernel.ms === undefined || kernel.ms === 0 || kernel.flops === 0 ? '–' : rate(kernel.flops, kernel.ms), true),
       number(kernel.roofline === undefined ? '–' : percent(kernel.roofline), true),
-      h('td', {}, h('span', { class: 'badge', text: kernel.choice, attr: { 'data-choice': kernel.choice } })),
+      h('td', { class: 'wide' }, h('span', { class: 'badge', text: kernel.choice, attr: { 'data-choice': kernel.choice } })),
       number(`${String(kernel.tried.length)} / ${String(kernel.candidates)}`, true)),
     detail);
   setOpen(opened.has(index));
