@@ -9,7 +9,7 @@ import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
-import { spawnThread, startThreads } from './spawn-thread.ts';
+import { returnThread, spawnThread, startThreads } from './spawn-thread.ts';
 
 export interface Chosen {
   readonly devices: Devices;
@@ -57,7 +57,7 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     const key = `wasm ${globalThis.navigator.userAgent} ${count}`;
     const known = probed.get(key) ?? await cache.getProfile(key);
     const device = await createWasmDevice({
-      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread } : {}),
+      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
     probed.set(key, device.profile);

@@ -34,6 +34,14 @@ export function spawnThread(): Worker {
   return worker === undefined || failed.has(worker) ? start() : worker;
 }
 
+/**
+ * Keeps a thread whose device is gone for the next one: ending and starting costs Firefox a quarter of a second a session, and one `new Worker`
+ * in some 40 never came back there (153) after a worker that slept in WebAssembly had been terminated.
+ */
+export function returnThread(worker: Worker): void {
+  spare.push(worker);
+}
+
 /** Ends the threads that nobody asked for. */
 export function endSpareThreads(): void {
   for (const worker of spare.splice(0)) worker.terminate();

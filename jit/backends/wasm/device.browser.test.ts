@@ -107,6 +107,23 @@ describe('programs on threads', () => {
     again.dispose();
     two.release(region);
   });
+  it('helpers of a device that is gone serve the next one, which computes the same', async () => {
+    let spawned = 0;
+    const idle: Worker[] = [];
+    const spawn = (): Worker => {
+      const worker = idle.pop();
+      if (worker === undefined) spawned++;
+      return worker ?? spawnThread();
+    };
+    const results: Float32Array[] = [];
+    for (const threads of [3, 2, 3]) {
+      const device = await createWasmDevice({ threads, maxBytes: 2 ** 28, spawnThread: spawn, returnThread: (worker) => { idle.push(worker); } });
+      results.push(await chain(device, 6400, 4));
+      await device.dispose();
+    }
+    expect(spawned).toBe(2);
+    for (const result of results) expect(result).toEqual(await chain(one, 6400, 4));
+  });
   it('a thread that cannot be started is named', async () => {
     const broken = (): Worker => new Worker(URL.createObjectURL(new Blob(['throw new Error("no")'])));
     const device = await createWasmDevice({ threads: 2, maxBytes: 2 ** 26, spawnThread: broken });

@@ -19,6 +19,8 @@ export interface WasmDeviceOptions extends ProbeOptions {
   readonly threads: number;
   /** A new worker that calls `serveThread` (thread.ts). */
   readonly spawnThread?: () => Worker;
+  /** Takes workers that the device, when it is disposed, no longer needs; `spawnThread` may give them to another one. They end otherwise. */
+  readonly returnThread?: (worker: Worker) => void;
   /** The most that the memory may grow to; only address space is set aside. */
   readonly maxBytes: number;
 }
@@ -37,7 +39,7 @@ export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
     const memory = new LinearMemory(options.maxBytes);
     const threads = Math.max(1, options.threads);
     invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
-    return WasmDevice.start(memory, probe(memory, options, threads), options.spawnThread);
+    return WasmDevice.start(memory, probe(memory, options, threads), options);
   });
 }
 
@@ -57,12 +59,13 @@ class WasmDevice implements Device {
   #ready: Promise<void> | undefined;
   readonly #sleeps: number;
 
-  static start(memory: LinearMemory, profile: DeviceProfile, spawnThread: (() => Worker) | undefined): WasmDevice {
+  static start(memory: LinearMemory, profile: DeviceProfile, { spawnThread, returnThread }: WasmDeviceOptions): WasmDevice {
     const walker = new WebAssembly.Module(buildWalker().encode());
     const at = memory.allocate(controlBytes + scratchBytes * profile.threads);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
     const helpers = spawnThread === undefined ? [] : Array.from({ length: profile.threads - 1 }, () => spawnThread());
-    const threads = helpers.length === 0 ? undefined : new Threads(helpers, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1));
+    const giveBack = returnThread && ((i: number): void => { if (helpers[i] !== undefined) returnThread(helpers[i]); });
+    const threads = helpers.length === 0 ? undefined : new Threads(helpers, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1), giveBack);
     return new WasmDevice(memory, profile, walker, at, threads);
   }
 

@@ -1,5 +1,6 @@
 /**
- * A helper thread's whole life: take the memory and the walker, then sleep in WebAssembly until there is work or there are new kernels.
+ * A helper thread's whole life: take a device's memory and the walker, then sleep in WebAssembly until there is work or there are new kernels;
+ * and again for the next device.
  * Imported by the worker script alone; it must not grow.
  */
 import { mathFunctions } from './math.ts';
@@ -40,6 +41,9 @@ export function serveThread(scope: ThreadScope): void {
         for (const { slot, module } of data.kernels) install?.(slot, module);
         // Comes back when the version has moved on: then the next message is on its way.
         serve?.(data.version);
+        break;
+      case 'leave':
+        serve = install = undefined;
         break;
       default: data satisfies never;
     }

@@ -19,7 +19,11 @@ export interface InstallMessage {
   readonly version: number;
   readonly kernels: readonly { readonly slot: number; readonly module: WebAssembly.Module }[];
 }
-export type ToThread = InitMessage | InstallMessage;
+/** The device is gone: nothing of it is kept. */
+export interface LeaveMessage {
+  readonly kind: 'leave';
+}
+export type ToThread = InitMessage | InstallMessage | LeaveMessage;
 export interface FromThread {
   readonly kind: 'ready';
 }
@@ -27,28 +31,39 @@ export interface FromThread {
 /** The part of a Worker that is used here. */
 export interface Helper {
   postMessage(message: ToThread): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<FromThread>) => void): void;
-  addEventListener(type: 'error' | 'messageerror', listener: (event: Event) => void): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<FromThread>) => void, during: { readonly signal: AbortSignal }): void;
+  addEventListener(type: 'error' | 'messageerror', listener: (event: Event) => void, during: { readonly signal: AbortSignal }): void;
   terminate(): void;
 }
+
+/**
+ * Helpers at work. Firefox collects a worker that nothing live refers to, although a listener waits for its first message: only the helper
+ * itself refers to those who wait.
+ */
+const working = new Set<Helper>();
 
 export class Threads {
   #version = 0;
   #dead: string | undefined;
+  /** All have answered. */
+  #whole = false;
+  readonly #leaving = new AbortController();
   readonly lost: Promise<string>;
   /** Rejects with `worker-blocked` if a helper cannot be started. Their start takes 100 ms, in which kernels are made. */
   readonly ready: Promise<void>;
 
   constructor(
     private readonly helpers: readonly Helper[], private readonly memory: WebAssembly.Memory, walker: WebAssembly.Module, private readonly at: number,
-    scratch: (helper: number) => number,
+    scratch: (helper: number) => number, private readonly giveBack: ((helper: number) => void) | undefined,
   ) {
+    const during = this.#leaving;
     this.lost = new Promise((resolve) => {
       for (const helper of helpers) {
+        working.add(helper);
         helper.addEventListener('error', (event) => {
           this.#dead = event instanceof ErrorEvent && event.message ? event.message : 'a helper thread failed';
           resolve(this.#dead);
-        });
+        }, during);
       }
     });
     const ready = helpers.map((helper, i) => new Promise<void>((resolve, reject) => {
@@ -56,14 +71,14 @@ export class Threads {
         const why = 'message' in event && typeof event.message === 'string' ? event.message : event.type;
         reject(new QuernError('worker-blocked', 'a helper thread could not be started', { got: why, hint: 'threads: 1 needs none' }));
       };
-      helper.addEventListener('error', fail);
-      helper.addEventListener('messageerror', fail);
-      helper.addEventListener('message', () => { resolve(); });
+      helper.addEventListener('error', fail, during);
+      helper.addEventListener('messageerror', fail, during);
+      helper.addEventListener('message', () => { resolve(); }, during);
       helper.postMessage({ kind: 'init', memory, walker, control: at, scratch: scratch(i) });
     }));
     this.ready = Promise.all(ready).then(() => undefined);
     // Heard of by the first run.
-    this.ready.catch(() => { this.stop(); });
+    this.ready.then(() => { this.#whole = true; }, () => { this.stop(); });
   }
 
   /** Why there is no relying on the helpers any more. */
@@ -103,7 +118,20 @@ export class Threads {
     Atomics.notify(this.words, control.signal / 4);
   }
 
+  /** Helpers that are idle may serve another device; others end. Both let go of the memory. */
   stop(): void {
-    for (const helper of this.helpers) helper.terminate();
+    this.#leaving.abort();
+    const { giveBack } = this;
+    const reusable = this.end() && this.#whole && this.#dead === undefined;
+    // Back to their event loops, where the next message is.
+    Atomics.add(this.words, control.version / 4, 1);
+    this.#signal();
+    for (const [i, helper] of this.helpers.entries()) {
+      working.delete(helper);
+      if (reusable && giveBack !== undefined) {
+        helper.postMessage({ kind: 'leave' });
+        giveBack(i);
+      } else helper.terminate();
+    }
   }
 }
