@@ -1,7 +1,8 @@
 /**
  * How good are 5 seconds of tuning? For each model, in one browser from nothing: the tuner with its budget, then in a fresh browser every
  * candidate to the end. The choices of the first are priced with the times of the second, so both are judged by one measurement; beside
- * them what the fallbacks would cost, and the best fixed schedule of each emitter. Flags of Chromium go in QUERN_CHROMIUM_FLAGS.
+ * them what the fallbacks would cost, and the best fixed schedule of each emitter. Flags of Chromium go in QUERN_CHROMIUM_FLAGS. All times are
+ * left in .cache/tuning/NAME/ for `tuning-engines`, which compares engines.
  *   node bench/run.mjs tuning [--name NAME] [--browser B] [--budget MS] MODEL.onnx[,NAME=N]…   (symbolic dims: bert.onnx,batch=1,seq=128)
  */
 import { openHarness, type BrowserName, type HarnessPage } from '../cli/browser.ts';
@@ -10,6 +11,7 @@ import { startServer, type FileServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
 import type { KernelReport, Report } from '../engine/index.ts';
 import { record } from './results.ts';
+import { keepTimes } from './tuning-times.ts';
 
 type Schedule = KernelReport['schedule'];
 
@@ -70,12 +72,12 @@ function fixed(kernels: readonly KernelReport[], fallback: (k: KernelReport) => 
   return total;
 }
 
-function compare(model: string, untuned: Report, quick: TuneAnswer, full: TuneAnswer): Row {
+function compare(model: string, quick: TuneAnswer, full: TuneAnswer): Row {
   const schedules = (report: Report): Map<string, Schedule> => new Map(report.kernels.map((k) => [keyOf(k), k.schedule]));
-  const [chosen, fallbacks] = [schedules(quick.report), schedules(untuned)];
+  const chosen = schedules(quick.report);
   // What has one schedule only is not measured, and costs the same in every column.
   const kernels = full.report.kernels.filter((k) => fastest(k) !== undefined);
-  const fallbackOf = (k: KernelReport): number => timeOf(k, fallbacks.get(keyOf(k)) ?? {}) ?? 0;
+  const fallbackOf = (k: KernelReport): number => timeOf(k, k.fallback) ?? 0;
   const choices = kernels.map((k): Choice => {
     const best = fastest(k);
     const mine = chosen.get(keyOf(k)) ?? {};
@@ -110,8 +112,9 @@ export async function main(args: readonly string[]): Promise<void> {
       const request = { model: server.url(model), device: 'wasm' as const, threads: 1, dims };
       const tune = (exhaustive: boolean): Promise<TuneAnswer> =>
         inBrowser(browser, server, (page) => page.call('tune', [{ ...request, exhaustive, budgetMs }], 60 * 60_000));
-      const { report } = await inBrowser(browser, server, (page) => page.call('inspect', [request], 60_000));
-      const row = compare(model, report, await tune(false), await tune(true));
+      const [quick, full] = [await tune(false), await tune(true)];
+      const row = compare(model, quick, full);
+      keepTimes(option('--name') ?? 'tuning', row.model, full.report);
       rows.push(row);
       const { choices, ...summary } = row;
       console.log(summary);

@@ -42,6 +42,8 @@ export interface Report {
     readonly limits: Readonly<Record<string, number>>;
     readonly peakFlops: number;
     readonly peakBytes: number;
+    /** Elements per panel of packed right-hand sides; 0: not packed. */
+    readonly panel: number;
   };
   readonly kernels: readonly KernelReport[];
   readonly fallbacks: readonly { readonly node: string; readonly op: string; readonly why: string }[];

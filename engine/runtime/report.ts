@@ -45,11 +45,11 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
   }
   const whole = kernels.reduce((n, k) => n + (k.ms ?? 0), 0);
   const memory = main.memory();
-  const { features, limits, peakFlops, peakBytes } = main.profile;
+  const { features, limits, peakFlops, peakBytes, panel } = main.profile;
   return {
     device: main.kind === 'webgpu' ? 'webgpu' : 'wasm', why: chosen.why, threads: main.profile.threads, isolated: chosen.isolated,
     fingerprint: main.profile.fingerprint,
-    hardware: { features, limits, peakFlops, peakBytes },
+    hardware: { features, limits, peakFlops, peakBytes, panel },
     kernels: kernels.map((k) => ({
       ...k,
       // `ms` was of all calls together until here, `roofline` a time of one.
