@@ -35,7 +35,7 @@ export function spawnThread(): Worker {
 }
 
 /**
- * Keeps a thread whose device is gone for the next one: ending and starting costs Firefox a quarter of a second a session, and one `new Worker`
+ * Keeps a thread whose device is gone for the next one: ending and starting costs Firefox 0.2 s a session, and one `new Worker`
  * in some 40 never came back there (153) after a worker that slept in WebAssembly had been terminated.
  */
 export function returnThread(worker: Worker): void {
