@@ -48,6 +48,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<S
     options: resolved,
   };
   const script = workerUrl === undefined ? undefined : resolveUrl(workerUrl, 'workerUrl');
+  if (resolved.cache && request.source.kind === 'url') void persist().catch(() => undefined);
   return new ModelSession(await connect(request, script, signal, onProgress), request, script);
 }
 
@@ -63,6 +64,13 @@ export async function support(source: Source, options: SupportOptions = {}): Pro
   } finally {
     lease.end();
   }
+}
+
+/** Asks the browser not to clear kept models when space is short. Not in Firefox, which would put the question to its user. */
+async function persist(): Promise<void> {
+  const { storage, userAgent = '' } = navigator as Partial<Navigator>;
+  if (storage === undefined || userAgent.includes('Firefox/') || (await storage.persisted())) return;
+  await storage.persist();
 }
 
 interface Link {

@@ -7,6 +7,7 @@ import type { Progress, WireSource } from '../runtime/model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGraph } from './build-graph.ts';
 import type { Allocate } from './byte-stream.ts';
+import type { KeptFiles } from './kept-files.ts';
 import { externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
@@ -16,6 +17,8 @@ import { Download, type SourceOptions, openSource } from './source.ts';
 export interface LoadOptions {
   /** The most bytes that the model file and its external data may hold together. */
   readonly maxBytes?: number | undefined;
+  /** Where files that come over HTTP are kept for the next visit. */
+  readonly files?: KeptFiles | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Memory for large weights, asked for once their size is announced: that of the file, and again with that of its external data. */

@@ -4,6 +4,7 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { openCache } from '../cache/cache.ts';
+import { KeptFiles } from '../load/kept-files.ts';
 import { loadGraph } from '../load/load-graph.ts';
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import { type CompiledModel, compileModel } from './compile-model.ts';
@@ -18,13 +19,15 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
   const cache = openCache({ enabled: options.cache });
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
+    const files = options.cache ? new KeptFiles() : undefined;
     const graph = await loadGraph(source, externalData, {
-      signal, onProgress, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected),
+      signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected),
     });
     throwIfAborted(signal);
     onProgress({ phase: 'compile', loaded: 0, total: 1 });
     const chosen = await landing.device();
     const tuning = await Tuning.open(chosen.devices, cache);
+    tuning.notes.push(...(files?.notes ?? []));
     const compiled = compileModel(graph, chosen.devices, { precision: options.precision, dims: options.dims, lookup: tuning.lookup });
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
     const model = new LoadedModel(chosen, compiled, tuning);

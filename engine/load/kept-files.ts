@@ -1,0 +1,287 @@
+/**
+ * Model files kept from visit to visit, in the origin's private file system. A kept file is a beginning of the real one, however long: a
+ * download that broke off is gone on with, in this visit or the next. Behind a header (address, validator, size, checksums; sealed as
+ * cache entries are) its bytes stand in pieces, each with a checksum: a piece that does not match ends what is there. Nothing here
+ * fails a load: without storage, room or the lock on a file it comes over the network, and `notes` says why once.
+ */
+import { hashText } from '../../jit/hash.ts';
+import { open as unseal, seal } from '../cache/entry.ts';
+
+/** The part of FileSystemSyncAccessHandle that is used. */
+export interface Handle {
+  read(into: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+/** Where files lie. Errors come out as the platform throws them. */
+export interface Folder {
+  /** Rejects while another tab or session writes the file. */
+  open(name: string): Promise<Handle>;
+  remove(name: string): Promise<void>;
+  list(): Promise<readonly { readonly name: string; readonly bytes: number; readonly modified: number }[]>;
+  /** Bytes that may still be stored. */
+  room(): Promise<number>;
+}
+
+/** What a server says of a file: what identifies its version, and its size. */
+export interface Announced {
+  readonly version: string;
+  readonly size: number;
+}
+
+/** Room for the checksums of 4 GiB, and a long address. */
+const headerBytes = 32 * 1024;
+export const pieceBytes = 4 * 2 ** 20;
+/** Smaller files are the browser's own cache's affair. */
+const leastBytes = 2 ** 20;
+/** The header is brought up to date after so many pieces: what a visit that ends in the middle of a download may lose. */
+const piecesUnsaved = 8;
+
+interface Header extends Announced {
+  readonly key: string;
+  readonly length: number;
+  readonly sums: readonly number[];
+}
+
+export class KeptFiles {
+  readonly #folder: Folder | undefined;
+  readonly notes: string[] = [];
+
+  constructor(folder: Folder | undefined = privateFolder()) {
+    this.#folder = folder;
+  }
+
+  /** What is kept under a key (an address and what else decides of the answer); undefined if nothing may be kept. */
+  async open(key: string): Promise<KeptFile | undefined> {
+    const folder = this.#folder;
+    if (folder === undefined) return undefined;
+    const name = hashText(key);
+    return this.#trying(async () => new KeptFile(await folder.open(name), key, (size) => this.#makeRoom(folder, name, size), (why) => this.#note(why)));
+  }
+
+  /** Whether a file of a size may be stored; the oldest files go if it needs their room. */
+  async #makeRoom(folder: Folder, name: string, size: number): Promise<boolean> {
+    return (await this.#trying(async () => {
+      const others = (await folder.list()).filter((f) => f.name !== name).sort((a, b) => a.modified - b.modified);
+      let room = await folder.room();
+      for (const { name: old, bytes } of others) {
+        if (room >= size) break;
+        await folder.remove(old);
+        room += bytes;
+      }
+      if (room < size) this.#note(`a model file is not kept: ${size} bytes, and the quota leaves ${room}`);
+      return room >= size;
+    })) ?? false;
+  }
+
+  async #trying<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#note(`a model file is not kept: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  #note(why: string): void {
+    if (!this.notes.includes(why)) this.notes.push(why);
+  }
+}
+
+export class KeptFile {
+  readonly #handle: Handle;
+  readonly #key: string;
+  readonly #makeRoom: (size: number) => Promise<boolean>;
+  readonly #complain: (why: string) => void;
+  /** Undefined where nothing is kept, or nothing can be any more. */
+  #announced: Announced | undefined;
+  #sums: number[] = [];
+  #length = 0;
+  /** One piece, the one that was read last or is being filled; `#piece` says which. */
+  readonly #buffer = new Uint8Array(pieceBytes);
+  #piece = -1;
+  #saved = 0;
+
+  constructor(handle: Handle, key: string, makeRoom: (size: number) => Promise<boolean>, complain: (why: string) => void) {
+    this.#handle = handle;
+    this.#key = key;
+    this.#makeRoom = makeRoom;
+    this.#complain = complain;
+    const header = readHeader(handle);
+    if (header?.key !== key) return;
+    const { version, size, length, sums } = header;
+    this.#announced = { version, size };
+    this.#sums = [...sums];
+    this.#length = length;
+    this.#saved = sums.length;
+  }
+
+  /** Of what is kept; undefined if nothing is. */
+  get announced(): Announced | undefined { return this.#announced; }
+
+  /** Gives up what is kept and starts anew with a file that the server has announced; without one, or without room, nothing is kept. */
+  async restart(file: Announced | undefined): Promise<void> {
+    [this.#announced, this.#sums, this.#length, this.#piece, this.#saved] = [undefined, [], 0, -1, 0];
+    this.#trying(() => { this.#handle.truncate(0); });
+    if (file === undefined || file.size < leastBytes || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
+    this.#announced = file;
+  }
+
+  /** Bytes from `offset` on, to the end of its piece; undefined from where on nothing (right) is kept. Valid until the next call. */
+  read(offset: number): Uint8Array | undefined {
+    if (offset >= this.#length || !this.#load(Math.floor(offset / pieceBytes))) return undefined;
+    return this.#buffer.subarray(offset % pieceBytes, Math.min(pieceBytes, this.#length - this.#piece * pieceBytes));
+  }
+
+  /** Takes what came from the network, if it continues what is kept. */
+  append(offset: number, bytes: Uint8Array): void {
+    if (this.#announced === undefined || offset !== this.#length) return;
+    for (let from = 0; from < bytes.length;) {
+      const [piece, at] = [Math.floor(this.#length / pieceBytes), this.#length % pieceBytes];
+      if (at > 0 && !this.#load(piece)) return;
+      this.#piece = piece;
+      const part = bytes.subarray(from, from + pieceBytes - at);
+      this.#buffer.set(part, at);
+      this.#length += part.length;
+      from += part.length;
+      if (at + part.length === pieceBytes) this.#store();
+    }
+  }
+
+  close(): void {
+    if (this.#announced !== undefined && this.#saved < Math.ceil(this.#length / pieceBytes)) {
+      this.#store();
+      this.#save();
+    }
+    this.#trying(() => { this.#handle.close(); });
+  }
+
+  /** Brings a piece into the buffer and checks it; what does not match is forgotten, with all behind it. */
+  #load(piece: number): boolean {
+    if (piece === this.#piece) return true;
+    const bytes = Math.min(pieceBytes, this.#length - piece * pieceBytes);
+    const view = this.#buffer.subarray(0, bytes);
+    const read = this.#trying(() => this.#handle.read(view, { at: headerBytes + piece * pieceBytes }));
+    this.#piece = -1;
+    if (read === bytes && sumOf(this.#buffer, bytes) === this.#sums[piece]) {
+      this.#piece = piece;
+      return true;
+    }
+    this.#complain('a kept model file was damaged and is fetched again from there on');
+    this.#sums.length = piece;
+    this.#length = piece * pieceBytes;
+    this.#saved = Math.min(this.#saved, piece);
+    return false;
+  }
+
+  /** Writes the piece in the buffer. */
+  #store(): void {
+    const bytes = this.#length - this.#piece * pieceBytes;
+    if (bytes <= 0 || this.#piece < 0) return;
+    this.#sums[this.#piece] = sumOf(this.#buffer, bytes);
+    this.#trying(() => this.#handle.write(this.#buffer.subarray(0, bytes), { at: headerBytes + this.#piece * pieceBytes }));
+    if (this.#sums.length - this.#saved >= piecesUnsaved) this.#save();
+  }
+
+  /** The bytes first, then what vouches for them. */
+  #save(): void {
+    const file = this.#announced;
+    if (file === undefined) return;
+    const header: Header = { ...file, key: this.#key, length: this.#length, sums: this.#sums };
+    const text = new TextEncoder().encode(JSON.stringify(seal(header, Date.now())));
+    const block = new Uint8Array(headerBytes).fill(32);
+    if (text.length > headerBytes) return;
+    block.set(text);
+    this.#trying(() => {
+      this.#handle.flush();
+      this.#handle.write(block, { at: 0 });
+      this.#saved = this.#sums.length;
+    });
+  }
+
+  /** A full disk or a file taken away ends the keeping, not the load. */
+  #trying<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#announced = undefined;
+      this.#length = 0;
+      this.#complain(`a model file is not kept: ${String(error)}`);
+      return undefined;
+    }
+  }
+}
+
+function readHeader(handle: Handle): Header | undefined {
+  const block = new Uint8Array(headerBytes);
+  try {
+    if (handle.read(block, { at: 0 }) < headerBytes) return undefined;
+    // What is sealed was written by this version of this code, so its fields are what they were.
+    return unseal(JSON.parse(new TextDecoder().decode(block))) as Header | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of 32-bit words, with the rest of the buffer as zeros. Finds lost blocks and changed bytes; it is no defence against anybody. */
+function sumOf(buffer: Uint8Array<ArrayBuffer>, bytes: number): number {
+  const words = Math.ceil(bytes / 4);
+  buffer.fill(0, bytes, words * 4);
+  const view = new Int32Array(buffer.buffer, 0, words);
+  // Four sums, each added up on its own: a chain of additions would wait for itself.
+  let [a, b, c, d] = [words, 0, 0, 0];
+  let i = 0;
+  for (; i + 4 <= words; i += 4) {
+    a = (a + (view[i] ?? 0)) | 0;
+    b = (b + (view[i + 1] ?? 0)) | 0;
+    c = (c + (view[i + 2] ?? 0)) | 0;
+    d = (d + (view[i + 3] ?? 0)) | 0;
+  }
+  for (; i < words; i++) a = (a + (view[i] ?? 0)) | 0;
+  return (a + Math.imul(b, 3) + Math.imul(c, 5) + Math.imul(d, 7)) | 0;
+}
+
+interface PrivateFile {
+  createSyncAccessHandle?(): Promise<Handle>;
+  getFile(): Promise<File>;
+}
+
+interface PrivateDirectory {
+  getDirectoryHandle(name: string, options: { readonly create: boolean }): Promise<PrivateDirectory>;
+  getFileHandle(name: string, options: { readonly create: boolean }): Promise<PrivateFile>;
+  removeEntry(name: string): Promise<void>;
+  entries(): AsyncIterable<readonly [string, PrivateFile]>;
+}
+
+/** Undefined where there is no private file system: outside of workers, in insecure contexts, in old browsers. */
+function privateFolder(): Folder | undefined {
+  const storage = (globalThis as { readonly navigator?: Partial<Navigator> }).navigator?.storage;
+  const files = (globalThis as { readonly FileSystemFileHandle?: { readonly prototype: object } }).FileSystemFileHandle;
+  if (storage === undefined || !('getDirectory' in storage) || files === undefined || !('createSyncAccessHandle' in files.prototype)) return undefined;
+  let made: Promise<PrivateDirectory> | undefined;
+  const folder = (): Promise<PrivateDirectory> =>
+    (made ??= (storage.getDirectory() as unknown as Promise<PrivateDirectory>).then((root) => root.getDirectoryHandle('quern', { create: true })));
+  return {
+    async open(name) {
+      const file = await (await folder()).getFileHandle(name, { create: true });
+      if (file.createSyncAccessHandle === undefined) throw new Error('no synchronous access');
+      return file.createSyncAccessHandle();
+    },
+    remove: async (name) => (await folder()).removeEntry(name),
+    async list() {
+      const all: { name: string; bytes: number; modified: number }[] = [];
+      for await (const [name, file] of (await folder()).entries()) {
+        const { size, lastModified } = await file.getFile();
+        all.push({ name, bytes: size, modified: lastModified });
+      }
+      return all;
+    },
+    async room() {
+      const { quota = 0, usage = 0 } = await storage.estimate();
+      return quota - usage;
+    },
+  };
+}
