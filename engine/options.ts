@@ -18,7 +18,10 @@ export interface LoadOptions {
   readonly tune?: 'background' | 'blocking' | 'off';
   /** Milliseconds that tuning may take in all. Default 5000. */
   readonly tuneBudgetMs?: number;
-  /** Whether measurements are kept in IndexedDB for the next visit. Default true. */
+  /**
+   * Whether things are kept for the next visit: measurements in IndexedDB, model files that come over HTTP (with an ETag or Last-Modified, and
+   * without no-store) in the origin's private file system. Default true.
+   */
   readonly cache?: boolean;
   /** Values for symbolic dims, fixed at load: the model is compiled for them alone. */
   readonly dims?: Readonly<Record<string, number>>;

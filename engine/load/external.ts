@@ -7,7 +7,8 @@ import { QuernError } from '../../jit/error.ts';
 import type { WireSource } from '../runtime/model.ts';
 import { type Allocate, Reader } from './byte-stream.ts';
 import type { GraphProto, ModelProto, NodeProto } from './proto.ts';
-import { type Download, openSource } from './source.ts';
+import type { Download } from './piece-stream.ts';
+import { openSource } from './source.ts';
 import type { ExternalRange, TensorProto } from './tensor-proto.ts';
 
 /** Bytes by range; tensors that share a range share its bytes. */

@@ -59,7 +59,8 @@ export class KeptFiles {
     const folder = this.#folder;
     if (folder === undefined) return undefined;
     const name = hashText(key);
-    return this.#trying(async () => new KeptFile(await folder.open(name), key, (size) => this.#makeRoom(folder, name, size), (why) => this.#note(why)));
+    const makeRoom = (size: number): Promise<boolean> => this.#makeRoom(folder, name, size);
+    return this.#trying(async () => new KeptFile(await folder.open(name), key, makeRoom, (why) => { this.#note(why); }));
   }
 
   /** Whether a file of a size may be stored; the oldest files go if it needs their room. */
@@ -103,6 +104,7 @@ export class KeptFile {
   /** One piece, the one that was read last or is being filled; `#piece` says which. */
   readonly #buffer = new Uint8Array(pieceBytes);
   #piece = -1;
+  /** What the header vouches for. */
   #saved = 0;
 
   constructor(handle: Handle, key: string, makeRoom: (size: number) => Promise<boolean>, complain: (why: string) => void) {
@@ -116,7 +118,7 @@ export class KeptFile {
     this.#announced = { version, size };
     this.#sums = [...sums];
     this.#length = length;
-    this.#saved = sums.length;
+    this.#saved = length;
   }
 
   /** Of what is kept; undefined if nothing is. */
@@ -152,7 +154,7 @@ export class KeptFile {
   }
 
   close(): void {
-    if (this.#announced !== undefined && this.#saved < Math.ceil(this.#length / pieceBytes)) {
+    if (this.#announced !== undefined && this.#saved !== this.#length) {
       this.#store();
       this.#save();
     }
@@ -173,17 +175,16 @@ export class KeptFile {
     this.#complain('a kept model file was damaged and is fetched again from there on');
     this.#sums.length = piece;
     this.#length = piece * pieceBytes;
-    this.#saved = Math.min(this.#saved, piece);
     return false;
   }
 
   /** Writes the piece in the buffer. */
   #store(): void {
     const bytes = this.#length - this.#piece * pieceBytes;
-    if (bytes <= 0 || this.#piece < 0) return;
+    if (bytes <= 0 || bytes > pieceBytes || this.#piece < 0) return;
     this.#sums[this.#piece] = sumOf(this.#buffer, bytes);
     this.#trying(() => this.#handle.write(this.#buffer.subarray(0, bytes), { at: headerBytes + this.#piece * pieceBytes }));
-    if (this.#sums.length - this.#saved >= piecesUnsaved) this.#save();
+    if (this.#length - this.#saved >= piecesUnsaved * pieceBytes) this.#save();
   }
 
   /** The bytes first, then what vouches for them. */
@@ -198,7 +199,7 @@ export class KeptFile {
     this.#trying(() => {
       this.#handle.flush();
       this.#handle.write(block, { at: 0 });
-      this.#saved = this.#sums.length;
+      this.#saved = this.#length;
     });
   }
 

@@ -12,7 +12,8 @@ import { externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
 import { readSkeleton } from './skeleton.ts';
-import { Download, type SourceOptions, openSource } from './source.ts';
+import { Download, type SourceOptions } from './piece-stream.ts';
+import { openSource } from './source.ts';
 
 export interface LoadOptions {
   /** The most bytes that the model file and its external data may hold together. */

@@ -25,9 +25,14 @@ describe('a support report', () => {
   });
   it('counts weights, and activations where the file has their types', async () =>
     expect(await report(mlp, { N: 10 })).toMatchObject({ weightBytes: 64, memoryBytes: 64 + 10 * (8 + 2) * 4 }));
-  it('does not guess activations', async () => {
+  it('takes activations from the compiled program where the file has no types', async () => {
     const { values: _, ...bare } = mlp;
-    expect(await report(bare)).toMatchObject({ weightBytes: 64, memoryBytes: undefined });
+    // x is 10 x 8, y is 10 x 2 (in 64-byte units), and nothing is between them.
+    expect(await report(bare, { N: 10 })).toMatchObject({ weightBytes: 64, memoryBytes: 64 + 320 + 128 });
+  });
+  it('does not guess sizes that depend on data', async () => {
+    const found: ModelLiteral = { inputs: { x: 'float32[N]' }, outputs: { y: 'int64[1, M]' }, nodes: [node('NonZero', ['x'], 'h'), node('Identity', ['h'], 'y')] };
+    expect(await report(found)).toMatchObject({ supported: true, memoryBytes: undefined });
   });
   it('of what is no model is an error', () => expect(support({ kind: 'bytes', bytes: new Uint8Array(0) })).rejects.toMatchObject({ code: 'invalid-model' }));
 });

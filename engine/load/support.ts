@@ -1,20 +1,27 @@
 /**
  * What of a model would not run here, and how much memory it needs, told from its head: weights are passed over, and not transferred
  * where the source can do without (Blob, server with range requests). Operators are looked up in the registry of ops/; shapes of
- * activations are those that the exporter wrote into the file.
+ * activations are those that the exporter wrote into the file, or else those of the fused program.
  */
 import { QuernError } from '../../jit/error.ts';
 import { bytesOf } from '../../jit/expr/dtype.ts';
+import type { Expr } from '../../jit/expr/expr.ts';
+import { evaluate } from '../../jit/expr/visit.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Program } from '../graph/program.ts';
 import { opsetOf, reads } from '../graph/rewrite.ts';
+import { lowerGraph } from '../ops/lower.ts';
 import { allOperators, findOperator } from '../ops/registry.ts';
+import { runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
+import { readsOf, tensorOf } from '../passes/program-edit.ts';
+import { packOffsets } from '../plan/arena.ts';
 import type { SupportReport } from '../report.ts';
 import type { WireSource } from '../runtime/model.ts';
 import { buildGraph } from './build-graph.ts';
 import { readHead, weightBytes } from './load-graph.ts';
 import { onnxType, rawBytes } from './onnx-types.ts';
 import type { GraphProto, ModelProto } from './proto.ts';
-import type { SourceOptions } from './source.ts';
+import type { SourceOptions } from './piece-stream.ts';
 import { sizeOf } from './tensor-proto.ts';
 
 export interface SupportOptions extends SourceOptions {
@@ -38,7 +45,8 @@ export async function support(source: WireSource, options: SupportOptions = {}):
   }
   const inFile = (): number => model.graph.initializers.reduce((sum, t) => sum + rawBytes(t.type, sizeOf(t.dims)), 0);
   const weights = graph === undefined ? inFile() : weightBytes(graph);
-  const activations = graph === undefined ? undefined : activationBytes(graph, valueBytes(model.graph, options.dims ?? {}));
+  const dims = options.dims ?? {};
+  const activations = graph === undefined ? undefined : (activationBytes(graph, valueBytes(model.graph, dims)) ?? compiledBytes(graph, dims));
   return {
     supported: missing.length === 0,
     missing,
@@ -112,4 +120,32 @@ function activationBytes(graph: Graph, bytes: ReadonlyMap<string, number>): numb
     }
   }
   return most;
+}
+
+/** The same of the kernels that would run, for files that state no types; undefined where sizes depend on data, or something cannot be lowered. */
+function compiledBytes(graph: Graph, sizes: Readonly<Record<string, number>>): number | undefined {
+  let program: Program;
+  try {
+    program = runProgramPasses(lowerGraph(runGraphPasses(graph)), 0);
+  } catch (error) {
+    if (error instanceof QuernError) return undefined;
+    throw error;
+  }
+  if (program.dataDims.length > 0) return undefined;
+  const size = (leaf: Expr): number => (leaf.op === 'sym' ? (sizes[leaf.name] ?? 1) : 1);
+  const prepared = new Set([...program.tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
+  const spans = new Map<number, { first: number; last: number }>();
+  program.inputs.forEach((i) => spans.set(i.tensor, { first: 0, last: Infinity }));
+  program.computations.forEach((c, at) => {
+    const reads = readsOf(c);
+    if (reads.every((t) => prepared.has(t))) c.outputs.forEach((t) => prepared.add(t));
+    for (const t of [...c.outputs, ...reads]) {
+      if (!prepared.has(t)) spans.set(t, { first: spans.get(t)?.first ?? at, last: Math.max(at, spans.get(t)?.last ?? 0) });
+    }
+  });
+  program.outputs.forEach((o) => spans.set(o.tensor, { first: spans.get(o.tensor)?.first ?? 0, last: Infinity }));
+  return packOffsets([...spans].map(([id, span]) => {
+    const { dtype, shape } = tensorOf(program, id);
+    return { id, bytes: shape.reduce((n, d) => n * evaluate(d, size), bytesOf(dtype)), ...span };
+  }), 64).total;
 }

@@ -4,6 +4,7 @@
  * same machine reaches 50.
  */
 import type { Device } from '../../jit/device.ts';
+import { QuernError } from '../../jit/error.ts';
 import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import type { Cache } from '../cache/cache.ts';
@@ -50,6 +51,7 @@ export function startEarly(options: ResolvedOptions): void {
 
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */
 export async function chooseDevice(options: ResolvedOptions, weightBytes: number, cache: Cache): Promise<Chosen> {
+  if (options.maxBytes !== undefined) requireRoom(weightBytes, options.maxBytes, 'option maxBytes');
   const isolated = globalThis.crossOriginIsolated;
   const single = singleBecause();
   const wasm = async (count: number): Promise<Device> => {
@@ -64,7 +66,10 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     if (known === undefined) await cache.putProfile(key, device.profile);
     return device;
   };
-  const onCpu = async (why: string): Promise<Chosen> => ({ devices: { main: await wasm(threadsFor(options)) }, why, isolated, single });
+  const onCpu = async (why: string): Promise<Chosen> => {
+    requireRoom(weightBytes, mostWasmBytes, '4 GiB of WebAssembly memory', 'weights of fewer bits, or a GPU');
+    return { devices: { main: await wasm(threadsFor(options)) }, why, isolated, single };
+  };
   if (options.device === 'wasm') return onCpu('asked for');
   if (options.device === 'webgpu') {
     const main = await createWebGpuDevice({});
@@ -76,6 +81,17 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
   const main = await createWebGpuDevice({});
   return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated, single };
+}
+
+/** 4 GiB, less the pages that belong to nobody: what WebAssembly can address. */
+const mostWasmBytes = 2 ** 32 - 2 * 65536;
+
+/** Throws `model-too-large`: of sizes that are announced before any weight arrives. */
+function requireRoom(weightBytes: number, most: number, what: string, hint?: string): void {
+  if (weightBytes === Infinity || weightBytes <= most) return;
+  throw new QuernError('model-too-large', 'the weights of the model do not fit into the memory that it may have', {
+    expected: `at most ${most} bytes (${what})`, got: `${weightBytes} bytes`, ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /**

@@ -61,4 +61,15 @@ describe('landing', () => {
     await expect(allocate(32_768)).rejects.toThrow('no device');
     await landing.dispose();
   });
+
+  it('refuses a weight that is larger than the buffers of a GPU, before its bytes are read', async () => {
+    const limits = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 };
+    const main = { profile: { limits } } as unknown as Device;
+    const landing = new Landing(() => Promise.resolve({ devices: { main }, why: 'asked for', isolated: false }));
+    expect((await landing.expect(2 ** 28)(2 ** 15)).length).toBe(2 ** 15);
+    await expect(landing.expect(2 ** 28)(2 ** 27 + 4)).rejects.toMatchObject({
+      code: 'model-too-large', expected: 'at most 134217728 bytes (maxBufferSize, maxStorageBufferBindingSize)', got: '134217732 bytes',
+      hint: "load it with device: 'wasm'",
+    });
+  });
 });

@@ -3,9 +3,19 @@
  * into its memory, so that nothing is held twice. In: how to choose a device. Out: it, and the regions under the bytes of constants.
  * Devices whose memory cannot be addressed here (GPUs) get ordinary memory in between.
  */
-import type { Region } from '../../jit/device.ts';
+import type { Device, Region } from '../../jit/device.ts';
+import { QuernError } from '../../jit/error.ts';
 import { type Allocate, allocate } from '../load/byte-stream.ts';
 import { type Chosen, disposeDevices } from './choose-device.ts';
+
+/** Said of the first weight that is too large, before it is downloaded. */
+function fitting({ profile: { limits } }: Device, bytes: number): number {
+  const most = Math.min(limits['maxBufferSize'] ?? Infinity, limits['maxStorageBufferBindingSize'] ?? Infinity);
+  if (bytes <= most) return bytes;
+  throw new QuernError('model-too-large', 'a weight of the model does not fit into a buffer of the GPU', {
+    expected: `at most ${most} bytes (maxBufferSize, maxStorageBufferBindingSize)`, got: `${bytes} bytes`, hint: "load it with device: 'wasm'",
+  });
+}
 
 export class Landing {
   readonly #choose: (weightBytes: number) => Promise<Chosen>;
@@ -31,7 +41,7 @@ export class Landing {
     }
     return async (count) => {
       const { main } = (await this.device()).devices;
-      if (main.map === undefined) return allocate(count);
+      if (main.map === undefined) return allocate(fitting(main, count));
       const region = main.allocate(count);
       const view = main.map({ region, offset: 0, bytes: count });
       this.#regions.set(view, region);
