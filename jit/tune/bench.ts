@@ -16,6 +16,9 @@ import { scratchFor } from './scratch.ts';
 
 export type Outputs = ReadonlyMap<number, Uint8Array>;
 
+/** Outputs that outlive the next run. */
+export const copied = (outputs: Outputs): Outputs => new Map([...outputs].map(([slot, bytes]) => [slot, bytes.slice()]));
+
 /** Steps of the reference that the check of a fallback may take: some 5 to 10 ms. */
 const sampleSteps = 8000;
 /** A point of a loop that takes more than this is not sampled: its schedules are compared with each other only. */
@@ -31,46 +34,44 @@ export class Bench {
   #expected: readonly Expected[] | undefined;
 
   /**
-   * `weights`: regions that hold arguments which are only read, by slot: used in place where the device can show their bytes, since a copy
-   * of the largest weight, on both sides, would be the peak of a session's memory. Throws `out-of-memory`, or `internal` where no data can
-   * be found on which the kernel runs.
+   * `weights`: regions that hold arguments which are only read, by slot: used in place where the device can show their bytes, as all that is
+   * only read is made in place there, since copies on both sides of the largest operands would be the peak of a session's memory. Throws
+   * `out-of-memory`, or `internal` where no data can be found on which the kernel runs.
    */
   constructor(device: Device, kernel: Kernel, dims: readonly number[], seed: number, weights: readonly (Region | undefined)[] = []) {
-    const inPlace = new Map<number, View>();
-    const scratch = scratchFor(kernel, dims, seed, (slot, bytes) => {
-      const region = weights[slot];
-      if (region === undefined || region.bytes < bytes || kernel.args[slot]?.access !== 'read' || device.map === undefined) return undefined;
-      const view = { region, offset: 0, bytes };
-      inPlace.set(slot, view);
-      return device.map(view);
-    });
-    if ('why' in scratch) throw new QuernError('internal', 'there is no data to tune a kernel with', { got: scratch.why });
+    const views: View[] = [];
+    const own: Region[] = [];
+    const allocate = (slot: number, bytes: number): View => {
+      const known = views[slot];
+      if (known !== undefined) return known;
+      const region = device.allocate(Math.max(bytes, device.alignment));
+      own.push(region);
+      return (views[slot] = { region, offset: 0, bytes });
+    };
     this.#device = device;
     this.#kernel = kernel;
     this.#dims = dims;
-    this.#buffers = scratch.buffers;
-    const views: View[] = [];
-    const own: Region[] = [];
-    try {
-      kernel.args.forEach((arg, i) => {
-        const there = inPlace.get(i);
-        if (there !== undefined) {
-          views.push(there);
-          return;
-        }
-        const count = (scratch.buffers[i]?.byteLength ?? 0) / bytesOf(arg.dtype);
-        const bytes = count * device.storageBytes(arg.dtype);
-        const region = device.allocate(Math.max(bytes, device.alignment));
-        own.push(region);
-        views.push({ region, offset: 0, bytes });
-        this.#fill(i, views[i]);
-      });
-    } catch (error) {
-      for (const region of own) device.release(region);
-      throw error;
-    }
     this.#views = views;
     this.#own = own;
+    try {
+      const scratch = scratchFor(kernel, dims, seed, (slot, bytes) => {
+        if (device.map === undefined || kernel.args[slot]?.access !== 'read') return undefined;
+        const region = weights[slot];
+        const filled = region !== undefined && region.bytes >= bytes;
+        if (filled) views[slot] = { region, offset: 0, bytes };
+        return { bytes: device.map(allocate(slot, bytes)), filled };
+      });
+      if ('why' in scratch) throw new QuernError('internal', 'there is no data to tune a kernel with', { got: scratch.why });
+      this.#buffers = scratch.buffers;
+      kernel.args.forEach((arg, slot) => {
+        if (views[slot] !== undefined) return;
+        const count = (scratch.buffers[slot]?.byteLength ?? 0) / bytesOf(arg.dtype);
+        this.#fill(slot, allocate(slot, count * device.storageBytes(arg.dtype)));
+      });
+    } catch (error) {
+      this.free();
+      throw error;
+    }
   }
 
   #fill(slot: number, view: View | undefined): void {
@@ -82,7 +83,7 @@ export class Bench {
     return { compiled, args: this.#views, dims: this.#dims };
   }
 
-  /** Runs once on outputs that hold what they held at first, and reads them. */
+  /** Runs once on outputs that hold what they held at first, and reads them: in place where the device allows it, until the next run. */
   async run(compiled: Compiled): Promise<Outputs> {
     const { args } = this.#kernel;
     args.forEach((arg, i) => { if (arg.access !== 'read') this.#fill(i, this.#views[i]); });
@@ -95,7 +96,8 @@ export class Bench {
     const outputs = new Map<number, Uint8Array>();
     for (const [i, arg] of args.entries()) {
       const view = this.#views[i];
-      if (arg.access !== 'read' && view !== undefined) outputs.set(i, (await this.#device.read(view, arg.dtype)).slice());
+      if (arg.access === 'read' || view === undefined) continue;
+      outputs.set(i, this.#device.map?.(view) ?? (await this.#device.read(view, arg.dtype)).slice());
     }
     return outputs;
   }

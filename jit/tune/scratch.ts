@@ -17,8 +17,8 @@ export interface Scratch {
 /** A prime, so that repeats of the pattern never line up with rows, tiles or panels. */
 const period = 65521;
 
-/** Data that is there already, for an argument of so many bytes; it is taken as it is. */
-export type Given = (slot: number, bytes: number) => Uint8Array | undefined;
+/** Memory for an argument of so many bytes, the same each time, and whether it holds data already, to be taken as they are. */
+export type Given = (slot: number, bytes: number) => { readonly bytes: Uint8Array; readonly filled: boolean } | undefined;
 
 export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1, given: Given = () => undefined): Scratch | { readonly why: string } {
   const sizes = kernel.args.map((arg) => {
@@ -31,7 +31,8 @@ export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1, gi
     const limit = limits.get(i);
     const range: Range = limit === undefined ? (positive ? 'positive' : 'any') : { below: zeros ? 1 : limit };
     const count = sizes[i] ?? 0;
-    return given(i, count * bytesOf(arg.dtype)) ?? fill(arg.dtype, count, range, seed * 31 + i);
+    const memory = given(i, count * bytesOf(arg.dtype));
+    return memory?.filled === true ? memory.bytes : fill(arg.dtype, count, range, seed * 31 + i, memory?.bytes);
   });
   const first = made(false);
   if (runs(kernel, dims, first) === undefined) return { buffers: first };
@@ -80,8 +81,7 @@ const isWary = (e: Expr): e is Expr => (e.op === 'unary' || e.op === 'binary') &
 export type Range = 'any' | 'positive' | { readonly below: number };
 
 /** `count` elements of a type from a seed: floats of size 1, bytes over their whole range, wider integers small. */
-export function fill(dtype: DType, count: number, range: Range, seed: number): Uint8Array {
-  const bytes = new Uint8Array(count * bytesOf(dtype));
+export function fill(dtype: DType, count: number, range: Range, seed: number, bytes: Uint8Array = new Uint8Array(count * bytesOf(dtype))): Uint8Array {
   const view = viewAs(dtype, bytes);
   let state = (Math.imul(seed + 1, 0x9e3779b1) >>> 0) || 1;
   const next = (): number => {

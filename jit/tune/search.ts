@@ -7,7 +7,7 @@ import type { Compiled, Device, Step } from '../device.ts';
 import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Schedule } from '../space.ts';
-import type { Bench, Outputs } from './bench.ts';
+import { type Bench, type Outputs, copied } from './bench.ts';
 import { median, nextTask } from './clock.ts';
 import type { Measurement } from './records.ts';
 
@@ -146,7 +146,7 @@ export class Search {
       return false;
     }
     const why = this.#right === undefined ? this.#bench.againstReference(outputs) : this.#bench.againstFallback(outputs, this.#right);
-    if (why === undefined) this.#right ??= outputs;
+    if (why === undefined) this.#right ??= copied(outputs);
     else this.#context.note({ schedule, verdict: 'wrong', samples: 0, why });
     return why === undefined;
   }

@@ -9,7 +9,7 @@ import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
 import { lowerBound, workOf } from '../roofline.ts';
 import { type Schedule, type Space, candidates, scheduleText, violated } from '../space.ts';
-import { Bench, type Outputs } from './bench.ts';
+import { Bench, type Outputs, copied } from './bench.ts';
 import { clockTick, median } from './clock.ts';
 import { Experience } from './experience.ts';
 import { type Proxy, proxyOf } from './proxy.ts';
@@ -163,7 +163,7 @@ export class Tuner {
     try {
       const outputs: Outputs[] = [];
       for (const s of [space.fallback, schedule]) {
-        outputs.push(await bench.run(await this.#device.compile(this.#device.emit(task.kernel, s))));
+        outputs.push(copied(await bench.run(await this.#device.compile(this.#device.emit(task.kernel, s)))));
       }
       const [base, candidate] = outputs;
       if (base === undefined || candidate === undefined) return undefined;
