@@ -14,7 +14,7 @@ export interface ByteStream {
   readonly exact: boolean;
   /** Whether pieces are views of memory that stays, so that they may be kept without a copy. */
   readonly stable: boolean;
-  /** The next piece; undefined at the end. Rejects with a QuernError. */
+  /** The next piece, good until the one after it is asked for; undefined at the end. Rejects with a QuernError. */
   next(): Promise<Uint8Array | undefined>;
   /** Passes over bytes, without transferring them where the source can. */
   skip(count: number): Promise<void>;
@@ -56,6 +56,8 @@ export class Reader {
   async peek(count: number): Promise<Uint8Array> {
     let seen = this.#chunk.subarray(this.#at);
     while (seen.length < count) {
+      // A piece is good until the next one is asked for.
+      if (!this.#stream.stable && seen.length > 0) seen = seen.slice();
       const next = await this.#stream.next();
       if (next === undefined) break;
       // Most often there is nothing to join, and pieces of a stable source must stay the views that they are.

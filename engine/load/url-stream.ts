@@ -24,6 +24,8 @@ export class UrlStream extends PieceStream {
   /** Whether bytes come over the network (any more), and how many of them are here already. */
   #online: boolean;
   #behind = 0;
+  /** What came last; nobody reads it any more when the next piece is asked for. */
+  #last: Uint8Array | undefined;
 
   /** `response`: undefined where the file is read from what was kept of it. */
   private constructor(source: UrlSource, response: Response | undefined, download: Download, kept: KeptFile | undefined) {
@@ -74,11 +76,14 @@ export class UrlStream extends PieceStream {
     for (let attempt = 0; ; attempt++) {
       try {
         if (this.#reader === undefined) return undefined;
+        discard(this.#last);
         let piece = await readOrAbort(this.#reader, this.download.options.signal);
+        this.#last = piece;
         while (piece !== undefined && this.#behind > 0) {
           const passed = Math.min(this.#behind, piece.length);
           this.#behind -= passed;
           piece = passed < piece.length ? piece.subarray(passed) : await readOrAbort(this.#reader, this.download.options.signal);
+          this.#last = piece;
         }
         if (piece !== undefined) this.#kept?.append(this.offset, piece);
         if (piece !== undefined || this.size === undefined || this.offset >= this.size) return piece;
@@ -149,6 +154,12 @@ export class UrlStream extends PieceStream {
     this.#reader = response.body?.getReader();
     return 'continued';
   }
+}
+
+/** Frees a piece now: garbage that is not V8's own piles up for some 70 MB before it is collected. */
+function discard(piece: Uint8Array | undefined): void {
+  const buffer = piece?.buffer as { transfer?(bytes: number): ArrayBuffer } | undefined;
+  buffer?.transfer?.(0);
 }
 
 const isGet = ({ init }: UrlSource): boolean => (init?.method ?? 'GET').toUpperCase() === 'GET';

@@ -13,6 +13,7 @@ import { inlineMaps } from './inline-maps.ts';
 import { mergeRows } from './merge-rows.ts';
 import { packOperands } from './pack-operands.ts';
 import { prune } from './program-edit.ts';
+import { shareTransposed } from './share-transposed.ts';
 import { widenHalf } from './widen-half.ts';
 
 interface Pass<T> {
@@ -24,6 +25,7 @@ export type Observer = (stage: string, ir: { readonly graph: Graph } | { readonl
 
 const graphPasses: readonly Pass<Graph>[] = [
   { name: 'clean-graph', run: cleanGraph },
+  { name: 'share-transposed', run: shareTransposed },
   { name: 'fold-batch-norm', run: foldBatchNorm },
 ];
 

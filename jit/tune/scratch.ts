@@ -81,7 +81,9 @@ const isWary = (e: Expr): e is Expr => (e.op === 'unary' || e.op === 'binary') &
 export type Range = 'any' | 'positive' | { readonly below: number };
 
 /** `count` elements of a type from a seed: floats of size 1, bytes over their whole range, wider integers small. */
-export function fill(dtype: DType, count: number, range: Range, seed: number, bytes: Uint8Array = new Uint8Array(count * bytesOf(dtype))): Uint8Array {
+export function fill(
+  dtype: DType, count: number, range: Range, seed: number, bytes: Uint8Array = new Uint8Array(count * bytesOf(dtype)),
+): Uint8Array {
   const view = viewAs(dtype, bytes);
   let state = (Math.imul(seed + 1, 0x9e3779b1) >>> 0) || 1;
   const next = (): number => {
