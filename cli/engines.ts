@@ -63,9 +63,21 @@ export async function startEngine(
   }
 }
 
+/** A peak once it has stood still for a second: the browser goes on starting when the page is there, by some 30 MB. */
+async function settled(read: () => Promise<number | undefined>): Promise<number | undefined> {
+  let last = await read();
+  for (let i = 0; i < 10; i++) {
+    await new Promise((done) => setTimeout(done, 1000));
+    const now = await read();
+    if (now === last) break;
+    last = now;
+  }
+  return last;
+}
+
 async function emptyPage(browser: BrowserName, server: FileServer): Promise<{ page: HarnessPage; peak: () => Promise<number | undefined> }> {
   const page = await openHarness(server, await distUrl(server), browser);
-  const before = await peakBytes(await page.processes());
+  const before = await settled(async () => peakBytes(await page.processes()));
   const peak = async (): Promise<number | undefined> => {
     const after = await peakBytes(await page.processes());
     return after === undefined || before === undefined ? undefined : Math.max(0, after - before);

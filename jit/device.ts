@@ -118,6 +118,8 @@ export interface Device {
   emit(kernel: Kernel, schedule: Schedule): Code;
   /** Compiles; the same key compiles once. Rejects with `wrong-kernel` if the platform's compiler refuses the code. */
   compile(code: Code): Promise<Compiled>;
+  /** Lets compiled code go that no program holds: candidates that lost. It may still be used, and is then made ready again. */
+  forget?(compiled: Compiled): void;
   program(steps: readonly Step[]): Program;
 
   /** Nanoseconds for `repeats` calls of a step, back to back. */

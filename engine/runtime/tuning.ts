@@ -216,6 +216,7 @@ export class Tuning {
         this.#origins.set(task.key, 'measured');
         this.#keep(task.place, recordOf(task, task.space, result, Date.now()));
         if (apply) await this.#apply(task, result.winner, 'measured');
+        tuner.tidy();
       }
       onProgress?.({ phase: 'tune', loaded: plan.length, total: plan.length });
       return {

@@ -31,6 +31,8 @@ export interface Context {
   /** When tuning of this kernel began. */
   readonly begin: number;
   readonly note: (measurement: Measurement) => void;
+  /** All code that was compiled on the way. */
+  readonly made: Compiled[];
 }
 
 export interface Runner {
@@ -117,7 +119,9 @@ export class Search {
     const { device } = this.#context;
     const compiled = await Promise.all(batch.map(async (schedule) => {
       try {
-        return await device.compile(device.emit(this.#kernel, schedule));
+        const code = await device.compile(device.emit(this.#kernel, schedule));
+        this.#context.made.push(code);
+        return code;
       } catch (error) {
         return this.#refuse(schedule, error);
       }

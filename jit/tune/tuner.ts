@@ -4,7 +4,7 @@
  * of their space's rank. Large kernels are compared on a slice of themselves (proxy.ts), and the few best on the whole kernel. A wrong
  * candidate is reported and never used. After nnJIT (MobiSys 2024) and CubeCL's tuner.
  */
-import type { Device, Region } from '../device.ts';
+import type { Compiled, Device, Region } from '../device.ts';
 import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
 import { lowerBound, workOf } from '../roofline.ts';
@@ -57,6 +57,7 @@ export class Tuner {
   readonly #device: Device;
   readonly #now: () => number;
   readonly #experience = new Experience();
+  readonly #made: Compiled[] = [];
   #tick: number | undefined;
   /** How far measured times were below what the probed peaks allow: the probe ran on a busy machine, or in a slower cache. */
   #slack = 1;
@@ -89,7 +90,7 @@ export class Tuner {
       noted.set(scheduleText(measurement.schedule), measurement);
       options.onMeasure?.(measurement);
     };
-    const context: Context = { device: this.#device, now: this.#now, tick: this.tick, options, begin, note };
+    const context: Context = { device: this.#device, now: this.#now, tick: this.tick, options, begin, note, made: this.#made };
 
     // Two thirds of the budget for comparing all, the rest for comparing the best.
     const slice = proxy === undefined ? undefined : await this.#search(proxy, task, context, order, (options.budgetMs * 2) / 3);
@@ -118,6 +119,11 @@ export class Tuner {
       wrong: measurements.filter((m) => m.verdict === 'wrong'), refused: measurements.filter((m) => m.verdict === 'refused'),
       roofline: this.#roofline(task), finished: (slice ?? last).finished, ms: this.#now() - begin,
     };
+  }
+
+  /** Lets go of candidates that no program uses: some 200 KB each in Chromium, and there are hundreds. */
+  tidy(): void {
+    for (const compiled of this.#made.splice(0)) this.#device.forget?.(compiled);
   }
 
   /** Takes what earlier sessions measured as experience. */

@@ -53,6 +53,11 @@ class WasmDevice implements Device {
   readonly #compiled = new Map<string, Ready>();
   /** Table slots by code key. */
   readonly #slots = new Map<string, number>();
+  /** Slots of forgotten code, and how many there are in all. */
+  readonly #vacant: number[] = [];
+  #slotCount = 0;
+  /** Steps of live programs by code key. */
+  readonly #held = new Map<string, number>();
   #disposed = false;
   #running = false;
   /** Helpers start while kernels are made: the first run waits for them. Undefined when they are there, so that runs wait for nothing. */
@@ -150,13 +155,27 @@ class WasmDevice implements Device {
     const code = wasmCode(step);
     const known = this.#slots.get(code.key);
     if (known !== undefined) return known;
-    const ready = this.#compiled.get(code.key);
-    invariant(ready !== undefined, 'a step holds a kernel that this device has not compiled');
-    const slot = this.#slots.size;
+    invariant('module' in step.compiled, 'a step holds a kernel that this device has not compiled');
+    const ready = step.compiled as Ready;
+    const slot = this.#vacant.pop() ?? this.#slotCount++;
     this.#slots.set(code.key, slot);
     installKernel(this.#table, slot, ready.module, this.own.memory, scratchOf(this.controlBlock, 0));
     fresh.push({ slot, module: ready.module });
     return slot;
+  }
+
+  forget({ code }: Compiled): void {
+    if ((this.#held.get(code.key) ?? 0) > 0) return;
+    this.#compiled.delete(code.key);
+    const slot = this.#slots.get(code.key);
+    if (slot === undefined) return;
+    this.#slots.delete(code.key);
+    this.#table.set(slot, null);
+    this.#vacant.push(slot);
+  }
+
+  #hold(step: Step | undefined, by: 1 | -1): void {
+    if (step !== undefined) this.#held.set(step.compiled.code.key, (this.#held.get(step.compiled.code.key) ?? 0) + by);
   }
 
   program(steps: readonly Step[]): Program {
@@ -168,6 +187,7 @@ class WasmDevice implements Device {
       const step = current[at];
       invariant(step !== undefined, `a program has no step ${at}`);
       block.set(at, wasmCode(step), this.#slot(step, fresh));
+      this.#hold(step, 1);
     };
     current.forEach((_, at) => { place(at); });
     this.threads?.install(fresh);
@@ -181,12 +201,16 @@ class WasmDevice implements Device {
         const step = current[at];
         invariant(step !== undefined, `a program has no step ${at}`);
         current[at] = { ...step, compiled };
+        this.#hold(step, -1);
         fresh.length = 0;
         place(at);
         this.threads?.install(fresh);
       },
       dispose: () => {
-        if (live && !this.#disposed) this.own.release(block.region);
+        if (live && !this.#disposed) {
+          this.own.release(block.region);
+          for (const step of current) this.#hold(step, -1);
+        }
         live = false;
       },
     };
