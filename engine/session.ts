@@ -241,6 +241,8 @@ class ModelSession implements Session {
   }
 
   #makeHome({ lease, info }: Link): TensorHome {
+    // A cache of many tensors is let go of in one message.
+    const released: number[] = [];
     return {
       read: (handle) => {
         this.#assertOpen();
@@ -249,7 +251,10 @@ class ModelSession implements Session {
       release: (handle) => {
         this.#kept.delete(handle);
         if (lease.client.ended !== undefined || this.#disposed !== undefined) return;
-        lease.client.call((api, call) => api.release(call, info.id, handle)).catch(() => undefined);
+        if (released.push(handle) > 1) return;
+        queueMicrotask(() => {
+          lease.client.call((api, call) => api.release(call, info.id, released.splice(0))).catch(() => undefined);
+        });
       },
     };
   }

@@ -7,6 +7,7 @@ import { type Expr, type Sym } from '../../jit/expr/expr.ts';
 import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
 import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
+import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
 import type { Place, Plan, PlanStep, Segment } from '../plan/plan.ts';
 import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
@@ -40,6 +41,8 @@ export interface PlanFacts {
   readonly symbols: readonly (readonly Sym[])[];
   /** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
   readonly crossing: ReadonlySet<number>;
+  /** Those of them that each segment touches. */
+  readonly crossingIn: readonly (readonly number[])[];
   /** Inputs that only steps on the CPU read: fed there. */
   readonly cpuInputs: ReadonlySet<number>;
   /** Places of the results of checks in the one region of each device that holds them, to be read at once. */
@@ -47,15 +50,20 @@ export interface PlanFacts {
   readonly checked: ReadonlySet<Place>;
 }
 
-export const factsOf = (plan: Plan): PlanFacts => ({
-  symbols: plan.segments.map((s) => collect(s.steps.flatMap((step) => [
-    ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
-  ]), isSym)),
-  crossing: crossing(plan),
-  cpuInputs: inputsOfCpu(plan),
-  checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
-  checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor)))).map((s) => s.place)),
-});
+export function factsOf(plan: Plan): PlanFacts {
+  const crosses = crossing(plan);
+  return {
+    symbols: plan.segments.map((s) => collect(s.steps.flatMap((step) => [
+      ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
+    ]), isSym)),
+    crossing: crosses,
+    crossingIn: plan.segments.map((s) => [...new Set(s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t))))].filter((t) => crosses.has(t))),
+    cpuInputs: inputsOfCpu(plan),
+    checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
+    checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor))))
+      .map((s) => s.place)),
+  };
+}
 
 export class Binding {
   readonly #plan: Plan;
@@ -64,6 +72,9 @@ export class Binding {
   readonly #regions = new Map<string, Region>();
   readonly #segments: Map<string, BoundSegment>[];
   readonly #facts: PlanFacts;
+  readonly #values = new Map<Expr, number>();
+  #valuesOf: Env | undefined;
+  #valuesWith = 0;
 
   constructor(plan: Plan, facts: PlanFacts, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
     this.#plan = plan;
@@ -84,7 +95,22 @@ export class Binding {
   }
 
   shape(id: number, env: Env): number[] {
-    return tensor(this.#plan, id).shape.map((d) => evaluate(d, env));
+    return tensor(this.#plan, id).shape.map((d) => this.#value(d, env));
+  }
+
+  /** Dims are few and asked for often: a decode step binds anew, and evaluating them was half of that. */
+  #value(d: Expr, env: Env): number {
+    if (d.op === 'const') return Number(d.value);
+    // A run has an environment of its own, which only gains symbols.
+    if (this.#valuesOf !== env || this.#valuesWith !== env.size) {
+      this.#values.clear();
+      [this.#valuesOf, this.#valuesWith] = [env, env.size];
+    }
+    const known = this.#values.get(d);
+    if (known !== undefined) return known;
+    const value = evaluate(d, env);
+    this.#values.set(d, value);
+    return value;
   }
 
   /** Where a tensor stands on a device; memory is made on first use. */
@@ -127,7 +153,7 @@ export class Binding {
     if (variants === undefined || segment === undefined) throw new QuernError('internal', `the plan has no segment ${index}`);
     const key = (this.#facts.symbols[index] ?? []).map((s) => env.get(s)).join();
     // Memory first: a tensor that grew makes older variants invalid.
-    for (const step of segment.steps) for (const t of step.args) if (this.#crosses(t)) this.view(t, segment.place, env);
+    for (const t of this.#facts.crossingIn[index] ?? []) this.view(t, segment.place, env);
     const known = variants.get(key);
     if (known !== undefined) {
       variants.delete(key);
@@ -154,11 +180,6 @@ export class Binding {
     return device.storageBytes(tensor(this.#plan, id).dtype) * this.shape(id, env).reduce((a, b) => a * b, 1);
   }
 
-  #crosses(id: number): boolean {
-    const root = rootOf(this.#plan, id);
-    return this.#facts.crossing.has(root);
-  }
-
   async #bind(segment: Segment, key: string, env: Env): Promise<BoundSegment> {
     const store = this.#store(segment.place);
     const { device } = store;
@@ -166,10 +187,14 @@ export class Binding {
     const { views, arena } = this.#localMemory(device, live, env);
     const steps: BoundStep[] = [];
     const deviceSteps: Step[] = [];
+    const serving = new Map<Kernel, { readonly dims: readonly number[]; readonly served: Served }[]>();
     const clear: { view: View; id: number }[] = [];
     for (const step of live) {
-      const dims = step.dims.map((d) => evaluate(d, env));
-      const served = await store.serve(step.kernel, dims);
+      const dims = step.dims.map((d) => this.#value(d, env));
+      // Equal layers share a kernel, and mostly its dims.
+      const known = serving.get(step.kernel)?.find((s) => s.dims.every((d, i) => d === dims[i]));
+      const served = known?.served ?? await store.serve(step.kernel, dims);
+      if (known === undefined) serving.set(step.kernel, [...(serving.get(step.kernel) ?? []), { dims, served }]);
       const args = step.args.map((id) => {
         const root = rootOf(this.#plan, id);
         const view = views.get(root) ?? this.view(id, segment.place, env);

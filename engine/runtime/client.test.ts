@@ -153,7 +153,7 @@ test('kept tensors are handles that can be fed, read and released', async () => 
   const { client, session } = b;
   await run(b, { feeds: { x: y }, keep: ['y'] });
   expect(await client.call((api, call) => api.read(call, session, y.handle))).toEqual(new Uint8Array(new Float32Array([4]).buffer));
-  await client.call((api, call) => api.release(call, session, y.handle));
+  await client.call((api, call) => api.release(call, session, [y.handle]));
   expect(b.model.handles.size).toBe(0);
   client.close();
 });

@@ -193,7 +193,7 @@ export class Executor {
       }
     }
     const env = new Map<Expr, number>();
-    const open: { name: string; dim: Expr; got: number; shape: string }[] = [];
+    const open: { name: string; dim: Expr; got: number; shape: () => string }[] = [];
     for (const { name, tensor: id } of this.plan.inputs) {
       const feed = feeds[name];
       if (feed === undefined) {
@@ -203,9 +203,9 @@ export class Executor {
       if (feed.dtype !== dtype) {
         throw new QuernError('invalid-input', `input '${name}' has the wrong type`, { expected: dtype, got: feed.dtype });
       }
-      const wanted = `[${shape.map(text).join(', ')}]`;
+      const wanted = (): string => `[${shape.map(text).join(', ')}]`;
       if (feed.dims.length !== shape.length) {
-        throw new QuernError('invalid-input', `input '${name}' has the wrong rank`, { expected: wanted, got: `[${feed.dims.join(', ')}]` });
+        throw new QuernError('invalid-input', `input '${name}' has the wrong rank`, { expected: wanted(), got: `[${feed.dims.join(', ')}]` });
       }
       shape.forEach((dim, d) => {
         const got = feed.dims[d] ?? 0;
@@ -218,7 +218,7 @@ export class Executor {
       if (expected === got) continue;
       const because = dim.op === 'const' ? '' : ` with ${text(dim)} = ${expected}`;
       const dims = feeds[name]?.dims.join(', ') ?? '';
-      throw new QuernError('invalid-input', `input '${name}' has the wrong shape`, { expected: `${shape}${because}`, got: `[${dims}]` });
+      throw new QuernError('invalid-input', `input '${name}' has the wrong shape`, { expected: `${shape()}${because}`, got: `[${dims}]` });
     }
     for (const [symbol, value] of env) {
       if (symbol.op === 'sym' && value < symbol.min) {

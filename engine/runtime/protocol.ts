@@ -60,7 +60,7 @@ export interface EngineApi {
   exportTuning(call: number, session: number): Promise<Outcome<string>>;
   importTuning(call: number, session: number, json: string): Promise<Outcome<undefined>>;
   read(call: number, session: number, handle: number): Promise<Outcome<Uint8Array>>;
-  release(call: number, session: number, handle: number): Promise<Outcome<undefined>>;
+  release(call: number, session: number, handles: readonly number[]): Promise<Outcome<undefined>>;
   dispose(call: number, session: number): Promise<Outcome<undefined>>;
   abort(call: number): void;
 }

@@ -101,10 +101,10 @@ export function createService({ loadModel, support }: ServiceParts): EngineApi {
       return transfer({ ok: true, value: bytes }, [bytes.buffer]);
     },
 
-    release: (call, session, handle) => abortable(call, async () => {
+    release: (call, session, handles) => abortable(call, async () => {
       const { model, tail } = held(session);
       await tail;
-      model.release(handle);
+      for (const handle of handles) model.release(handle);
       return undefined;
     }),
 
