@@ -57,7 +57,8 @@ export function factsOf(plan: Plan): PlanFacts {
       ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
     ]), isSym)),
     crossing: crosses,
-    crossingIn: plan.segments.map((s) => [...new Set(s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t))))].filter((t) => crosses.has(t))),
+    crossingIn: plan.segments.map((s) =>
+      [...new Set(s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t))))].filter((t) => crosses.has(t))),
     cpuInputs: inputsOfCpu(plan),
     checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
     checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor))))
