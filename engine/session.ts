@@ -23,12 +23,15 @@ export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly device: 'webgpu' | 'wasm';
+  /** Of the CPU; 1 without cross-origin isolation. */
   readonly threads: number;
   /** Runs the model. Runs of a session queue in order. Rejects with `invalid-input` for feeds that do not fit. */
   run(feeds: Readonly<Record<string, Feed>>, options?: RunOptions): Promise<Record<string, Tensor>>;
   /** Looks for better kernels now; they take effect before it resolves. */
   tune(options?: TuneOptions): Promise<TuneReport>;
+  /** What runs where and how fast. Takes a profiled run of the model. */
   report(): Promise<Report>;
+  /** What was measured, as JSON without code, for `importTuning` on a like device. */
   exportTuning(): Promise<string>;
   /** Takes what `exportTuning` gave, here or elsewhere; choices are checked again before they are used. */
   importTuning(json: string): Promise<void>;
@@ -36,7 +39,10 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
-/** Loads a model. Rejects with a QuernError: see ErrorCode for what can go wrong. */
+/**
+ * Loads a model: an address, a Request without a body, a Blob or File, bytes, or a stream of them. Bytes are copied. Rejects with a
+ * QuernError: see ErrorCode for what can go wrong.
+ */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Session> {
   const resolved = resolveOptions(options);
   const { signal, onProgress, workerUrl, externalData = {} } = options;

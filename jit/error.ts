@@ -3,29 +3,36 @@
  * what was expected and found, and what to try. Plain fields, so that it crosses a worker boundary whole (see `toWire`).
  */
 
+/**
+ * What went wrong: `invalid-model` (bytes that are no well-formed model), `unsupported-operator`, `-dtype` and `-model` (well-formed, but
+ * uses something Quern has no way to run), `invalid-attribute`, `shape-mismatch` (shapes that do not fit together), `index-out-of-range`,
+ * `invalid-input` (a feed that does not match the inputs), `invalid-option`, `fetch-failed`, `missing-external-data`, `model-too-large`,
+ * `out-of-memory`, `no-webgpu`, `no-wasm` (WebAssembly or its SIMD is missing, or a policy forbids it), `worker-blocked`, `worker-died`,
+ * `device-lost`, `aborted`, `disposed`, `wrong-kernel` (a generated kernel failed its check and no correct one is left), `internal` (a bug).
+ */
 export type ErrorCode =
-  | 'invalid-model' // bytes that are no well-formed model
+  | 'invalid-model'
   | 'unsupported-operator'
   | 'unsupported-dtype'
-  | 'unsupported-model' // a well-formed model that uses something Quern has no way to run
+  | 'unsupported-model'
   | 'invalid-attribute'
-  | 'shape-mismatch' // shapes that do not fit together
+  | 'shape-mismatch'
   | 'index-out-of-range'
-  | 'invalid-input' // a feed that does not match the session's inputs
+  | 'invalid-input'
   | 'invalid-option'
   | 'fetch-failed'
   | 'missing-external-data'
   | 'model-too-large'
   | 'out-of-memory'
   | 'no-webgpu'
-  | 'no-wasm' // WebAssembly or its SIMD is missing, or a policy forbids it
+  | 'no-wasm'
   | 'worker-blocked'
   | 'worker-died'
   | 'device-lost'
   | 'aborted'
   | 'disposed'
-  | 'wrong-kernel' // a generated kernel failed its check and no correct one is left
-  | 'internal'; // an invariant of Quern does not hold: a bug
+  | 'wrong-kernel'
+  | 'internal';
 
 export interface ErrorDetails {
   readonly node?: string;
@@ -36,12 +43,15 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** `message` says all of it in sentences; the fields hold the parts. */
 export class QuernError extends Error {
   readonly code: ErrorCode;
+  /** The node of the model, and its operator. */
   readonly node?: string;
   readonly op?: string;
   readonly expected?: string;
   readonly got?: string;
+  /** What to try. */
   readonly hint?: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

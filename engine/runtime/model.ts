@@ -44,7 +44,9 @@ export interface Model {
 
 export interface Progress {
   readonly phase: 'download' | 'parse' | 'compile' | 'upload' | 'tune';
+  /** Bytes of a download or upload, steps of the rest. */
   readonly loaded: number;
+  /** Left out where it is not known. */
   readonly total?: number;
   readonly detail?: string;
 }
