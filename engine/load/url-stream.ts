@@ -158,8 +158,8 @@ export class UrlStream extends PieceStream {
 
 /** Frees a piece now: garbage that is not V8's own piles up for some 70 MB before it is collected. */
 function discard(piece: Uint8Array | undefined): void {
-  const buffer = piece?.buffer as { transfer?(bytes: number): ArrayBuffer } | undefined;
-  buffer?.transfer?.(0);
+  if (piece === undefined || piece.byteLength !== piece.buffer.byteLength) return;
+  (piece.buffer as { transfer?(bytes: number): ArrayBuffer }).transfer?.(0);
 }
 
 const isGet = ({ init }: UrlSource): boolean => (init?.method ?? 'GET').toUpperCase() === 'GET';
