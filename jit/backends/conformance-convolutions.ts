@@ -1,5 +1,5 @@
 /** Convolutions of the conformance suite, as contractions with guarded left-hand sides: padded, strided, dilated, grouped, depthwise. */
-import { add, and, cast, constant, ge, int, load, lt, max, mul, ref, select, sub, variable } from '../expr/expr.ts';
+import { add, and, cast, constant, ge, int, load, lt, max, mul, ref, select, sub, symbol, variable } from '../expr/expr.ts';
 import type { ContractionBody } from '../kernel.ts';
 import { type Case, arg, out, packed } from './conformance-kit.ts';
 
@@ -92,8 +92,23 @@ export const convolutionCases: readonly Case[] = [
     ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
   },
   { name: 'conv with a turned kernel', ...turned(23, 9, 5) },
+  ofNothing(),
   intoDouble('depthwise conv, channels last, into float64', conv({ size: [7, 6], channels: [8, 8], kernel: [3, 3], pad: 1, groups: 8, last: true })),
 ];
+
+/** Found by fuzzing: nothing of an image without pixels is inside, though all of its padding is computed. */
+function ofNothing(): Case {
+  const size = symbol('S', 0);
+  const [y, k, c, o] = [variable('y', add(size, 2)), variable('k', 3), variable('c', 4), variable('o', 5)];
+  const at = sub(add(y, k), 2);
+  const body: ContractionBody = {
+    kind: 'contraction', batch: [], rows: [y], cols: [o], depth: [k, c],
+    lhs: select(and(ge(at, 0), lt(at, size)), load(0, 'float32', [at, c]), zero), rhs: load(1, 'float32', [k, c, o]),
+    store: { tensor: 2, index: [y, o], value: acc },
+  };
+  const args = [arg('float32', [size, 4]), arg('float32', [3, 4, 5]), out('float32', [add(size, 2), 5])];
+  return packed('conv of an empty image, padded', { body, args }, 8, { runs: [{ S: 0 }, { S: 1 }, { S: 6 }] });
+}
 
 /** Found by fuzzing: results of 64 bits have no lanes. */
 function intoDouble(name: string, { body, args }: ReturnType<typeof conv>): Case {

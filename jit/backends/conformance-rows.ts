@@ -98,6 +98,12 @@ const simple: Case[] = [
     'float16',
     { args: [arg('float16', [m, n])] },
   ),
+  // Found by fuzzing: beside floats the reference began at 0.
+  ...(['min', 'max'] as const).map((op) => rows(
+    `${op} of int64 beside floats`,
+    [{ name: 's', op: 'sum', value: x }, { name: 'a', op, value: sub(mul(load(1, 'int64', [r, c]), 2), op === 'max' ? 300 : -300) }],
+    select(lt(f('s'), 1e9), ref('a', 'int64'), constant(0, 'int64')), false, 'int64', { args: [arg('float32', [m, n]), arg('int64', [m, n])] },
+  )),
   rows('any', [{ name: 's', op: 'max', value: load(0, 'bool', [r, c]) }], ref('s', 'bool'), false, 'bool', { args: [arg('bool', [m, n])] }),
   rows('counts what is below zero', [{ name: 's', op: 'sum', value: cast(lt(x, 0), 'int32') }], ref('s', 'int32'), false, 'int32'),
 ];

@@ -275,7 +275,7 @@ export function analyse(
       total = combine(total, x);
     });
     return () => {
-      [total, error, absolutes, count, least] = [startOf(op, isBig(dtype) ? 'float64' : dtype), 0, 0, 0, 1];
+      [total, error, absolutes, count, least] = [startOf(op, dtype), 0, 0, 0, 1];
       walk.all();
       target.value = round(total);
       const size = op === 'sum' ? absolutes : op === 'prod' ? Math.abs(total) : 0;

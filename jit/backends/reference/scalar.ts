@@ -5,7 +5,7 @@
  * rounds when it is stored or explicitly cast.
  */
 import { QuernError } from '../../error.ts';
-import { type ScalarType, fromHalf, isFloat, toHalf } from '../../expr/dtype.ts';
+import { type ScalarType, fromHalf, isBig, isFloat, toHalf } from '../../expr/dtype.ts';
 import type { BinaryOp, UnaryOp } from '../../expr/expr.ts';
 import type { ReduceOp } from '../../kernel.ts';
 import { bigPower, bigToFloat32, erf, power, round, sigmoid } from './math.ts';
@@ -50,11 +50,12 @@ export const operatorOf = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
 
 /** What a reduction of nothing gives. */
 export function startOf(op: ReduceOp, dtype: ScalarType): number {
+  const [low, high] = isBig(dtype) ? bigRangeOf(dtype).map(Number) as [number, number] : rangeOf(dtype);
   switch (op) {
     case 'sum': return 0;
     case 'prod': return 1;
-    case 'max': return isFloat(dtype) ? -Infinity : rangeOf(dtype)[0];
-    case 'min': return isFloat(dtype) ? Infinity : rangeOf(dtype)[1];
+    case 'max': return isFloat(dtype) ? -Infinity : low;
+    case 'min': return isFloat(dtype) ? Infinity : high;
     default: return op satisfies never;
   }
 }

@@ -126,7 +126,10 @@ const unsigned = (e: Expr): Expr => cast(e, 'uint32');
 const within = (e: Expr, limit: Expr): Expr => binary('le', unsigned(e), unsigned(limit));
 
 /** 0 <= at (<= limit) with as few comparisons as possible. */
-const rangeTest = (r: Range, at: Expr): Expr => within(at, r.limit ?? int(2 ** 31 - 1));
+function rangeTest({ limit = int(2 ** 31 - 1) }: Range, at: Expr): Expr {
+  // Of an empty image the limit is -1, which is no unsigned number to stay below.
+  return isNonNegative(limit) ? within(at, limit) : binary('lt', unsigned(at), unsigned(add(limit, 1)));
+}
 
 export function guardTest(lhs: Operand, place: ReadonlyMap<Expr, Expr>): Expr {
   if (lhs.guard === undefined) return truth(true);

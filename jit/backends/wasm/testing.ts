@@ -27,7 +27,7 @@ export function runCode(code: WasmCode, dims: readonly number[], buffers: readon
   buffers.forEach((buffer, i) => bytes.set(buffer, addresses[i] ?? 0));
   const params = new Int32Array(memory.buffer, at, addresses.length + dims.length);
   params.set([...addresses, ...dims]);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: 2048 }, math: mathFunctions });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: zeroBytes + 2048 }, math: mathFunctions });
   const run = instance.exports['run'] as (params: number, begin: number, end: number) => void;
   const values = new Map(code.kernel.syms.map((s, i) => [s, dims[i] ?? 0]));
   const units = evaluate(code.units, values);
