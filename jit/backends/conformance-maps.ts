@@ -201,7 +201,15 @@ const logic: Case[] = [
   }),
 ];
 
+/** Found by fuzzing: an arm of a choice whose values are shared at every level took exponential time to emit. */
+const longArm = (a: Expr, b: Expr): Expr => {
+  let arm = unary('log', add(unary('abs', a), f32(0.5)));
+  for (const fn of ['tanh', 'cos', 'cos', 'cos', 'cos'] as const) arm = unary(fn, arm);
+  return select(gt(b, f32(0.3)), b, arm);
+};
+
 const various: Case[] = [
+  elementwise('float32: a choice with a long arm', ['float32', 'float32'], 'float32', longArm),
   elementwise('float32: gelu', ['float32'], 'float32', (a) => mul(mul(a, f32(0.5)), add(unary('erf', mul(a, f32(Math.SQRT1_2))), f32(1)))),
   elementwise('float32: muladd', ['float32', 'float32', 'float32'], 'float32', (a, b, c) => muladd(a, b, c)),
   elementwise('float32: bits', ['float32'], 'uint32', (a) => bitcast(a, 'uint32')),

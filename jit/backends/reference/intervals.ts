@@ -21,7 +21,7 @@ export function unaryError(fn: UnaryOp, dtype: ScalarType, x: number, ex: number
     case 'neg': case 'abs': return ex;
     case 'isnan': case 'not': return ex > 0 && fn === 'not' && dtype !== 'bool' ? Infinity : ex;
     case 'sign': return ex > 0 && Math.abs(x) <= ex ? 2 : 0;
-    case 'floor': case 'ceil': case 'trunc': case 'round': return ex === 0 ? 0 : spread(unaryFn(fn, 'float64'), x, ex, value);
+    case 'floor': case 'ceil': case 'trunc': case 'round': return ex === 0 ? 0 : settled(value, spread(unaryFn(fn, 'float64'), x, ex, value), ex);
     case 'sqrt': case 'reciprocal': case 'exp': case 'log': case 'sin': case 'cos': case 'tan': case 'asin': case 'acos': case 'atan':
     case 'sinh': case 'cosh': case 'tanh': case 'asinh': case 'acosh': case 'atanh': case 'erf': case 'sigmoid': {
       // The table is for float32; other types have the same number of units in their own last place.
@@ -83,7 +83,8 @@ export function binaryError(
     case 'rem': case 'floormod': {
       // Computed as x - y * trunc(x / y): near a multiple of y the quotient may be one off.
       const quotient = x / y;
-      const error = ex + Math.abs(quotient) * ey + 4 * unit * Math.abs(x);
+      // Rounded down, a quotient just below 0 is -1: all of y comes in.
+      const error = ex + (Math.abs(quotient) + 1) * ey + 4 * unit * (Math.abs(x) + size);
       const near = Math.abs(quotient - Math.round(quotient)) * Math.abs(y) <= error;
       return settled(value, error + (near && error > 0 ? Math.abs(y) : 0), both);
     }

@@ -36,11 +36,11 @@ export function fma32(a: number, b: number, c: number): number {
 /** a*b + c with one rounding to float64, by Dekker's exact product; beyond 2^996 it falls back to two roundings. */
 export function fma64(a: number, b: number, c: number): number {
   const product = a * b;
-  if (!(Math.abs(a) < 2 ** 996 && Math.abs(b) < 2 ** 996 && Number.isFinite(product))) return product + c;
+  const sum = product + c;
+  if (!(Math.abs(a) < 2 ** 996 && Math.abs(b) < 2 ** 996 && Number.isFinite(product) && Number.isFinite(sum))) return sum;
   const [ah, bh] = [high(a), high(b)];
   const [al, bl] = [a - ah, b - bh];
   const low = ((ah * bh - product) + ah * bl + al * bh) + al * bl;
-  const sum = product + c;
   return sum + (lost(product, c, sum) + low);
 }
 const high = (x: number): number => {

@@ -5,7 +5,7 @@ import {
   unary, variable, ge, and,
 } from '../../expr/expr.ts';
 import { type Access, type Arg, type Body, type Kernel, makeKernel, stridesOf } from '../../kernel.ts';
-import { erf, fma32, bigToFloat32 } from './math.ts';
+import { erf, fma32, fma64, bigToFloat32 } from './math.ts';
 import { makeReferenceDevice, pointCount, runKernel, samplePoints } from './index.ts';
 
 const arg = (dtype: DType, shape: readonly (number | Expr)[], access: Access = 'read'): Arg => {
@@ -107,6 +107,7 @@ describe('arithmetic helpers', () => {
   it('erf is continuous where its three approximations meet', () => {
     for (const x of [0.46875, 4]) expect(Math.abs(erf(x * (1 + 1e-15)) - erf(x))).toBeLessThan(1e-15);
   });
+  it('fma64 hands infinities on', () => expect(fma64(0.5, 2, -Infinity)).toBe(-Infinity));
   it('fma32 rounds once where two roundings differ', () => {
     // 2^24 + 1 is halfway between float32 neighbours; the tiny product decides, and is lost in a double.
     expect(fma32(2 ** -30, 2 ** -30, 2 ** 24)).toBe(2 ** 24);

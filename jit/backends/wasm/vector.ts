@@ -243,9 +243,10 @@ export class Vector {
   }
 
   /** All that it reads has been loaded. */
-  #settled(e: Expr, scope: Scope): boolean {
-    if (!this.#facts.loads(e) || scope.find(e, 'vector') !== undefined) return true;
-    return e.op !== 'load' && operands(e).every((o) => this.#settled(o, scope));
+  #settled(e: Expr, scope: Scope, seen = new Set<Expr>()): boolean {
+    if (seen.has(e) || !this.#facts.loads(e) || scope.find(e, 'vector') !== undefined) return true;
+    seen.add(e);
+    return e.op !== 'load' && operands(e).every((o) => this.#settled(o, scope, seen));
   }
 
   // Memory ------------------------------------------------------------------------------------------------------------------------
