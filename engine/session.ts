@@ -127,6 +127,7 @@ class ModelSession implements Session {
   #disposed: Promise<void> | undefined;
   /** Why the model in the worker is of no use any more, though the worker lives. */
   #lost: QuernError | undefined;
+  #letGo = (): void => undefined;
   #home: TensorHome;
 
   constructor(link: Link, request: LoadRequest, script: string | undefined) {
@@ -219,6 +220,7 @@ class ModelSession implements Session {
     if (broken !== undefined) await this.#reconnect(broken);
     this.#assertOpen();
     const { lease, info } = this.#link;
+    this.#letGo();
     try {
       return await lease.client.call((api, call) => invoke(api, call, info.id), {
         signals: [this.#ended.signal, signal],
@@ -247,8 +249,11 @@ class ModelSession implements Session {
   }
 
   #makeHome({ lease, info }: Link): TensorHome {
-    // A cache of many tensors is let go of in one message.
+    // A cache of many tensors is let go of in one message, before whatever is asked for next.
     const released: number[] = [];
+    this.#letGo = () => {
+      if (released.length > 0) lease.client.call((api, call) => api.release(call, info.id, released.splice(0))).catch(() => undefined);
+    };
     return {
       read: (handle) => {
         this.#assertOpen();
@@ -257,10 +262,7 @@ class ModelSession implements Session {
       release: (handle) => {
         this.#kept.delete(handle);
         if (lease.client.ended !== undefined || this.#disposed !== undefined) return;
-        if (released.push(handle) > 1) return;
-        queueMicrotask(() => {
-          lease.client.call((api, call) => api.release(call, info.id, released.splice(0))).catch(() => undefined);
-        });
+        if (released.push(handle) === 1) queueMicrotask(this.#letGo);
       },
     };
   }
