@@ -151,8 +151,7 @@ class ModelSession implements Session {
     checkOutputNames(this.outputs, outputs, keep);
     const wire = wireFeeds(this.inputs, feeds, this.#home);
     const request = { feeds: wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
-    const buffers = Object.values(wire).flatMap((t) => (t.kind === 'bytes' ? [t.bytes.buffer] : [])) as Transferable[];
-    const results = await this.#call((api, call, id) => api.run(call, id, transfer(request, buffers)), signal, (late) => {
+    const results = await this.#call((_, call, id) => this.#link.lease.client.run(call, id, request), signal, (late) => {
       for (const tensor of Object.values(late)) if (tensor.kind === 'handle') this.#home.release(tensor.handle);
     });
     return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, this.#wrap(tensor)]));

@@ -6,7 +6,7 @@ import { resolveOptions } from '../options.ts';
 import { EngineClient, leaseEngine, type Connection } from './client.ts';
 import { fakeLoader, fakeModel, type FakeModel } from './fake-model.ts';
 import type { Progress, RunRequest } from './model.ts';
-import { createService } from './service.ts';
+import { createService, serveRuns } from './service.ts';
 
 /** A promise to be settled from outside. */
 function later<T = void>(): { readonly promise: Promise<T>; resolve(value: T): void } {
@@ -26,7 +26,9 @@ interface Bench {
 function connection(models: readonly FakeModel[]): { readonly connection: Connection; readonly die: (error: QuernError) => void } {
   const { port1, port2 } = new MessageChannel();
   const supportReport = { supported: true, missing: [], weightBytes: 0, memoryBytes: undefined, opsets: {} };
-  expose(createService({ loadModel: fakeLoader(models), support: () => Promise.resolve(supportReport) }), port2);
+  const service = createService({ loadModel: fakeLoader(models), support: () => Promise.resolve(supportReport) });
+  expose(service, port2);
+  serveRuns(service, port2);
   const death = later<QuernError>();
   const close = (): void => {
     port1.close();
@@ -50,7 +52,7 @@ const feed = (...values: number[]): RunRequest => ({
 });
 
 const run = ({ client, session }: Bench, request: RunRequest, signal?: AbortSignal): Promise<unknown> =>
-  client.call((api, call) => api.run(call, session, request), { signals: [signal] });
+  client.call((_, call) => client.run(call, session, request), { signals: [signal] });
 
 const failure = (promise: Promise<unknown>): Promise<QuernError> =>
   promise.then(() => { throw new Error('it should have failed'); }, (error: unknown) => error as QuernError);
@@ -147,7 +149,7 @@ test('a session that is gone answers disposed', async () => {
 
 test('kept tensors are handles that can be fed, read and released', async () => {
   const b = await bench();
-  const kept = await b.client.call((api, call) => api.run(call, b.session, { ...feed(1), keep: ['y'] }));
+  const kept = await b.client.call((_, call) => b.client.run(call, b.session, { ...feed(1), keep: ['y'] }));
   const { y } = kept;
   if (y?.kind !== 'handle') throw new Error('y was not kept');
   const { client, session } = b;

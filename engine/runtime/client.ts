@@ -4,7 +4,8 @@
  */
 import { wrap, type Endpoint, type Remote } from 'comlink';
 import { fromWire, QuernError } from '../../jit/error.ts';
-import type { EngineApi, Outcome } from './protocol.ts';
+import type { RunRequest } from './model.ts';
+import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf } from './protocol.ts';
 
 /** A worker that has answered; see start-worker.ts. */
 export interface Connection {
@@ -27,12 +28,20 @@ export class EngineClient {
   readonly #connection: Connection;
   readonly #api: Remote<EngineApi>;
   readonly #pending = new Set<(error: QuernError) => void>();
+  readonly #runs = new Map<number, (outcome: RanMessage['outcome']) => void>();
   #ended: QuernError | undefined;
   #lastCall = 0;
 
   constructor(connection: Connection) {
+    const { endpoint } = connection;
     this.#connection = connection;
-    this.#api = wrap<EngineApi>(connection.endpoint);
+    this.#api = wrap<EngineApi>(endpoint);
+    endpoint.addEventListener('message', (event) => {
+      const { ran, outcome } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
+      if (ran === undefined || outcome === undefined) return;
+      this.#runs.get(ran)?.(outcome);
+      this.#runs.delete(ran);
+    });
     void connection.died.then((error) => { this.#end(error); });
   }
 
@@ -82,6 +91,12 @@ export class EngineClient {
         else late?.(outcome.value);
       }, (error: unknown) => { fail(unsendable(error)); });
     });
+  }
+
+  /** Runs a session's model; for use as what `call` invokes. */
+  run(call: number, session: number, request: RunRequest): Promise<RanMessage['outcome']> {
+    this.#connection.endpoint.postMessage({ run: call, session, request } satisfies RunMessage, buffersOf(request.feeds));
+    return new Promise((resolve) => { this.#runs.set(call, resolve); });
   }
 
   /** Ends the worker; calls that are open reject with `disposed`. */

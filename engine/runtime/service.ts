@@ -8,7 +8,9 @@ import { transfer } from 'comlink';
 import { QuernError } from '../../jit/error.ts';
 import type { SupportReport } from '../report.ts';
 import type { LoadModel, Model, Progress, WireTensor } from './model.ts';
-import { outcomeOf, type EngineApi, type Outcome, type ProgressSink, type SupportRequest } from './protocol.ts';
+import {
+  type EngineApi, type Outcome, type ProgressSink, type RanMessage, type RunMessage, type SupportRequest, buffersOf, outcomeOf,
+} from './protocol.ts';
 
 export interface ServiceParts {
   readonly loadModel: LoadModel;
@@ -72,7 +74,7 @@ export function createService({ loadModel, support }: ServiceParts): EngineApi {
         holder.tail = turn.catch(() => undefined);
         return turn;
       });
-      return outcome.ok ? transferable({ ok: true, value: detachable(outcome.value) }) : outcome;
+      return outcome.ok ? { ok: true, value: detachable(outcome.value) } : outcome;
     },
 
     tune: (call, session, request, onProgress) => abortable(call, async (signal) => {
@@ -140,10 +142,21 @@ function detachable(results: Readonly<Record<string, WireTensor>>): Readonly<Rec
   return Object.fromEntries(Object.entries(results).map(own));
 }
 
-function transferable<T extends Readonly<Record<string, WireTensor>>>(outcome: { readonly ok: true; readonly value: T }): Outcome<T> {
-  // A buffer that is listed twice cannot be transferred, and two outputs may be one tensor.
-  const buffers = new Set(Object.values(outcome.value).flatMap((t) => (t.kind === 'bytes' ? [t.bytes.buffer] : [])));
-  return transfer(outcome, [...buffers] as Transferable[]);
+/** The part of a worker's scope (or a port) that runs need. */
+interface RunScope {
+  addEventListener(type: 'message', listener: (event: MessageEvent<Partial<RunMessage> | null>) => void): void;
+  postMessage(message: RanMessage, transfer: Transferable[]): void;
+}
+
+/** Answers the runs that come past comlink. */
+export function serveRuns(api: EngineApi, scope: RunScope): void {
+  scope.addEventListener('message', ({ data }) => {
+    if (data?.run === undefined || data.session === undefined || data.request === undefined) return;
+    const { run: call } = data;
+    void api.run(call, data.session, data.request).then((outcome) => {
+      scope.postMessage({ ran: call, outcome }, outcome.ok ? buffersOf(outcome.value) : []);
+    });
+  });
 }
 
 export interface ProgressSender {

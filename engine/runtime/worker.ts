@@ -9,20 +9,22 @@ import { support } from '../load/support.ts';
 import { loadModel } from './load-model.ts';
 import type { Hello, Ready } from './protocol.ts';
 import { requireWasm } from './require-wasm.ts';
-import { createService } from './service.ts';
+import { createService, serveRuns } from './service.ts';
 
 // The types of worker scopes and of pages cannot be loaded together; what is used here looks the same from both ends.
 const scope = self as unknown as Worker;
 
 function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
-    expose(createService({
+    const service = createService({
       loadModel(...request) {
         requireWasm();
         return loadModel(...request);
       },
       support: ({ source, dims }, signal) => support(source, { dims, signal }),
-    }), scope);
+    });
+    expose(service, scope);
+    serveRuns(service, scope);
     scope.postMessage({ ready: true, version } satisfies Ready);
   };
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
