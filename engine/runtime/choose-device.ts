@@ -7,6 +7,7 @@ import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
+import type { Records } from '../../jit/tune/records.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
@@ -44,9 +45,21 @@ function threadsFor(options: ResolvedOptions): number {
   return options.threads === 'auto' ? Math.min(globalThis.navigator.hardwareConcurrency, mostThreads) : options.threads;
 }
 
-/** What takes long to start and does not depend on the model: called before its first byte is fetched. */
-export function startEarly(options: ResolvedOptions): void {
-  if (options.device === 'wasm' || !('gpu' in globalThis.navigator)) startThreads(threadsFor(options) - 1);
+const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
+
+/**
+ * What takes long to start and does not depend on the model, before its first byte is fetched: threads, and the database, which takes 50 ms to
+ * open. Out: what is known of kernels on the CPU, if an earlier visit left its profile.
+ */
+export async function startEarly(options: ResolvedOptions, cache: Cache): Promise<Records | undefined> {
+  const threads = threadsFor(options);
+  const onCpu = options.device === 'wasm' || !('gpu' in globalThis.navigator);
+  if (onCpu) startThreads(threads - 1);
+  const key = profileKey(onCpu ? threads : 1);
+  const known = probed.get(key) ?? await cache.getProfile(key);
+  if (known === undefined) return undefined;
+  probed.set(key, known);
+  return cache.records(known.fingerprint);
 }
 
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */
@@ -56,7 +69,7 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   const single = singleBecause();
   const wasm = async (count: number): Promise<Device> => {
     // A probe costs 50 ms and can come out otherwise next time; weights packed otherwise are other kernels, whose records are not found.
-    const key = `wasm ${globalThis.navigator.userAgent} ${count}`;
+    const key = profileKey(count);
     const known = probed.get(key) ?? await cache.getProfile(key);
     const device = await createWasmDevice({
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),

@@ -15,8 +15,10 @@ import { endSpareThreads } from './spawn-thread.ts';
 import { Tuning } from './tuning.ts';
 
 export const loadModel: LoadModel = async (source, externalData, options, onProgress, signal) => {
-  startEarly(options);
   const cache = openCache({ enabled: options.cache });
+  const early = startEarly(options, cache);
+  // A cache that fails says so itself; what it fails with is seen where it is used.
+  early.catch(() => undefined);
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
     const files = options.cache ? new KeptFiles() : undefined;
@@ -26,7 +28,7 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
     throwIfAborted(signal);
     onProgress({ phase: 'compile', loaded: 0, total: 1 });
     const chosen = await landing.device();
-    const tuning = await Tuning.open(chosen.devices, cache);
+    const tuning = await Tuning.open(chosen.devices, cache, await early);
     tuning.notes.push(...(files?.notes ?? []));
     const compiled = compileModel(graph, chosen.devices, { precision: options.precision, dims: options.dims, lookup: tuning.lookup });
     onProgress({ phase: 'compile', loaded: 1, total: 1 });

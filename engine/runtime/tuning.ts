@@ -58,12 +58,13 @@ export class Tuning {
     this.#cache = cache;
   }
 
-  static async open(devices: Devices, cache: Cache): Promise<Tuning> {
+  /** `early`: records that were read before the devices were made. */
+  static async open(devices: Devices, cache: Cache, early?: Records): Promise<Tuning> {
     const tuning = new Tuning(devices, cache);
     for (const [place, device] of [['main', devices.main], ['cpu', devices.cpu]] as const) {
       if (device === undefined) continue;
       const { fingerprint } = device.profile;
-      const records = await cache.records(fingerprint);
+      const records = early?.fingerprint === fingerprint ? early : await cache.records(fingerprint);
       tuning.#records.set(place, records);
       for (const key of Object.keys(records.entries)) tuning.#origins.set(key, 'cached');
       const tuner = new Tuner(device);
