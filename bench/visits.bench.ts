@@ -1,26 +1,29 @@
 /**
  * A first and a second visit to a page with a model: from before the engine's script is fetched to the first result. The second visit finds what
- * the first left in IndexedDB. Beside it the floor: fetching the model and copying its bytes, which no engine can do without.
- *   node bench/run.mjs visits [MODEL.onnx]
+ * the first left in IndexedDB. Beside it the floor, fetching the model and copying its bytes, which no engine can do without, and a visit
+ * with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser profile of its own.
+ *   node bench/run.mjs visits [MODEL.onnx…]
  */
-import type { BrowserContext } from 'playwright';
+import { existsSync } from 'node:fs';
+import type { BrowserContext, Page } from 'playwright';
 import { launchChromium } from '../cli/browser.ts';
+import { peerFolder } from '../cli/peers.ts';
 import { startServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
 import { median, record } from './results.ts';
 
 const rounds = 5;
+/** Opening a window makes Chromium load pages of its own, which keep a core busy for half a second; visitors' windows are open already. */
+const settleMs = 1500;
+
+const usual = ['mnist_pytorch_original', 'ultraface_rfb_320', 'yolox_nano'].map((name) => `.material/models/vision/${name}/model.onnx`)
+  .concat(['.zoo/mobilenet_v2.onnx', '.zoo/minilm.onnx']);
 
 interface Visit {
   readonly scriptMs: number;
   readonly loadMs: number;
   readonly firstMs: number;
   readonly totalMs: number;
-  /** Nothing of the visit: what the page did before it left. */
-  readonly tuneMs: number;
-  readonly measured: number;
-  readonly fromCache: number;
-  readonly finished: boolean;
 }
 
 interface Tensorish {
@@ -33,81 +36,112 @@ interface PageEngine {
   load(model: string, options: object): Promise<{
     readonly inputs: readonly Tensorish[];
     run(feeds: object): Promise<object>;
-    tune(options: object): Promise<{ readonly measured: number; readonly fromCache: number; readonly finished: boolean }>;
+    tune(options: object): Promise<object>;
     dispose(): Promise<void>;
   }>;
 }
 
-async function visit(context: BrowserContext, origin: string, script: string, model: string): Promise<Visit> {
+interface PeerEngine {
+  readonly env: { readonly wasm: { numThreads: number; wasmPaths: string } };
+  readonly Tensor: new (type: string, data: ArrayBufferView, dims: readonly number[]) => object;
+  readonly InferenceSession: {
+    create(model: string, options: object): Promise<{
+      readonly inputMetadata: readonly { readonly name: string; readonly type: string; readonly shape: readonly (number | string)[] }[];
+      run(feeds: object): Promise<object>;
+    }>;
+  };
+}
+
+async function onPage<T>(context: BrowserContext, origin: string, act: (page: Page) => Promise<T>): Promise<T> {
   const page = await context.newPage();
   try {
     await page.goto(`${origin}/`);
-    return await page.evaluate(async ([scriptUrl, modelUrl]) => {
-      const begun = performance.now();
-      const quern = (await import(scriptUrl)) as PageEngine;
-      const script = performance.now();
-      const session = await quern.load(modelUrl, { device: 'wasm', tune: 'off' });
-      const loaded = performance.now();
-      const feeds = Object.fromEntries(session.inputs.map(({ name, dims }) => {
-        const sizes = dims.map((d) => (typeof d === 'number' ? d : 1));
-        return [name, { data: new Float32Array(sizes.reduce((a, b) => a * b, 1)).fill(0.5), dims: sizes }];
-      }));
-      await session.run(feeds);
-      const first = performance.now();
-      const { measured, fromCache, finished } = await session.tune({ budgetMs: 60_000 });
-      const tuned = performance.now();
-      await session.dispose();
-      return {
-        scriptMs: script - begun, loadMs: loaded - script, firstMs: first - loaded, totalMs: first - begun,
-        tuneMs: tuned - first, measured, fromCache, finished,
-      };
-    }, [script, model] as const);
+    await page.waitForTimeout(settleMs);
+    return await act(page);
   } finally {
     await page.close();
   }
 }
 
-async function floor(context: BrowserContext, origin: string, model: string): Promise<number> {
-  const page = await context.newPage();
-  try {
-    await page.goto(`${origin}/`);
-    return await page.evaluate(async (url) => {
-      const begun = performance.now();
-      const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
-      const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes.length / 65536), maximum: 65536, shared: true });
-      new Uint8Array(memory.buffer).set(bytes);
-      return performance.now() - begun;
-    }, model);
-  } finally {
-    await page.close();
-  }
-}
+/** Symbolic dims are 8. `tune`: tunes before it leaves, which is no part of the visit. */
+const visit = (context: BrowserContext, origin: string, script: string, model: string, tune: boolean): Promise<Visit> =>
+  onPage(context, origin, (page) => page.evaluate(async ([scriptUrl, modelUrl, tunes]) => {
+    const begun = performance.now();
+    const quern = (await import(scriptUrl)) as PageEngine;
+    const script = performance.now();
+    const session = await quern.load(modelUrl, { device: 'wasm', tune: 'off' });
+    const loaded = performance.now();
+    const feeds = Object.fromEntries(session.inputs.map(({ name, dtype, dims }) => {
+      const sizes = dims.map((d) => (typeof d === 'number' ? d : 8));
+      const size = sizes.reduce((a, b) => a * b, 1);
+      return [name, { data: dtype === 'int64' ? new BigInt64Array(size).fill(1n) : new Float32Array(size).fill(0.5), dims: sizes }];
+    }));
+    await session.run(feeds);
+    const first = performance.now();
+    if (tunes) await session.tune({ budgetMs: 20_000 });
+    await session.dispose();
+    return { scriptMs: script - begun, loadMs: loaded - script, firstMs: first - loaded, totalMs: first - begun };
+  }, [script, model, tune] as const));
 
-export async function main([model = '.material/models/vision/ultraface_rfb_320/model.onnx']: readonly string[]): Promise<void> {
+const peerVisit = (context: BrowserContext, origin: string, folder: string, model: string): Promise<number> =>
+  onPage(context, origin, (page) => page.evaluate(async ([folderUrl, modelUrl]) => {
+    const begun = performance.now();
+    const ort = (await import(`${folderUrl}/ort.wasm.min.mjs`)) as PeerEngine;
+    ort.env.wasm.numThreads = navigator.hardwareConcurrency;
+    ort.env.wasm.wasmPaths = new URL(`${folderUrl}/`, location.href).href;
+    const session = await ort.InferenceSession.create(modelUrl, { executionProviders: ['wasm'] });
+    await session.run(Object.fromEntries(session.inputMetadata.map(({ name, type, shape }) => {
+      const sizes = shape.map((d) => (typeof d === 'number' ? d : 8));
+      const size = sizes.reduce((a, b) => a * b, 1);
+      const data = type === 'int64' ? new BigInt64Array(size).fill(1n) : new Float32Array(size).fill(0.5);
+      return [name, new ort.Tensor(type, data, sizes)];
+    })));
+    return performance.now() - begun;
+  }, [folder, model] as const));
+
+const floor = (context: BrowserContext, origin: string, model: string): Promise<number> =>
+  onPage(context, origin, (page) => page.evaluate(async (url) => {
+    const begun = performance.now();
+    const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes.length / 65536), maximum: 65536, shared: true });
+    new Uint8Array(memory.buffer).set(bytes);
+    return performance.now() - begun;
+  }, model));
+
+export async function main(named: readonly string[]): Promise<void> {
+  const models = named.length > 0 ? named : usual.filter((model) => existsSync(model));
   const server = await startServer();
   const browser = await launchChromium();
-  const [first, second, floors]: [Visit[], Visit[], number[]] = [[], [], []];
+  const rows: object[] = [];
   try {
     const script = `${await distUrl(server)}/quern.js`;
-    const url = server.url(model);
-    for (let round = 0; round < rounds; round++) {
-      // A context is a browser profile of its own: empty at the first visit, kept for the second.
-      const context = await browser.newContext();
-      first.push(await visit(context, server.origin, script, url));
-      second.push(await visit(context, server.origin, script, url));
-      floors.push(await floor(context, server.origin, url));
-      await context.close();
+    const peer = server.folder(`${await peerFolder('ort-web', (line) => { console.log(line); })}/dist`);
+    for (const model of models) {
+      const url = server.url(model);
+      const [first, second, floors, peers]: [Visit[], Visit[], number[], number[]] = [[], [], [], []];
+      for (let round = 0; round < rounds; round++) {
+        const context = await browser.newContext();
+        first.push(await visit(context, server.origin, script, url, true));
+        second.push(await visit(context, server.origin, script, url, false));
+        peers.push(await peerVisit(context, server.origin, peer, url));
+        floors.push(await floor(context, server.origin, url));
+        await context.close();
+      }
+      const of = (visits: readonly Visit[], key: keyof Visit): number => Math.round(median(visits.map((v) => v[key])));
+      const floorMs = median(floors);
+      const row = {
+        model: model.split('/').slice(-2).join('/'), rounds, firstVisitMs: of(first, 'totalMs'), secondVisitMs: of(second, 'totalMs'),
+        ortWebMs: Math.round(median(peers)), floorMs: Math.round(floorMs), budgetFirstMs: Math.round(0.5 * median(peers)),
+        budgetSecondMs: Math.round(1.2 * floorMs + 100),
+        first: { scriptMs: of(first, 'scriptMs'), loadMs: of(first, 'loadMs'), runMs: of(first, 'firstMs') },
+        second: { scriptMs: of(second, 'scriptMs'), loadMs: of(second, 'loadMs'), runMs: of(second, 'firstMs') },
+      };
+      console.log(row);
+      rows.push(row);
     }
   } finally {
     await browser.close();
     await server.close();
   }
-  const of = (visits: readonly Visit[], key: Exclude<keyof Visit, 'finished'>): number => median(visits.map((v) => v[key]));
-  const summary = {
-    model: model.split('/').slice(-2).join('/'), rounds,
-    firstVisitMs: of(first, 'totalMs'), secondVisitMs: of(second, 'totalMs'), floorMs: median(floors),
-    budgetSecondMs: 1.2 * median(floors) + 100, firstMeasured: of(first, 'measured'), secondMeasured: of(second, 'measured'), secondFromCache: of(second, 'fromCache'),
-  };
-  console.log(summary);
-  await record('visits', { ...summary, first, second, floors });
+  await record('visits', { rows });
 }

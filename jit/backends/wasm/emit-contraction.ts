@@ -36,7 +36,18 @@ export type Method =
   | { readonly by: 'general'; readonly c: Outline; readonly body: ContractionBody; readonly why: string }
   | { readonly by: 'nest'; readonly why: string };
 
+/** Plan, space and emission ask in turn, and the answer takes as long as emitting many a kernel. */
+const methods = new WeakMap<Kernel, Method>();
+
 export function methodOf(kernel: Kernel): Method {
+  const known = methods.get(kernel);
+  if (known !== undefined) return known;
+  const made = findMethod(kernel);
+  methods.set(kernel, made);
+  return made;
+}
+
+function findMethod(kernel: Kernel): Method {
   const { body } = kernel;
   if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
   const c = analyse(body, kernel.args);
