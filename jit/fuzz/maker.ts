@@ -27,6 +27,8 @@ export interface Env {
 
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 24, 31, 33, 40, 65];
 const integers: readonly DType[] = ['int32', 'int8', 'uint8', 'int16', 'uint16', 'uint32', 'int64', 'uint64'];
+/** What wraps below zero in 64 bits is no double, in which the reference carries integers beside floats. */
+const besideFloats = integers.filter((t) => t !== 'uint64');
 const floats: readonly DType[] = ['float32', 'float32', 'float32', 'float16', 'float64'];
 
 /** Most loads that a body makes; every one may add an argument. */
@@ -82,7 +84,7 @@ export class Maker {
 
   dtype(): DType {
     if (this.floating && this.c.chance(70)) return this.c.pick(floats);
-    return this.c.chance(15) ? 'bool' : this.c.pick(integers);
+    return this.c.chance(15) ? 'bool' : this.c.pick(this.floating ? besideFloats : integers);
   }
 
   /** Strides of a dense tensor in some order of dims, or of a part of a larger one. */
