@@ -301,6 +301,27 @@ const layouts: Case[] = [
     },
     args: [arg('float32', [2, 5, 7]), out('float32', [2, 3, 4])],
   },
+  {
+    name: 'sum of 3 points, guarded along the neighbours in memory',
+    body: {
+      kind: 'rows',
+      axes: [b, variable('c', 10)],
+      inner: [variable('k', 3)],
+      each: false,
+      scans: [
+        {
+          name: 's',
+          op: 'sum',
+          value: (() => {
+            const at = add(variable('c', 10), variable('k', 3));
+            return select(lt(at, 7), load(0, 'float32', [b, at]), constant(0, 'float32'));
+          })(),
+        },
+      ],
+      store: { tensor: 1, index: [b, variable('c', 10)], value: f('s') },
+    },
+    args: [arg('float32', [2, 7]), arg('float32', [2, 10], 'write')],
+  },
   ...(['max', 'sum'] as const).map((op): Case => ({
     name: `${op} of 5x5 windows of channels-last memory, padded by guards`,
     body: {

@@ -7,7 +7,7 @@
 import { QuernError } from '../../error.ts';
 import { type Expr, type Load, type Var, add, asInt, int, load, ref, variable } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
-import { collect, cost, isLoad, substitute } from '../../expr/visit.ts';
+import { collect, contains, cost, isLoad, substitute } from '../../expr/visit.ts';
 import type { DType } from '../../expr/dtype.ts';
 import type { Kernel, RowsBody, Scan } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
@@ -183,7 +183,8 @@ function oneRow(frame: Frame, scope: Scope, r: Rows, vectors: number, also: Also
 function fourRows(frame: Frame, scope: Scope, r: Rows, axis: Var, also: Also | undefined): void {
   const { scalar, f } = frame;
   const inside = r.each ? undefined : interior(r.scans.map((s) => s.value), r.inner);
-  if (inside === undefined) return reduceFour(frame, scope, r, axis, also);
+  // A guard along the lanes may hold for the first of four rows only.
+  if (inside === undefined || contains(inside.test, axis)) return reduceFour(frame, scope, r, axis, also);
   const clear = { ...r, scans: r.scans.map((s) => ({ ...s, value: substitute(s.value, inside.by) })) };
   scalar.push(inside.test, scope);
   f.if(() => reduceFour(frame, scalar.branch(scope), clear, axis, undefined, true), () => reduceFour(frame, scalar.branch(scope), r, axis, also));
