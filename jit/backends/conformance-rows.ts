@@ -345,6 +345,28 @@ const layouts: Case[] = [
     args: [arg('float32', [2, 6, 7, 8], 'read', [0, 2, 3, 1]), arg('float32', [2, 6, 7, 8], 'write', [0, 2, 3, 1])],
   })),
   {
+    name: 'windows over channels that come from elsewhere beyond the fifth',
+    body: {
+      kind: 'rows',
+      axes: [b, variable('y', 5), variable('c', 9)],
+      inner: [variable('k', 3)],
+      each: false,
+      scans: [
+        {
+          name: 'm',
+          op: 'sum',
+          value: select(
+            lt(variable('c', 9), 5),
+            load(0, 'float32', [b, add(variable('y', 5), variable('k', 3)), variable('c', 9)]),
+            load(1, 'float32', [b, add(variable('y', 5), variable('k', 3)), variable('c', 9)]),
+          ),
+        },
+      ],
+      store: { tensor: 2, index: [b, variable('y', 5), variable('c', 9)], value: f('m') },
+    },
+    args: [arg('float32', [2, 7, 9]), arg('float32', [2, 7, 9]), out('float32', [2, 5, 9])],
+  },
+  {
     name: 'causal softmax with -infinity',
     body: {
       kind: 'rows',
