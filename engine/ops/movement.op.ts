@@ -39,10 +39,7 @@ function dataReshape(build: Lowering, x: Tensor, target: Tensor, allowZero: bool
 }
 
 function checkedReshape(build: Lowering, x: Tensor, shape: readonly Expr[]): Tensor {
-  const [from, to] = [asInt(numel(x.shape)), asInt(numel(shape))];
-  if (from !== undefined && to !== undefined && from !== to) {
-    build.fail('shape-mismatch', 'the new shape has another number of elements', { expected: shapeText(x.shape), got: shapeText(shape) });
-  }
+  build.require(eq(numel(x.shape), numel(shape)), 'the new shape has another number of elements', { expected: shapeText(x.shape), got: shapeText(shape) });
   return reshape(build, x, shape);
 }
 
@@ -166,8 +163,9 @@ export function concatenated(build: Lowering, tensors: readonly Tensor[], axis: 
 function sameDim(build: Lowering, dims: readonly Expr[]): Expr {
   const fixed = dims.filter((d) => d.op === 'const');
   const [first] = fixed;
-  if (fixed.some((d) => d !== first)) build.fail('shape-mismatch', 'the inputs differ in a dim that is not joined', { got: shapeText(dims) });
-  return first ?? dims[0] ?? int(1);
+  const all = first ?? dims[0] ?? int(1);
+  for (const d of dims) build.require(eq(d, all), 'the inputs differ in a dim that is not joined', { got: shapeText(dims) });
+  return all;
 }
 
 const concat: Operator = {

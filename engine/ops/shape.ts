@@ -2,7 +2,7 @@
  * Shape arithmetic that operators share: numpy broadcasting on symbolic dims, row-major flattening, axes of attributes. A dim that
  * cannot be proved equal to another is guarded in the index, never assumed.
  */
-import { type Expr, type Var, add, asInt, eq, floordiv, floormod, int, max, min, mul, product, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, eq, floordiv, floormod, int, max, min, mul, or, product, sub, truth } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
@@ -69,6 +69,8 @@ function broadcastDim(build: Lowering, a: Expr, b: Expr, shapes: readonly (reado
     return build.fail('shape-mismatch', 'shapes do not broadcast', { got: shapes.map(shapeText).join(' and ') });
   }
   // A static dim (not 1) decides; of two unlike symbols one may be 1, or they are equal.
+  const fits = or(eq(a, b), eq(x === undefined ? a : b, 1), x === undefined && y === undefined ? eq(b, 1) : truth(false));
+  if (x !== undefined || y !== undefined || !related(a, b)) build.require(fits, 'shapes do not broadcast', { got: shapes.map(shapeText).join(' and ') });
   if (x !== undefined) return a;
   if (y !== undefined) return b;
   if (!related(a, b)) return max(a, b);
@@ -93,7 +95,8 @@ export function broadcastIndex(shape: readonly Expr[], index: readonly Expr[], o
     if (asInt(dim) === 1) return int(0);
     // A symbolic dim beside a different one may be 1: then its only element is read.
     const result = out[d + skip] ?? dim;
-    return dim === result || asInt(dim) !== undefined || (asInt(result) === undefined && related(dim, result)) ? i : min(i, sub(dim, 1));
+    const larger = result.op === 'binary' && result.fn === 'max';
+    return dim === result || asInt(dim) !== undefined || (!larger && asInt(result) === undefined && related(dim, result)) ? i : min(i, sub(dim, 1));
   });
 }
 

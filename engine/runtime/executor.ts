@@ -294,8 +294,8 @@ export class Executor {
     const [place = 'main'] = where.get(rootOf(this.plan, read.tensor)) ?? [];
     const bytes = await this.#store(place).device.read(binding.view(read.tensor, place, env), dtype);
     const value = Number(viewAs(dtype, bytes)[read.element] ?? 0);
-    if (!Number.isSafeInteger(value)) {
-      throw at(new QuernError('shape-mismatch', 'a dim computed by the model is no size', { expected: 'a whole number', got: String(value) }), read.origin);
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw at(new QuernError('shape-mismatch', 'a dim computed by the model is no size', { expected: 'a whole number, 0 or more', got: String(value) }), read.origin);
     }
     return value;
   }

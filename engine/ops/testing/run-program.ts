@@ -6,7 +6,7 @@ import { QuernError } from '../../../jit/error.ts';
 import { runKernel } from '../../../jit/backends/reference/index.ts';
 import { type DType, bytesOf, bytesUnder, type TypedArray, viewAs } from '../../../jit/expr/dtype.ts';
 import { type Expr, product } from '../../../jit/expr/expr.ts';
-import { evaluate } from '../../../jit/expr/visit.ts';
+import { collect, evaluate, isSym } from '../../../jit/expr/visit.ts';
 import { type Arg, loadedTensors, makeKernel, mapBody, renumber, stores, stridesOf } from '../../../jit/kernel.ts';
 import { type Computation, type Program, type TensorDef, enforce, readOutside } from '../../graph/program.ts';
 
@@ -41,6 +41,10 @@ export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): 
     for (const { symbol, tensor, element } of program.dataDims) {
       if (tensors.includes(tensor)) env.set(symbol, Number(viewAs(defOf(program, tensor).dtype, bytes(tensor))[element]));
     }
+    for (const { holds, what, fault, origin } of program.guards ?? []) {
+      if (!collect([holds], isSym).every((s) => env.has(s)) || evaluate(holds, env) !== 0) continue;
+      throw new QuernError(fault ?? 'unsupported-model', `the program was made for inputs where ${what}`, origin);
+    }
   };
   readDims(program.inputs.map((i) => i.tensor));
   const needed = live(program);
@@ -49,9 +53,6 @@ export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): 
     for (const [output, from] of computation.initial ?? []) if (from !== 'zero') memory.set(output, bytes(from).slice(0, sizeOf(defOf(program, output))));
     runComputation(program, computation, env, bytes);
     readDims(computation.outputs);
-  }
-  for (const { holds, what, fault } of program.guards ?? []) {
-    if (evaluate(holds, env) === 0) throw new QuernError(fault ?? 'unsupported-model', `the program was made for inputs where ${what}`);
   }
   for (const check of program.checks ?? []) enforce(check, new BigInt64Array(bytes(check.tensor).buffer)[0] ?? 0n, env);
   return new Map(program.outputs.map(({ name, tensor }) => {

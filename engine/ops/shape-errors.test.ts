@@ -1,0 +1,67 @@
+/** Shapes that cannot be: refused with node and operator while compiling where they are known, else when they become known. */
+import { describe, expect, it } from 'vitest';
+import { type Expr, symbol } from '../../jit/expr/expr.ts';
+import { QuernError } from '../../jit/error.ts';
+import { lowerGraph } from './lower.ts';
+import { type OpOptions, f32, i64, opGraph, runOp } from './testing/run-op.ts';
+import { type Feed, runProgram } from './testing/run-program.ts';
+
+function codeOf(act: () => unknown): Pick<QuernError, 'code' | 'op'> | undefined {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof QuernError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+const blank = (...dims: number[]): Feed => f32(dims, new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(1));
+
+const impossible: [string, Feed[], OpOptions?][] = [
+  ['Add', [blank(2, 3), blank(2, 4)]],
+  ['MatMul', [blank(2, 3), blank(4, 2)]],
+  ['Conv', [blank(1, 3, 4, 4), blank(2, 4, 1, 1)]],
+  ['Concat', [blank(2, 3), blank(3, 3)], { attributes: { axis: 1 } }],
+  ['Reshape', [blank(2, 3), i64([2], [4, 2])], { constants: [1] }],
+  ['Expand', [blank(2, 3), i64([2], [2, 4])], { constants: [1] }],
+  ['Squeeze', [blank(2, 3), i64([1], [1])], { constants: [1] }],
+  ['GatherElements', [blank(2, 3), i64([2], [0, 1])]],
+  ['ScatterND', [blank(2), i64([1, 2], [0, 0]), blank(1)]],
+];
+
+const badAttributes: [string, Feed[], OpOptions][] = [
+  ['Softmax', [blank(2, 3)], { attributes: { axis: 2 } }],
+  ['Concat', [blank(2, 3)], { attributes: { axis: -3 } }],
+  ['Transpose', [blank(2, 3)], { attributes: { perm: [0, 0] } }],
+  ['Pad', [blank(3), i64([2], [1, 1])], { attributes: { mode: 'mirror' } }],
+  ['ScatterElements', [blank(2), i64([1], [0]), blank(1)], { attributes: { reduction: 'xor' } }],
+  ['Slice', [blank(3), i64([1], [0]), i64([1], [3]), i64([1], [0]), i64([1], [0])], { constants: [1, 2, 3, 4] }],
+];
+
+describe('shapes that cannot be', () => {
+  it.each(impossible)('%s', (op, inputs, options = {}) =>
+    expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
+});
+
+describe('attributes that mean nothing', () => {
+  it.each(badAttributes)('%s', (op, inputs, options) =>
+    expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'invalid-attribute', op, node: 'n' }));
+});
+
+describe('shapes that turn out not to be', () => {
+  it('Reshape to a fed shape of another size', () => expect(codeOf(() => runOp('Reshape', [blank(2, 3), i64([2], [4, 2])]))?.code).toBe('shape-mismatch'));
+  it('Reshape with an open dim that does not come out even', () =>
+    expect(codeOf(() => runOp('Reshape', [blank(2, 3), i64([2], [4, -1])]))?.code).toBe('shape-mismatch'));
+  it('Expand to a fed shape that does not broadcast', () => expect(codeOf(() => runOp('Expand', [blank(2, 3), i64([2], [2, 4])]))?.code).toBe('shape-mismatch'));
+  const bound = (op: string, shapes: readonly (readonly Expr[])[], feeds: readonly Feed[], options?: OpOptions): string | undefined => {
+    const graph = opGraph(op, feeds, options);
+    const inputs = graph.inputs.map(({ name }, k) => ({ name, type: { dtype: 'float32' as const, shape: shapes[k] ?? [] } }));
+    return codeOf(() => runProgram(lowerGraph({ ...graph, inputs }), new Map(feeds.map((f, k) => [`x${k}`, f]))))?.code;
+  };
+  const [n, m] = [symbol('N'), symbol('M')];
+  it('Add of two dims that differ', () => expect(bound('Add', [[n], [m]], [blank(2), blank(3)])).toBe('shape-mismatch'));
+  it('Add of two dims of which one is 1', () => expect(bound('Add', [[n], [m]], [blank(1), blank(3)])).toBeUndefined());
+  it('Concat of parts that differ elsewhere', () =>
+    expect(bound('Concat', [[n, n], [n, m]], [blank(2, 2), blank(2, 3)], { attributes: { axis: 0 } })).toBe('shape-mismatch'));
+});
