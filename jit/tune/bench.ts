@@ -54,10 +54,10 @@ export class Bench {
     this.#views = views;
     this.#own = own;
     try {
-      const scratch = scratchFor(kernel, dims, seed, (slot, bytes) => {
+      const scratch = scratchFor(kernel, dims, seed, (slot, bytes, any) => {
         if (device.map === undefined || kernel.args[slot]?.access !== 'read') return undefined;
         const region = weights[slot];
-        const filled = region !== undefined && region.bytes >= bytes;
+        const filled = any && region !== undefined && region.bytes >= bytes;
         if (filled) views[slot] = { region, offset: 0, bytes };
         return { bytes: device.map(allocate(slot, bytes)), filled };
       });

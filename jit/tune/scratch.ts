@@ -17,8 +17,11 @@ export interface Scratch {
 /** A prime, so that repeats of the pattern never line up with rows, tiles or panels. */
 const period = 65521;
 
-/** Memory for an argument of so many bytes, the same each time, and whether it holds data already, to be taken as they are. */
-export type Given = (slot: number, bytes: number) => { readonly bytes: Uint8Array; readonly filled: boolean } | undefined;
+/**
+ * Memory for an argument of so many bytes, the same each time, and whether it holds data already, to be taken as they are. `any`: every
+ * value will do; else indices are made of them, which must fit the extents of this very kernel.
+ */
+export type Given = (slot: number, bytes: number, any: boolean) => { readonly bytes: Uint8Array; readonly filled: boolean } | undefined;
 
 export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1, given: Given = () => undefined): Scratch | { readonly why: string } {
   const sizes = kernel.args.map((arg) => {
@@ -31,7 +34,7 @@ export function scratchFor(kernel: Kernel, dims: readonly number[], seed = 1, gi
     const limit = limits.get(i);
     const range: Range = limit === undefined ? (positive ? 'positive' : 'any') : { below: zeros ? 1 : limit };
     const count = sizes[i] ?? 0;
-    const memory = given(i, count * bytesOf(arg.dtype));
+    const memory = given(i, count * bytesOf(arg.dtype), limit === undefined);
     return memory?.filled === true ? memory.bytes : fill(arg.dtype, count, range, seed * 31 + i, memory?.bytes);
   });
   const first = made(false);

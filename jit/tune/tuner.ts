@@ -144,7 +144,7 @@ export class Tuner {
   async #search(
     what: Proxy, whole: TuneTask, context: Context, order: readonly Schedule[], untilMs: number,
   ): Promise<{ readonly pool: readonly Runner[]; readonly finished: boolean }> {
-    const bench = new Bench(this.#device, what.kernel, what.dims, 1, what === whole ? whole.weights : undefined);
+    const bench = new Bench(this.#device, what.kernel, what.dims, 1, whole.weights);
     try {
       const search = new Search(context, bench, what.kernel, this.#roofline(what), untilMs, what.kernel !== whole.kernel || what.dims !== whole.dims);
       const found = await search.run(order);
