@@ -32,10 +32,12 @@ export type Allocate = (bytes: number) => Uint8Array | Promise<Uint8Array>;
 /** Below this a payload goes to ordinary memory. */
 export const LARGE = 16 * 1024;
 
+const nothing = new Uint8Array(0);
+
 export class Reader {
   readonly #stream: ByteStream;
   readonly #allocate: Allocate;
-  #chunk = new Uint8Array(0);
+  #chunk = nothing;
   #at = 0;
   #ended = false;
   /** Offset in the file of the next byte. */
@@ -58,6 +60,7 @@ export class Reader {
     while (seen.length < count) {
       // A piece is good until the next one is asked for.
       if (!this.#stream.stable && seen.length > 0) seen = seen.slice();
+      [this.#chunk, this.#at] = [seen, 0];
       const next = await this.#stream.next();
       if (next === undefined) break;
       // Most often there is nothing to join, and pieces of a stable source must stay the views that they are.
@@ -144,6 +147,8 @@ export class Reader {
     if (here === count) return;
     const { size, exact } = this.#stream;
     if (exact && size !== undefined && this.offset + count - here > size) fail(TRUNCATED, { expected: `${count} more bytes` });
+    this.#chunk = nothing;
+    this.#at = 0;
     await this.#stream.skip(count - here);
     this.offset += count - here;
   }
@@ -163,6 +168,8 @@ export class Reader {
 
   async #more(): Promise<boolean> {
     while (!this.#ended && this.#at === this.#chunk.length) {
+      // The stream takes a piece back, and its length with it, when the next is asked for.
+      [this.#chunk, this.#at] = [nothing, 0];
       const next = await this.#stream.next();
       if (next === undefined) this.#ended = true;
       else [this.#chunk, this.#at] = [next as Uint8Array<ArrayBuffer>, 0];
