@@ -7,14 +7,14 @@ import { defineConfig } from 'vitest/config';
 import { launchOptions } from './scripts/chromium.mjs';
 import { isolationHeaders, quernPlugins } from './vite.config.ts';
 
-/** A real Chromium, headless. */
-const chromium = {
+/** A real Chromium, headless; one for each project, because Vitest writes the project's name into it. */
+const chromium = () => ({
   enabled: true,
   headless: true,
   screenshotFailures: false,
   provider: playwright({ launchOptions: launchOptions() }),
   instances: [{ browser: 'chromium' as const }],
-};
+});
 const exclude = ['**/node_modules/**', 'dist/**', '.material/**', '.zoo/**', '.peers/**', 'e2e/**'];
 
 export default defineConfig({
@@ -35,7 +35,7 @@ export default defineConfig({
           include: ['**/*.browser.test.ts', '**/*.browser.test.tsx'],
           exclude,
           testTimeout: 60_000,
-          browser: chromium,
+          browser: chromium(),
         },
       },
       {
@@ -45,7 +45,7 @@ export default defineConfig({
         resolve: { alias: [{ find: /^react(?=\/|$)/, replacement: 'react18' }, { find: /^react-dom(?=\/|$)/, replacement: 'react-dom18' }] },
         cacheDir: 'node_modules/.vite-react-18',
         optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf', 'react18', 'react18/jsx-dev-runtime', 'react-dom18/client', 'react-dom18/server'] },
-        test: { name: 'react-18', env: { REACT: '18' }, include: ['react/**/*.browser.test.tsx'], exclude, testTimeout: 60_000, browser: chromium },
+        test: { name: 'react-18', env: { REACT: '18' }, include: ['react/**/*.browser.test.tsx'], exclude, testTimeout: 60_000, browser: chromium() },
       },
     ],
   },

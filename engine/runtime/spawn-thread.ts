@@ -8,6 +8,12 @@ import type { Hello } from './protocol.ts';
 
 const spare: Worker[] = [];
 const failed = new WeakSet<Worker>();
+/**
+ * A thread makes too little garbage to be collected, and holds the memories of the devices it served until it is: their address space is what
+ * runs out, after some 125.
+ */
+const mostDevices = 16;
+const served = new WeakMap<Worker, number>();
 let url: string | undefined;
 
 function start(): Worker {
@@ -39,7 +45,10 @@ export function spawnThread(): Worker {
  * in some 40 never came back there (153) after a worker that slept in WebAssembly had been terminated.
  */
 export function returnThread(worker: Worker): void {
-  spare.push(worker);
+  const devices = (served.get(worker) ?? 0) + 1;
+  served.set(worker, devices);
+  if (devices < mostDevices) spare.push(worker);
+  else worker.terminate();
 }
 
 /** Ends the threads that nobody asked for. */
