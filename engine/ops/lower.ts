@@ -114,7 +114,7 @@ function misfit(error: unknown, node: Node, scope: Scope): unknown {
     return value === undefined ? `'${name}'` : `${value.dtype}${shapeText(value.shape)}`;
   });
   return new QuernError('invalid-model', `its inputs or attributes do not fit the operator: ${[why, ...details.map((d) => d.trim())].join(', ')}`, {
-    got: types.join(', '), cause: error,
+    got: types.join(', '), hint: 'if it runs in other engines, the fault is Quern\'s: please report it', cause: error,
   });
 }
 
