@@ -12,7 +12,9 @@ import { rowsCases } from '../backends/conformance-rows.ts';
 import type { Device } from '../device.ts';
 import { QuernError } from '../error.ts';
 import { toHalf, viewAs } from '../expr/dtype.ts';
-import { type Kernel, kernelText } from '../kernel.ts';
+import type { Expr } from '../expr/expr.ts';
+import { collect } from '../expr/visit.ts';
+import { type Kernel, expressions, kernelText } from '../kernel.ts';
 import { type Schedule, candidates, scheduleText } from '../space.ts';
 import { classes, randomCase } from './bodies.ts';
 import type { Choices } from './choices.ts';
@@ -52,6 +54,7 @@ export async function fuzzKernel(c: Choices, device: Device, options: Options = 
   const made = kernelCase(c);
   const none = { cases: 0, elements: 0, open: 0 };
   if (made.without === device.kind) return { ...none, refused: 'the case says so' };
+  if (beyondDoubles(made)) return { ...none, refused: 'unsigned 64-bit integers beside floats' };
   let prepared: Prepared[];
   try {
     prepared = prepare(made, device);
@@ -62,6 +65,13 @@ export async function fuzzKernel(c: Choices, device: Device, options: Options = 
   }
   if (special && made.data === undefined) for (const p of prepared) spoil(p, c);
   return checkAll(c, prepared, device, options);
+}
+
+/** The reference carries integers beside floats as doubles, and what wraps below zero in 64 bits is none. */
+function beyondDoubles({ args, body }: Case): boolean {
+  const types = new Set<string>(args.map((a) => a.dtype));
+  for (const e of collect(expressions(body), (x): x is Expr => x.dtype === 'uint64' || x.dtype.startsWith('float'))) types.add(e.dtype);
+  return types.has('uint64') && [...types].some((t) => t.startsWith('float'));
 }
 
 /** A kernel as it stands, at given dims. */
