@@ -124,6 +124,12 @@ describe('programs on threads', () => {
     expect(spawned).toBe(2);
     for (const result of results) expect(result).toEqual(await chain(one, 6400, 4));
   });
+  it('a thread that never answers is done without', async () => {
+    const silent = (): Worker => new Worker(URL.createObjectURL(new Blob([''])));
+    const device = await createWasmDevice({ threads: 2, maxBytes: 2 ** 28, spawnThread: silent });
+    expect(await chain(device, 6400, 1)).toEqual(await chain(one, 6400, 1));
+    await device.dispose();
+  });
   it('a thread that cannot be started is named', async () => {
     const broken = (): Worker => new Worker(URL.createObjectURL(new Blob(['throw new Error("no")'])));
     const device = await createWasmDevice({ threads: 2, maxBytes: 2 ** 26, spawnThread: broken });

@@ -32,6 +32,8 @@ interface Ready extends Compiled {
 
 /** Milliseconds after which a run lets the event loop have a turn, so that aborts and messages are seen: one frame. */
 const slice = 16;
+/** Milliseconds for which a run waits for helpers that have not started: in Firefox 153 one in some hundred never does. */
+const patienceMs = 2000;
 
 /** Makes the CPU device. Rejects with `no-wasm` without SIMD, `out-of-memory` without address space; runs with `worker-blocked`. */
 export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
@@ -216,13 +218,24 @@ class WasmDevice implements Device {
     };
   }
 
+  /** Waits for helpers, but not for ever: one that comes later joins then. */
+  async #helpers(ready: Promise<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await Promise.race([ready, new Promise<void>((go) => { timer = setTimeout(go, patienceMs); })]);
+      this.#ready = undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #run(block: ProgramBlock, { signal, profile = false }: RunOptions): Promise<RunResult> {
     this.#alive();
     invariant(!this.#running, 'runs of one device follow each other');
     if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
     this.#running = true;
     try {
-      await this.#ready;
+      if (this.#ready !== undefined) await this.#helpers(this.#ready);
       const count = block.steps.length;
       this.#walker.reset(block.region.start, count);
       if (!profile) {
