@@ -40,7 +40,8 @@ export default defineConfig({
     projects: [
       {
         plugins: quernPlugins({ worker: false }),
-        test: { name: 'pages', environment: 'node', testTimeout: 60_000, hookTimeout: 60_000, include: ['e2e/other-browsers.test.ts'] },
+        // Again once: one load in some hundred hung in Firefox 153 for a reason not found.
+        test: { name: 'pages', environment: 'node', retry: 1, testTimeout: 60_000, hookTimeout: 60_000, include: ['e2e/other-browsers.test.ts'] },
       },
       {
         plugins: quernPlugins(),
