@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../cli/server.ts';
 import type { Report } from '../engine/index.ts';
+import { scheduleText } from '../jit/space.ts';
 
 export interface KernelTimes {
   /** The nodes it computes: the same in every engine, whatever the layouts. */
@@ -27,10 +28,6 @@ export interface ModelTimes {
   readonly kernels: readonly KernelTimes[];
 }
 
-/** Knobs by name, as records and spaces write them. */
-export const textOf = (schedule: Readonly<Record<string, number>>): string =>
-  Object.entries(schedule).map(([knob, value]) => `${knob}=${String(value)}`).sort().join(' ');
-
 const folder = (name: string): string => join(packageRoot(), '.cache/tuning', name);
 
 export function keepTimes(name: string, model: string, { fingerprint, hardware, kernels }: Report): void {
@@ -38,8 +35,8 @@ export function keepTimes(name: string, model: string, { fingerprint, hardware, 
     model, fingerprint, fma: hardware.features.includes('fma'), panel: hardware.panel,
     kernels: kernels.map((k) => ({
       id: `${k.nodes.map(({ node, op }) => `${op} ${node}`).join(', ')} ${String(k.flops)}`, op: k.nodes[0]?.op ?? k.kind, kind: k.kind, calls: k.calls,
-      flops: k.flops, fallback: textOf(k.fallback),
-      times: Object.fromEntries(k.tried.flatMap((t) => (t.ms === undefined || t.verdict === 'wrong' ? [] : [[textOf(t.schedule), t.ms]]))),
+      flops: k.flops, fallback: scheduleText(k.fallback),
+      times: Object.fromEntries(k.tried.flatMap((t) => (t.ms === undefined || t.verdict === 'wrong' ? [] : [[scheduleText(t.schedule), t.ms]]))),
     })),
   };
   mkdirSync(folder(name), { recursive: true });

@@ -10,6 +10,7 @@ import type { TuneAnswer } from '../cli/protocol.ts';
 import { startServer, type FileServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
 import type { KernelReport, Report } from '../engine/index.ts';
+import { scheduleText } from '../jit/space.ts';
 import { record } from './results.ts';
 import { keepTimes } from './tuning-times.ts';
 
@@ -42,7 +43,7 @@ interface Choice {
   readonly bestMs: number;
 }
 
-const nameOf = (s: Schedule): string => Object.entries(s).map(([k, v]) => `${k}=${String(v)}`).sort().join(' ') || 'fallback';
+const nameOf = (s: Schedule): string => scheduleText(s) || 'fallback';
 /** Equal kernels at equal sizes; a report names no keys. */
 const keyOf = (k: KernelReport): string => `${k.text}\n${String(k.flops)} ${String(k.bytes)}`;
 const timeOf = (k: KernelReport, schedule: Schedule): number | undefined => k.tried.find((t) => nameOf(t.schedule) === nameOf(schedule))?.ms;

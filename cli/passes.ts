@@ -9,8 +9,8 @@ import type { Computation, Program } from '../engine/graph/program.ts';
 import { loadHead } from '../engine/load/load-graph.ts';
 import { lowerGraph } from '../engine/ops/lower.ts';
 import { type Observer, passNames, runGraphPasses, runProgramPasses } from '../engine/passes/pipeline.ts';
+import { findPrepared } from '../engine/plan/build-plan.ts';
 import { bytesOf } from '../jit/expr/dtype.ts';
-import { loadedTensors } from '../jit/kernel.ts';
 import { megabytes, table, type Io } from './session.ts';
 
 interface Stage {
@@ -46,26 +46,16 @@ export async function passes(model: string, only: string | undefined, io: Io): P
 
 function line({ name, ir }: Stage): string[] {
   if ('graph' in ir) return [name, String(nodes(ir.graph)), '', '', '', '', '', ''];
-  const { once, eachRun } = byTime(ir.program);
+  const prepared = findPrepared(ir.program);
+  const eachRun = ir.program.computations.filter((c) => !c.outputs.every((id) => prepared.has(id)));
+  const once = ir.program.computations.length - eachRun.length;
   const count = (kind: string): string => String(eachRun.filter((c) => c.body.kind === kind).length);
-  return [name, '', count('map'), count('rows'), count('contraction'), count('loop'), String(once.length), megabytes(handedOn(ir.program, eachRun))];
+  return [name, '', count('map'), count('rows'), count('contraction'), count('loop'), String(once), megabytes(handedOn(ir.program, eachRun))];
 }
 
 function nodes(graph: Graph): number {
   const inner = graph.nodes.flatMap((n) => [...n.attributes.values()].map((a) => (a.type === 'graph' ? nodes(a.value) : 0)));
   return inner.reduce((a, b) => a + b, graph.nodes.length);
-}
-
-/** What reads constants alone is computed once, when the model is loaded: weights packed, for one. */
-function byTime({ computations, tensors }: Program): { readonly once: Computation[]; readonly eachRun: Computation[] } {
-  const fixed = new Set([...tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
-  const [once, eachRun]: [Computation[], Computation[]] = [[], []];
-  for (const c of computations) {
-    const constant = loadedTensors(c.body).every((id) => fixed.has(id) || c.outputs.includes(id));
-    (constant ? once : eachRun).push(c);
-    if (constant) for (const id of c.outputs) fixed.add(id);
-  }
-  return { once, eachRun };
 }
 
 /** Bytes of the tensors that computations write in a run, symbolic dims taken as 1: the traffic that fusion saves. */

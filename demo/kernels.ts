@@ -5,7 +5,7 @@
 import { QuernError, type KernelReport, type Report, type Session } from '../engine/index.ts';
 import { byId, h, replace } from './dom.ts';
 import { bytes, milliseconds, operators, percent, plural, rate } from './format.ts';
-import { tuningPlot, type Measured } from './tuning-plot.ts';
+import { knobs, tuningPlot, type Measured } from './tuning-plot.ts';
 
 interface Entry {
   readonly name: string;
@@ -208,8 +208,6 @@ function candidate(detail: string): (Measured & { readonly kind: string }) | und
 }
 
 const timeOf = ({ ms }: KernelReport): string => (ms === undefined ? '–' : ms === 0 ? '< 5 µs' : milliseconds(ms));
-
-const knobs = (schedule: Readonly<Record<string, number>>): string => Object.entries(schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';
 
 function notes({ fallbacks, demoted, notes: lines }: Report): HTMLElement[] {
   const items = [

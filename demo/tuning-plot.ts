@@ -77,7 +77,7 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
 
   const add = (measured: Measured): void => {
     const column = columnOf(measured.kernel);
-    const text = Object.entries(measured.schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';
+    const text = knobs(measured.schedule);
     column.points.set(text, { ...measured, text });
     if (measured.fallback && measured.ns !== undefined) column.base[measured.part === true ? 'part' : 'whole'] = measured.ns;
     stale.add(column);
@@ -113,6 +113,8 @@ export function tuningPlot(svg: SVGSVGElement): TuningPlot {
   };
 }
 
+/** A schedule for people. */
+export const knobs = (schedule: Readonly<Record<string, number>>): string => Object.entries(schedule).map(([name, value]) => `${name} ${String(value)}`).join(', ') || 'one way';
 const textOf = (schedule: Readonly<Record<string, number>>): string => JSON.stringify(Object.entries(schedule).sort());
 
 function drawColumn({ points, base, group }: Column, at: number, y: (log: number) => number): void {

@@ -5,11 +5,10 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, loadConfigFromFile } from 'vite';
+import { pathToFileURL } from 'node:url';
+import { bundle, bundlePrefix } from './bundle.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,24 +19,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what = 'kernels'] = positionals;
-const root = fileURLToPath(new URL('..', import.meta.url));
-/** Below the root, so that the bundle finds the packages it leaves out. */
-const folder = mkdtempSync(join(root, 'node_modules', '.fuzz-'));
+const folder = mkdtempSync(bundlePrefix('fuzz'));
 /** A case takes milliseconds; a batch that says nothing for so long hangs. */
 const patience = 120_000;
-
-async function bundle(input, name, format) {
-  const loaded = await loadConfigFromFile({ command: 'serve', mode: 'development' }, join(root, 'vite.config.ts'));
-  const plugins = loaded?.config.plugins?.flat().filter((p) => p && 'name' in p && p.name === 'quern-shaders') ?? [];
-  await build({
-    root, configFile: false, plugins, logLevel: 'error',
-    build: {
-      outDir: folder, emptyOutDir: false, target: 'es2022', minify: false, ssr: true,
-      rollupOptions: { input: join(root, input), output: { format, entryFileNames: name } },
-    },
-  });
-  return join(folder, name);
-}
 
 const totals = {};
 let failures = 0;
@@ -80,8 +64,8 @@ function runBatch(script, options) {
 }
 
 try {
-  const script = await bundle('engine/fuzz/main.ts', 'fuzz.mjs', 'es');
-  const threads = values.threads === '1' ? {} : { threads: await bundle('jit/fuzz/node-thread.ts', 'thread.cjs', 'cjs') };
+  const script = await bundle('engine/fuzz/main.ts', folder, 'fuzz.mjs');
+  const threads = values.threads === '1' ? {} : { threads: await bundle('jit/fuzz/node-thread.ts', folder, 'thread.cjs', 'cjs') };
   const shared = { what, device: values.device, tries: Number(values.tries), ...threads };
   if (values.replay !== undefined) await runBatch(script, { ...shared, first: 0, count: 1, replay: values.replay.split(',').map(Number) });
   else {

@@ -140,8 +140,8 @@ function findAliases(program: Program, layouts: ReadonlyMap<number, Order>, fixe
   return aliases;
 }
 
-/** Tensors that depend on constants alone. */
-function findPrepared(program: Program): Set<number> {
+/** Tensors that depend on constants alone, and are computed once. */
+export function findPrepared(program: Program): Set<number> {
   const prepared = new Set<number>();
   const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
   const outputs = readOutside(program);

@@ -6,7 +6,7 @@
  */
 import { type Columns, type Contraction, type Outline, analyse, ceilDiv, isContraction, linearOf, outline } from '../../contraction.ts';
 import { QuernError, invariant } from '../../error.ts';
-import { type DType, bytesOf } from '../../expr/dtype.ts';
+import { bytesOf } from '../../expr/dtype.ts';
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, ref, sub, variable } from '../../expr/expr.ts';
 import { collect, isLoad } from '../../expr/visit.ts';
 import { type ContractionBody, type Kernel, offsetOf } from '../../kernel.ts';
@@ -19,6 +19,7 @@ import { emitNest } from './contraction-nest.ts';
 import { type Emitter, type WasmCode, finishCode } from './emitter.ts';
 import type { FuncRef, Local } from './function-builder.ts';
 import { argOf, prepare } from './prepare.ts';
+import { storedType } from './scalar-ops.ts';
 import { contractionSpace } from './space-contraction.ts';
 import { lanesOf } from './vector-ops.ts';
 
@@ -154,9 +155,6 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   module.func('run', [begin, end], (scene) => { emitWalk(scene, g, grid, tiles, units, knob(schedule, 'block')); }, { exported: true });
   return finishCode(kernel, schedule, module.built, units, grainOf(c, cols, rows, panels));
 }
-
-/** float16 is stored as its bits, which `prepare` has made of the value. */
-const storedType = (dtype: DType): DType => (dtype === 'float16' ? 'uint16' : dtype);
 
 const begin = { name: 'begin', type: 'i32' } as const;
 const end = { name: 'end', type: 'i32' } as const;

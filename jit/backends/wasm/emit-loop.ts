@@ -10,10 +10,10 @@ import type { Kernel, LoopBody, Stmt } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
 import { type Emitter, type Frame, type WasmCode, buildModule, finishCode } from './emitter.ts';
 import { storePoint } from './emit-map.ts';
-import { lanewise, stored } from './loop-lanes.ts';
+import { lanewise } from './loop-lanes.ts';
 import { type Split, unitLoops, vectorLoop } from './nest.ts';
 import { argOf, prepare } from './prepare.ts';
-import { valTypeOf } from './scalar-ops.ts';
+import { storedType, valTypeOf } from './scalar-ops.ts';
 import { Scope } from './scope.ts';
 import { Vector } from './vector.ts';
 
@@ -115,7 +115,7 @@ function turns(frame: Frame, kernel: Kernel, axis: Var, body: readonly Stmt[], s
         lanes.define(ref(s.name, s.value.dtype), local, inner);
       } else {
         const { tensor, index: [offset = int(0)], value } = s.store;
-        lanes.store(tensor, stored(argOf(kernel.args, tensor).dtype), offset, inner, () => lanes.push(value, inner));
+        lanes.store(tensor, storedType(argOf(kernel.args, tensor).dtype), offset, inner, () => lanes.push(value, inner));
         scalar.forgetUnstable(inner);
       }
     }

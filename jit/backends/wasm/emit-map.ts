@@ -10,10 +10,9 @@ import { cost, substitute } from '../../expr/visit.ts';
 import type { Kernel, MapBody } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
 import { type Emitter, type Frame, buildModule, finishCode } from './emitter.ts';
-import { stored } from './loop-lanes.ts';
 import { collapse, splitWork, unitLoops, vectorLoop } from './nest.ts';
 import { argOf, prepare } from './prepare.ts';
-import { storeOpcode } from './scalar-ops.ts';
+import { storeOpcode, storedType } from './scalar-ops.ts';
 import type { Scope } from './scope.ts';
 import { lanesOf } from './vector-ops.ts';
 import { Vector } from './vector.ts';
@@ -41,7 +40,7 @@ function rowLength(body: MapBody): number | undefined {
   return extents.some((n) => n === undefined) ? undefined : extents.reduce<number>((a, n) => a * (n ?? 1), 1);
 }
 
-const vectorises = (kernel: Kernel, body: MapBody): boolean => lanesOf(stored(argOf(kernel.args, body.store.tensor).dtype)) !== undefined;
+const vectorises = (kernel: Kernel, body: MapBody): boolean => lanesOf(storedType(argOf(kernel.args, body.store.tensor).dtype)) !== undefined;
 
 /** Axes with the one along which `offset` moves by single elements last. */
 export function contiguousLast(axes: readonly Var[], offset: Expr): readonly Var[] {
@@ -57,7 +56,7 @@ function emit(kernel: Kernel, schedule: Schedule): ReturnType<Emitter['emit']> {
   const { body: plain, roots, written } = prepare(kernel, body);
   const [offset] = plain.store.index;
   if (offset === undefined) throw new Error('a store without an index');
-  const dtype = stored(argOf(kernel.args, plain.store.tensor).dtype);
+  const dtype = storedType(argOf(kernel.args, plain.store.tensor).dtype);
   const { axes, by } = collapse(contiguousLast(plain.axes, offset), [offset, plain.store.value]);
   const at = substitute(offset, by);
   const value = substitute(plain.store.value, by);

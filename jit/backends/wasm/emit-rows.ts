@@ -16,6 +16,7 @@ import { type Emitter, type Frame, type WasmCode, buildModule, finishCode } from
 import { collapse, splitWork, unitLoops, vectorLoop } from './nest.ts';
 import { argOf, prepare } from './prepare.ts';
 import { type Also, interior, outerLoops, reduceRow, reduceRows } from './reduction.ts';
+import { storedType } from './scalar-ops.ts';
 import type { Scope } from './scope.ts';
 import { lanesOf } from './vector-ops.ts';
 import { Vector } from './vector.ts';
@@ -77,7 +78,7 @@ function shape(kernel: Kernel, lanes: Lanes): { readonly rows: Rows; readonly ro
   return {
     rows: {
       kernel, axes: outer.axes, inner: along, scans: body.scans.map((s) => ({ ...s, value: go(s.value) })), each: body.each,
-      slot: body.store.tensor, dtype: dtype === 'float16' ? 'uint16' : dtype, offset: go(offset), value: go(body.store.value),
+      slot: body.store.tensor, dtype: storedType(dtype), offset: go(offset), value: go(body.store.value),
     },
     roots, written,
   };

@@ -3,19 +3,16 @@
  * stores. The body names values and stores them, and what it stores it touches at one place only, another one in each turn; then the
  * order of turns is free, and vectors over the loop's axis give the bits of the scalar loop.
  */
-import type { DType } from '../../expr/dtype.ts';
 import { type Expr, type Var, asInt } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
 import { collect, isLoad } from '../../expr/visit.ts';
 import type { Arg, Stmt } from '../../kernel.ts';
 import { offsetIn } from './lane-facts.ts';
 import { argOf } from './prepare.ts';
+import { storedType } from './scalar-ops.ts';
 import { lanesOf } from './vector-ops.ts';
 
 export type LaneStmt = Extract<Stmt, { readonly do: 'let' | 'store' }>;
-
-/** The type under which values of a tensor's type are stored: float16 is made into its bits before. */
-export const stored = (dtype: DType): DType => (dtype === 'float16' ? 'uint16' : dtype);
 
 /** The statements of a loop that may run four turns at once; undefined if it may not, or is too short. */
 export function lanewise(axis: Var, body: readonly Stmt[], args: readonly Arg[]): readonly LaneStmt[] | undefined {
@@ -29,7 +26,7 @@ export function lanewise(axis: Var, body: readonly Stmt[], args: readonly Arg[])
       read.push(s.value);
     } else if (s.do === 'store') {
       const { tensor, index: [offset], value } = s.store;
-      if (offset === undefined || lanesOf(stored(argOf(args, tensor).dtype)) === undefined) return undefined;
+      if (offset === undefined || lanesOf(storedType(argOf(args, tensor).dtype)) === undefined) return undefined;
       if ((places.get(tensor) ?? offset) !== offset || !moves(offset, axis)) return undefined;
       places.set(tensor, offset);
       read.push(offset, value);

@@ -4,7 +4,7 @@
  * f64. No operator traps: integer division by zero gives 0, conversions saturate. The meaning is that of the reference backend.
  */
 import { QuernError } from '../../error.ts';
-import { type ScalarType, isBig, isFloat, isSigned } from '../../expr/dtype.ts';
+import { type DType, type ScalarType, isBig, isFloat, isSigned } from '../../expr/dtype.ts';
 import { type BinaryOp, type UnaryOp, isComparison } from '../../expr/expr.ts';
 import type { FunctionBuilder } from './function-builder.ts';
 import type { Opcode, ValType } from './opcodes.ts';
@@ -372,6 +372,9 @@ export function loadOpcode(dtype: ScalarType): Extract<Opcode, `${string}load${s
     default: return dtype satisfies never;
   }
 }
+
+/** float16 is stored as its bits, which `prepare` has made of the value. */
+export const storedType = (dtype: DType): DType => (dtype === 'float16' ? 'uint16' : dtype);
 
 export function storeOpcode(dtype: ScalarType): Extract<Opcode, `${string}store${string}`> {
   switch (dtype) {
