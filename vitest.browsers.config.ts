@@ -41,7 +41,7 @@ export default defineConfig({
       {
         plugins: quernPlugins({ worker: false }),
         // Again once: one load in some hundred hung in Firefox 153 for a reason not found.
-        test: { name: 'pages', environment: 'node', retry: 1, testTimeout: 60_000, hookTimeout: 60_000, include: ['e2e/other-browsers.test.ts'] },
+        test: { name: 'pages', environment: 'node', retry: 1, testTimeout: 120_000, hookTimeout: 120_000, include: ['e2e/other-browsers.test.ts'] },
       },
       {
         plugins: quernPlugins(),
@@ -50,7 +50,8 @@ export default defineConfig({
         test: {
           include: ['jit/backends/wasm/*.{browser,engine}.test.ts', 'engine/**/*.browser.test.ts'],
           exclude: ['engine/runtime/environment.browser.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           browser: {
             enabled: true,
             // Without vitest's own pages, on which MiniBrowser dies.

@@ -15,6 +15,8 @@ const chromium = () => ({
   provider: playwright({ launchOptions: launchOptions() }),
   instances: [{ browser: 'chromium' as const }],
 });
+/** A device on SwiftShader, a worker, a browser: seconds on a busy machine. What hangs is found all the same. */
+const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 const exclude = ['**/node_modules/**', 'dist/**', '.material/**', '.zoo/**', '.peers/**', 'e2e/**'];
 
 export default defineConfig({
@@ -23,7 +25,7 @@ export default defineConfig({
     projects: [
       {
         plugins: quernPlugins({ worker: false }),
-        test: { name: 'node', environment: 'node', testTimeout: 60_000, include: ['**/*.test.ts', '**/*.test.mjs'], exclude: [...exclude, '**/*.browser.test.ts', '**/*.engine.test.ts'] },
+        test: { name: 'node', environment: 'node', ...limits, include: ['**/*.test.ts', '**/*.test.mjs'], exclude: [...exclude, '**/*.browser.test.ts', '**/*.engine.test.ts'] },
       },
       {
         plugins: quernPlugins(),
@@ -34,7 +36,7 @@ export default defineConfig({
           env: { REACT: '19' },
           include: ['**/*.browser.test.ts', '**/*.browser.test.tsx'],
           exclude,
-          testTimeout: 60_000,
+          ...limits,
           browser: chromium(),
         },
       },
@@ -45,7 +47,7 @@ export default defineConfig({
         resolve: { alias: [{ find: /^react(?=\/|$)/, replacement: 'react18' }, { find: /^react-dom(?=\/|$)/, replacement: 'react-dom18' }] },
         cacheDir: 'node_modules/.vite-react-18',
         optimizeDeps: { include: ['comlink', 'idb-keyval', 'pbf', 'react18', 'react18/jsx-dev-runtime', 'react-dom18/client', 'react-dom18/server'] },
-        test: { name: 'react-18', env: { REACT: '18' }, include: ['react/**/*.browser.test.tsx'], exclude, testTimeout: 60_000, browser: chromium() },
+        test: { name: 'react-18', env: { REACT: '18' }, include: ['react/**/*.browser.test.tsx'], exclude, ...limits, browser: chromium() },
       },
     ],
   },
