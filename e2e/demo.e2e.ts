@@ -112,8 +112,11 @@ test('candidates are drawn as they are measured, and the next visit knows them',
   await expect(page.locator('#tuning-plot circle.best').first()).toBeAttached({ timeout: 30_000 });
   await expect(page.getByRole('button', { name: 'Tune', exact: true })).toBeVisible({ timeout: 30_000 });
   await expect(page.locator('#tuning')).toContainText('candidate');
-  await page.reload();
-  await expect(page.locator('#tuning')).toContainText('known from before', { timeout: 30_000 });
+  // What a busy machine does not finish measuring within the page's five seconds, a later visit goes on with.
+  await expect(async () => {
+    await page.reload();
+    await expect(page.locator('#tuning')).toContainText('known from before', { timeout: 15_000 });
+  }).toPass({ timeout: 100_000 });
   await expect(page.locator('#tuning-plot circle.best').first()).toBeAttached();
 });
 
