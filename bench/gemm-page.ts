@@ -10,7 +10,7 @@ import { emitSteps, streamOf } from '../jit/backends/wasm/contraction-loop.ts';
 import { emitContraction } from '../jit/backends/wasm/emit-contraction.ts';
 import { ModuleBuilder } from '../jit/backends/wasm/module-builder.ts';
 import { contractionSpace } from '../jit/backends/wasm/space-contraction.ts';
-import { asInt } from '../jit/expr/expr.ts';
+import { type Expr, add, asInt, binary, constant } from '../jit/expr/expr.ts';
 import { type Kernel, allAxes } from '../jit/kernel.ts';
 import { type Schedule, candidates, scheduleText } from '../jit/space.ts';
 
@@ -112,11 +112,21 @@ export interface Request {
   readonly rounds: number;
   readonly fma: boolean;
   readonly only?: Schedule;
+  readonly panel: number;
+  /** What follows the sum. */
+  readonly ending: Ending;
 }
 
+const endings = {
+  none: (sum: Expr) => sum,
+  bias: (sum: Expr, bias: Expr) => add(sum, bias),
+  relu: (sum: Expr, bias: Expr) => binary('max', add(sum, bias), constant(0, 'float32')),
+} as const;
+type Ending = keyof typeof endings;
+
 /** The best candidates of each case, with the rank they had, and the peaks. */
-export function run({ filter, first, rounds, fma, only }: Request): Row[] {
-  const options: Options = { fma, panel: 8 };
+export function run({ filter, first, rounds, fma, only, panel, ending }: Request): Row[] {
+  const options: Options = { fma, panel, value: endings[ending] };
   const rows: Row[] = [];
   const peaks = ([[6, 8], [5, 8], [4, 8], [2, 24], [4, 16]] as const).map(([r, c]) => peak(r, c, fma));
   race(peaks, rounds);

@@ -14,6 +14,7 @@ import type { Schedule } from '../../space.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
 import { type Place, emitMulAdd, scratch } from './contraction-loop.ts';
 import { addPoint, coordinates, unitRange } from './contraction-nest.ts';
+import { storeVector } from './contraction-store.ts';
 import { Pointers, type RowPlaces, guardTest, insideTest, setPointers } from './contraction-tile.ts';
 import { type WasmCode, finishCode } from './emitter.ts';
 import type { FuncRef, Local } from './function-builder.ts';
@@ -233,20 +234,14 @@ function emitTurn(scene: Scene, making: Making, places: RowPlaces, { lhs, rhs }:
       });
     }
   });
-  const lanes = new Vector(scalar, d.lane, kernel.args, fma);
-  const [at] = body.store.index;
-  invariant(at !== undefined, 'a store without an index');
-  const acc = ref('acc', 'float32');
-  const stored = sums.flatMap((row, r) => row.map((local, v) => {
-    const one = ref(`sum${r}_${v}`, 'float32');
-    lanes.define(one, local, scope);
-    const by = new Map<Expr, Expr>([...(places[r] ?? []), [d.lane, add(d.lane, 4 * v)], [acc, one]]);
-    return { offset: substitute(at, by), value: substitute(body.store.value, by) };
-  }));
-  scalar.prepare(stored.flatMap((s) => [addressOf(body.store.tensor, d.c.out.dtype, s.offset).base, s.value]));
-  for (const { offset, value } of stored) {
-    lanes.store(body.store.tensor, d.c.out.dtype, offset, scope, () => { lanes.push(value, scope); });
-  }
+  const [offset] = body.store.index;
+  invariant(offset !== undefined, 'a store without an index');
+  storeVector(
+    new Vector(scalar, d.lane, kernel.args, fma), { slot: body.store.tensor, dtype: d.c.out.dtype, offset, value: body.store.value, acc: ref('acc', 'float32') },
+    scope, sums.flatMap((row, r) => row.map((sum, v) => (
+      { place: new Map<Expr, Expr>([...(places[r] ?? []), [d.lane, add(d.lane, 4 * v)]]), sum, name: `sum${r}_${v}` }
+    ))),
+  );
 }
 
 /** Channels that fill no vector, one by one. */

@@ -156,18 +156,23 @@ interface Summed {
 }
 
 /** Finishes and stores vectors, sharing what they have in common. */
-function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
+export function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
   const points = vectors.map(({ place, sum, name }) => {
     const one = ref(name, ending.acc.dtype);
     lanes.define(one, sum, scope);
     const by = new Map<Expr, Expr>([...place, [ending.acc, one]]);
-    return { offset: substitute(ending.offset, by), value: substitute(ending.value, by) };
+    return { offset: substitute(ending.offset, by), value: substitute(ending.value, by), one, sum };
   });
-  // One base in a local for all stores: V8's revectorizer, where it is on, starts from stores at neighbouring constant offsets.
+  // One base in a local for all stores: V8's revectorizer, where it is on, starts from stores at neighbouring constant offsets. It packs no
+  // two loads (of a bias) with a store in between, and one pair that it cannot pack costs the whole tile: so all values come first.
+  const { f } = lanes.scalar;
   lanes.scalar.prepare(points.flatMap((p) => [addressOf(ending.slot, ending.dtype, p.offset).base, p.value]));
-  for (const { offset, value } of points) {
-    lanes.store(ending.slot, ending.dtype, offset, scope, () => { lanes.push(value, scope); }, some);
+  for (const { value, one, sum } of points) {
+    if (value === one) continue;
+    lanes.push(value, scope);
+    f.set(sum);
   }
+  for (const { offset, sum } of points) lanes.store(ending.slot, ending.dtype, offset, scope, () => { f.get(sum); }, some);
 }
 
 /** Stores a tile whose rows stand at `places`. */

@@ -1,12 +1,12 @@
 (import "env" "memory" (memory 1 65536 shared))
 (func $tile2x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x  $t3v_v  $add_v  $t3v_v.24  $add_v.25  $add_v.26
-      $add_v.27
-  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg2  $mul.18  $add  $arg3  $add.21
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x  $t3v_v  $add_v  $t3v_v.22  $add_v.23  $add_v.24
+      $add_v.25
+  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg3  $mul.18  $add  $arg2  $add.27
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
-  local.get $params  i32.load offset=8  local.set $arg2
   local.get $params  i32.load offset=12  local.set $arg3
+  local.get $params  i32.load offset=8  local.set $arg2
   local.get $first  i32.const 7  i32.shl  local.get $arg0  i32.add  local.set $a0
   local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
   i32.const 16  local.set $left
@@ -31,26 +31,28 @@
     local.get $b0  i32.const 64  i32.add  local.set $b0
     local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
   end
-  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  i32.add
-      local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  local.tee $mul.18  i32.add  local.tee $add
-      local.get $acc0_0  local.get $mul  local.get $arg3  i32.add  local.get $mul.18  i32.add  local.tee $add.21
-      v128.load align=4  local.tee $t3v_v  f32x4.add  local.tee $add_v
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store align=4
-  local.get $add  local.get $acc0_1  local.get $add.21  v128.load offset=16 align=4  local.tee $t3v_v.24  f32x4.add
-      local.tee $add_v.25  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax
-      v128.store offset=16 align=4
-  local.get $add  local.get $acc1_0  local.get $t3v_v  f32x4.add  local.tee $add_v.26
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=64 align=4
-  local.get $add  local.get $acc1_1  local.get $t3v_v.24  f32x4.add  local.tee $add_v.27
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=80 align=4
+  local.get $acc0_0  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  local.get $arg3  i32.add  local.get $zero
+      i32.const 2  i32.shl  local.tee $mul.18  i32.add  local.tee $add  v128.load align=4  local.tee $t3v_v  f32x4.add
+      local.tee $add_v  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_0
+  local.get $acc0_1  local.get $add  v128.load offset=16 align=4  local.tee $t3v_v.22  f32x4.add  local.tee $add_v.23
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_1
+  local.get $acc1_0  local.get $t3v_v  f32x4.add  local.tee $add_v.24
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc1_0
+  local.get $acc1_1  local.get $t3v_v.22  f32x4.add  local.tee $add_v.25
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc1_1
+  local.get $first  i32.const 6  i32.shl  local.get $mul  i32.add  local.get $arg2  i32.add  local.get $mul.18  i32.add
+      local.tee $add.27  local.get $acc0_0  v128.store align=4
+  local.get $add.27  local.get $acc0_1  v128.store offset=16 align=4
+  local.get $add.27  local.get $acc1_0  v128.store offset=64 align=4
+  local.get $add.27  local.get $acc1_1  v128.store offset=80 align=4
 )
 (func $tile1x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $x0  $y  $add_v  $add_v.20
-  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg2  $mul.15  $add  $arg3  $add.18
+  (local v128) $acc0_0  $acc0_1  $x0  $y  $add_v  $add_v.18
+  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg3  $mul.15  $add  $arg2  $add.20
   local.get $params  i32.load  local.set $arg0
   local.get $params  i32.load offset=4  local.set $arg1
-  local.get $params  i32.load offset=8  local.set $arg2
   local.get $params  i32.load offset=12  local.set $arg3
+  local.get $params  i32.load offset=8  local.set $arg2
   local.get $first  i32.const 7  i32.shl  local.get $arg0  i32.add  local.set $a0
   local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
   i32.const 16  local.set $left
@@ -69,13 +71,14 @@
     local.get $b0  i32.const 64  i32.add  local.set $b0
     local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
   end
-  local.get $first  i32.const 6  i32.shl  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  i32.add
-      local.get $arg2  i32.add  local.get $zero  i32.const 2  i32.shl  local.tee $mul.15  i32.add  local.tee $add
-      local.get $acc0_0  local.get $mul  local.get $arg3  i32.add  local.get $mul.15  i32.add  local.tee $add.18
-      v128.load align=4  f32x4.add  local.tee $add_v  v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      f32x4.pmax  v128.store align=4
-  local.get $add  local.get $acc0_1  local.get $add.18  v128.load offset=16 align=4  f32x4.add  local.tee $add_v.20
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  v128.store offset=16 align=4
+  local.get $acc0_0  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  local.get $arg3  i32.add  local.get $zero
+      i32.const 2  i32.shl  local.tee $mul.15  i32.add  local.tee $add  v128.load align=4  f32x4.add  local.tee $add_v
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_0
+  local.get $acc0_1  local.get $add  v128.load offset=16 align=4  f32x4.add  local.tee $add_v.18
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_1
+  local.get $first  i32.const 6  i32.shl  local.get $mul  i32.add  local.get $arg2  i32.add  local.get $mul.15  i32.add
+      local.tee $add.20  local.get $acc0_0  v128.store align=4
+  local.get $add.20  local.get $acc0_1  v128.store offset=16 align=4
 )
 (func $edge (param $params i32) (param $first i32) (param $n.panel i32) (param $rows i32)
   (local i32) $at
