@@ -4,7 +4,7 @@
  * left open in it, filled later; that is how emitters hoist what they find to be invariant only while they emit the loop inside.
  */
 import { QuernError } from '../../error.ts';
-import { type Opcode, type OpcodeWith, type ValType, instructions } from './opcodes.ts';
+import { type Immediate, type Instruction, type Opcode, type OpcodeWith, type ValType, instructions } from './opcodes.ts';
 
 /** A local variable or parameter; the type stops one from being used as another. */
 export interface Local {
@@ -47,19 +47,22 @@ export interface MemArg {
   readonly align?: number;
 }
 
-export type Item =
-  | { readonly kind: 'op'; readonly op: Opcode; readonly immediate: readonly number[] | bigint | number | undefined; readonly rests: boolean }
-  | { readonly kind: 'local'; readonly op: 'local.get' | 'local.set' | 'local.tee'; readonly local: Local; readonly rests: boolean }
-  | { readonly kind: 'global'; readonly op: 'global.get' | 'global.set'; readonly global: GlobalRef; readonly rests: boolean }
-  | { readonly kind: 'call'; readonly func: FuncRef; readonly rests: boolean }
-  | { readonly kind: 'call_indirect'; readonly signature: Signature; readonly table: TableRef; readonly rests: boolean }
-  | { readonly kind: 'branch'; readonly op: 'br' | 'br_if'; readonly depth: number; readonly label: Label; readonly rests: boolean }
-  | { readonly kind: 'br_table'; readonly depths: readonly number[]; readonly labels: readonly Label[]; readonly rests: boolean }
-  | { readonly kind: 'return'; readonly rests: boolean }
-  | { readonly kind: 'open'; readonly op: 'block' | 'loop' | 'if'; readonly label: Label }
+/** What leaves the operand stack as it was at the start of its block `rests`: a statement ends there. */
+export type Item = Structure | (Step & { readonly rests: boolean });
+type Step =
+  | { readonly kind: 'op'; readonly op: Opcode; readonly immediate: Immediates }
+  | { readonly kind: 'local'; readonly op: 'local.get' | 'local.set' | 'local.tee'; readonly local: Local }
+  | { readonly kind: 'global'; readonly op: 'global.get'; readonly global: GlobalRef }
+  | { readonly kind: 'call'; readonly func: FuncRef }
+  | { readonly kind: 'call_indirect'; readonly signature: Signature; readonly table: TableRef }
+  | { readonly kind: 'branch'; readonly op: 'br' | 'br_if'; readonly depth: number; readonly label: Label }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'end' };
+type Structure =
+  | { readonly kind: 'open'; readonly op: Label['kind']; readonly label: Label }
   | { readonly kind: 'else' }
-  | { readonly kind: 'end'; readonly rests: boolean }
   | { readonly kind: 'hole'; readonly hole: Hole };
+type Immediates = readonly number[] | bigint | number | undefined;
 
 /** A place in the code that can still be written; what goes there leaves the operand stack as it was. */
 export interface Hole {
@@ -116,23 +119,21 @@ export class FunctionBuilder {
 
   /** An instruction without immediate. */
   op(name: Opcode): void {
-    const found = this.#find(name);
-    if (name === 'drop') return this.#plain(name, () => { this.#popAny(name); });
-    if (name === 'select') {
-      return this.#plain(name, () => {
-        this.#pop('i32', name);
-        const b = this.#popAny(name);
-        const a = this.#popAny(name);
-        if (a !== undefined && b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
-        const type = a ?? b;
-        if (type === 'funcref') throw this.#error('select: funcref needs a typed select');
-        this.stack.push(type ?? 'i32');
-      });
+    if (name === 'drop') {
+      this.#popAny(name);
+      this.#emit({ kind: 'op', op: name, immediate: undefined });
+    } else if (name === 'select') {
+      this.#pop('i32', name);
+      const b = this.#popAny(name);
+      const a = this.#popAny(name) ?? b;
+      if (b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
+      this.stack.push(a ?? 'i32');
+      this.#emit({ kind: 'op', op: name, immediate: undefined });
+    } else {
+      this.#find(name, 'none');
+      this.#apply(name, undefined);
+      if (name === 'unreachable') this.#die();
     }
-    const { immediate } = found;
-    if (immediate !== 'none' && immediate !== 'zero' && immediate !== 'zero-zero') throw this.#error(`${name}: needs its ${immediate} immediate`);
-    this.#apply(name, undefined);
-    if (name === 'unreachable') this.#die();
   }
 
   ops(...names: Opcode[]): void {
@@ -140,24 +141,19 @@ export class FunctionBuilder {
   }
 
   /** A memory access. */
-  mem(name: OpcodeWith<'memory'>, { offset = 0, align }: MemArg = {}): void {
-    const found = this.#find(name);
-    if (found.immediate !== 'memory') throw this.#error(`${name}: not a memory instruction`);
-    this.#apply(name, [this.#alignment(name, found.align, align), this.#offset(name, offset)]);
+  mem(name: OpcodeWith<'memory'>, at: MemArg = {}): void {
+    this.#apply(name, this.#address(name, this.#find(name, 'memory').align, at));
   }
 
   /** A memory access of one lane. */
-  memLane(name: OpcodeWith<'memory-lane'>, lane: number, { offset = 0, align }: MemArg = {}): void {
-    const found = this.#find(name);
-    if (found.immediate !== 'memory-lane') throw this.#error(`${name}: does not access a lane in memory`);
-    this.#apply(name, [this.#alignment(name, found.align, align), this.#offset(name, offset), this.#lane(name, lane, found.lanes)]);
+  memLane(name: OpcodeWith<'memory-lane'>, lane: number, at: MemArg = {}): void {
+    const found = this.#find(name, 'memory-lane');
+    this.#apply(name, [...this.#address(name, found.align, at), this.#lane(name, lane, found.lanes)]);
   }
 
   /** extract_lane or replace_lane. */
   laneOp(name: Opcode, lane: number): void {
-    const found = this.#find(name);
-    if (found.immediate !== 'lane') throw this.#error(`${name}: has no lane`);
-    this.#apply(name, [this.#lane(name, lane, found.lanes)]);
+    this.#apply(name, [this.#lane(name, lane, this.#find(name, 'lane').lanes)]);
   }
 
   /** Picks 16 bytes: 0..15 from the first operand, 16..31 from the second. */
@@ -177,42 +173,26 @@ export class FunctionBuilder {
   }
 
   get(local: Local): void {
-    this.#check(local);
-    this.stack.push(local.type);
-    this.#emit({ kind: 'local', op: 'local.get', local, rests: false });
+    this.#local('local.get', local, false, true);
   }
 
   set(local: Local): void {
-    this.#check(local);
-    this.#pop(local.type, `local.set $${local.name}`);
-    this.#emit({ kind: 'local', op: 'local.set', local, rests: this.#atRest() });
+    this.#local('local.set', local, true, false);
   }
 
   tee(local: Local): void {
-    this.#check(local);
-    this.#pop(local.type, `local.tee $${local.name}`);
-    this.stack.push(local.type);
-    this.#emit({ kind: 'local', op: 'local.tee', local, rests: false });
+    this.#local('local.tee', local, true, true);
   }
 
   globalGet(global: GlobalRef): void {
     this.stack.push(global.type);
-    this.#emit({ kind: 'global', op: 'global.get', global, rests: false });
-  }
-
-  globalSet(global: GlobalRef): void {
-    this.#pop(global.type, `global.set $${global.name}`);
-    this.#emit({ kind: 'global', op: 'global.set', global, rests: this.#atRest() });
-  }
-
-  table(name: 'table.get' | 'table.set' | 'table.grow' | 'table.size' | 'table.fill', table: TableRef): void {
-    this.#apply(name, table.index);
+    this.#emit({ kind: 'global', op: 'global.get', global });
   }
 
   call(func: FuncRef): void {
     this.#popAll(func.signature.params, `call $${func.name}`);
     this.stack.push(...func.signature.results);
-    this.#emit({ kind: 'call', func, rests: this.#atRest() });
+    this.#emit({ kind: 'call', func });
   }
 
   /** Calls the function at the index on top of the stack. */
@@ -220,13 +200,13 @@ export class FunctionBuilder {
     this.#pop('i32', 'call_indirect');
     this.#popAll(signature.params, 'call_indirect');
     this.stack.push(...signature.results);
-    this.#emit({ kind: 'call_indirect', signature, table, rests: this.#atRest() });
+    this.#emit({ kind: 'call_indirect', signature, table });
   }
 
   return(): void {
     this.#popAll(this.results, 'return');
     this.#die();
-    this.#emit({ kind: 'return', rests: true });
+    this.#emit({ kind: 'return' });
   }
 
   // Control -----------------------------------------------------------------------------------------------------------------------
@@ -252,7 +232,7 @@ export class FunctionBuilder {
     this.#popAll(label.kind === 'loop' ? [] : label.results, 'br');
     const depth = this.#depth(label, 'br');
     this.#die();
-    this.#emit({ kind: 'branch', op: 'br', depth, label, rests: true });
+    this.#emit({ kind: 'branch', op: 'br', depth, label });
   }
 
   brIf(label: Label): void {
@@ -260,15 +240,7 @@ export class FunctionBuilder {
     const kept = label.kind === 'loop' ? [] : label.results;
     this.#popAll(kept, 'br_if');
     this.stack.push(...kept);
-    this.#emit({ kind: 'branch', op: 'br_if', depth: this.#depth(label, 'br_if'), label, rests: this.#atRest() });
-  }
-
-  /** Branches to the label at the index on the stack, to the last one if there is none. Labels carry no values. */
-  brTable(labels: readonly Label[]): void {
-    this.#pop('i32', 'br_table');
-    const depths = labels.map((label) => this.#depth(label, 'br_table'));
-    this.#die();
-    this.#emit({ kind: 'br_table', depths, labels, rests: true });
+    this.#emit({ kind: 'branch', op: 'br_if', depth: this.#depth(label, 'br_if'), label });
   }
 
   // Holes -------------------------------------------------------------------------------------------------------------------------
@@ -318,7 +290,7 @@ export class FunctionBuilder {
     }
     this.frames.pop();
     this.stack.push(...results);
-    this.out.push({ kind: 'end', rests: this.#atRest() });
+    this.#emit({ kind: 'end' });
   }
 
   #close(frame: Frame, where: string): void {
@@ -326,20 +298,22 @@ export class FunctionBuilder {
     if (this.stack.length > frame.height) throw this.#error(`${where}: ${this.stack.slice(frame.height).join(', ')} left on the stack`);
   }
 
-  #plain(name: Opcode, effect: () => void): void {
-    effect();
-    this.#emit({ kind: 'op', op: name, immediate: undefined, rests: this.#atRest() });
-  }
-
-  #apply(name: Opcode, immediate: readonly number[] | bigint | number | undefined): void {
+  #apply(name: Opcode, immediate: Immediates): void {
     const { params, results } = this.#find(name);
     this.#popAll(params, name);
     this.stack.push(...results);
-    this.#emit({ kind: 'op', op: name, immediate, rests: this.#atRest() });
+    this.#emit({ kind: 'op', op: name, immediate });
   }
 
-  #emit(item: Item): void {
-    this.out.push(item);
+  #local(op: 'local.get' | 'local.set' | 'local.tee', local: Local, takes: boolean, gives: boolean): void {
+    if (this.locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
+    if (takes) this.#pop(local.type, `${op} $${local.name}`);
+    if (gives) this.stack.push(local.type);
+    this.#emit({ kind: 'local', op, local });
+  }
+
+  #emit(item: Step): void {
+    this.out.push({ ...item, rests: this.stack.length === this.#top().height });
   }
 
   #top(): Frame {
@@ -348,29 +322,22 @@ export class FunctionBuilder {
     return frame;
   }
 
-  #atRest(): boolean {
-    return this.stack.length === this.#top().height;
-  }
-
   #die(): void {
     const frame = this.#top();
     this.stack.length = frame.height;
     frame.dead = true;
   }
 
-  #popAny(by: string): ValType | undefined {
+  /** Nothing is known of what comes off the stack after an unconditional branch. */
+  #popAny(by: string, wanted = 'a value'): ValType | undefined {
     const frame = this.#top();
-    if (this.stack.length === frame.height) {
-      if (frame.dead) return undefined;
-      throw this.#error(`${by}: expected a value on the stack, got nothing`);
-    }
-    return this.stack.pop();
+    if (this.stack.length > frame.height) return this.stack.pop();
+    if (frame.dead) return undefined;
+    throw this.#error(`${by}: expected ${wanted} on the stack, got nothing`);
   }
 
   #pop(expected: ValType, by: string): void {
-    const frame = this.#top();
-    if (this.stack.length === frame.height && !frame.dead) throw this.#error(`${by}: expected ${expected} on the stack, got nothing`);
-    const got = this.#popAny(by);
+    const got = this.#popAny(by, expected);
     if (got !== undefined && got !== expected) throw this.#error(`${by}: expected ${expected} on the stack, got ${got}`);
   }
 
@@ -384,26 +351,18 @@ export class FunctionBuilder {
     return this.frames.length - 1 - place;
   }
 
-  #check(local: Local): void {
-    if (this.locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
-  }
-
-  #find(name: Opcode): NonNullable<ReturnType<typeof instructions.get>> {
+  #find(name: Opcode, immediate?: Immediate): Instruction {
     const found = instructions.get(name);
     if (found === undefined) throw this.#error(`no instruction ${name}`);
+    if (immediate !== undefined && found.immediate !== immediate) throw this.#error(`${name}: its immediate is ${found.immediate}, not ${immediate}`);
     return found;
   }
 
-  #alignment(name: string, natural: number, align: number | undefined): number {
-    if (align === undefined) return natural;
+  #address(name: string, natural: number, { offset = 0, align = 2 ** natural }: MemArg): [align: number, offset: number] {
     const log = Math.log2(align);
     if (!Number.isInteger(log) || log > natural) throw this.#error(`${name}: alignment ${align} is not a power of two up to ${2 ** natural}`);
-    return log;
-  }
-
-  #offset(name: string, offset: number): number {
     if (!Number.isInteger(offset) || offset < 0 || offset > 0xffffffff) throw this.#error(`${name}: offset ${offset} is not an unsigned 32-bit integer`);
-    return offset;
+    return [log, offset];
   }
 
   #lane(name: string, lane: number, lanes: number): number {

@@ -76,7 +76,6 @@ function itemText(item: Exclude<Item, { kind: 'hole' | 'open' | 'else' | 'end' }
     case 'call': return `call $${item.func.name}`;
     case 'call_indirect': return `call_indirect $${item.table.name} ${signatureText(item.signature)}`;
     case 'branch': return `${item.op} $${item.label.name}`;
-    case 'br_table': return `br_table ${item.labels.map((l) => `$${l.name}`).join(' ')}`;
     case 'return': return 'return';
     case 'op': return opText(item);
     default: return item satisfies never;

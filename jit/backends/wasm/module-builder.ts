@@ -1,5 +1,5 @@
 /**
- * Builds a WebAssembly module: imports, functions, tables, globals, exports and element segments in, bytes or a listing out. Both are
+ * Builds a WebAssembly module: imports, functions and exports in, bytes or a listing out. Both are
  * byte-stable: the same calls give the same module, so bytes can be hashed and listings kept as golden files.
  */
 import { QuernError } from '../../error.ts';
@@ -21,15 +21,12 @@ type Import =
   | { readonly kind: 'table'; readonly from: string; readonly field: string; readonly ref: TableRef; readonly min: number }
   | { readonly kind: 'global'; readonly from: string; readonly field: string; readonly ref: GlobalRef };
 
-const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, funcref: 0x70 };
+const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 export class ModuleBuilder {
   readonly #imports: Import[] = [];
   readonly #functions: FunctionBuilder[] = [];
-  readonly #tables: { readonly ref: TableRef; readonly min: number; readonly max: number }[] = [];
-  readonly #globals: { readonly ref: GlobalRef; readonly mutable: boolean; readonly init: number }[] = [];
-  readonly #exports: { readonly name: string; readonly kind: 'func' | 'table'; readonly index: number }[] = [];
-  readonly #elements: { readonly table: TableRef; readonly offset: number; readonly functions: readonly FuncRef[] }[] = [];
+  readonly #exports: FuncRef[] = [];
   readonly #types: Signature[] = [];
 
   importMemory(from: string, field: string, limits: MemoryLimits): void {
@@ -38,38 +35,27 @@ export class ModuleBuilder {
 
   importFunction(from: string, field: string, signature: Signature): FuncRef {
     if (this.#functions.length > 0) throw new QuernError('internal', 'functions are imported before the first one is defined', { got: field });
-    const index = this.#imports.filter((i) => i.kind === 'func').length;
-    const ref = { index, name: field, signature };
+    const ref = { index: this.#imported('func'), name: field, signature };
     this.#imports.push({ kind: 'func', from, field, ref });
     return ref;
   }
 
   importTable(from: string, field: string, min: number): TableRef {
-    if (this.#tables.length > 0) throw new QuernError('internal', 'tables are imported before the first one is defined', { got: field });
-    const ref = { index: this.#imports.filter((i) => i.kind === 'table').length, name: field };
+    const ref = { index: this.#imported('table'), name: field };
     this.#imports.push({ kind: 'table', from, field, ref, min });
     return ref;
   }
 
   /** An i32 global that does not change. */
   importGlobal(from: string, field: string): GlobalRef {
-    if (this.#globals.length > 0) throw new QuernError('internal', 'globals are imported before the first one is defined', { got: field });
-    const ref: GlobalRef = { index: this.#imports.filter((i) => i.kind === 'global').length, name: field, type: 'i32' };
+    const ref: GlobalRef = { index: this.#imported('global'), name: field, type: 'i32' };
     this.#imports.push({ kind: 'global', from, field, ref });
     return ref;
   }
 
-  table(name: string, min: number, max = min): TableRef {
-    const ref = { index: this.#imports.filter((i) => i.kind === 'table').length + this.#tables.length, name };
-    this.#tables.push({ ref, min, max });
-    return ref;
-  }
-
-  /** An i32 global. */
-  global(name: string, init: number, mutable = true): GlobalRef {
-    const ref: GlobalRef = { index: this.#imports.filter((i) => i.kind === 'global').length + this.#globals.length, name, type: 'i32' };
-    this.#globals.push({ ref, mutable, init });
-    return ref;
+  /** Imports come first in the numbering of their kind. */
+  #imported(kind: Import['kind']): number {
+    return this.#imports.filter((i) => i.kind === kind).length;
   }
 
   /** Defines a function; `exported` puts it among the exports under its own name. */
@@ -77,21 +63,12 @@ export class ModuleBuilder {
     name: string, params: Readonly<Record<string, ValType>>, results: readonly ValType[], build: (f: FunctionBuilder) => void, exported = false,
   ): FuncRef {
     const f = new FunctionBuilder(name, Object.entries(params).map(([p, type]) => ({ name: p, type })), results);
-    const index = this.#imports.filter((i) => i.kind === 'func').length + this.#functions.length;
+    const ref = { index: this.#imported('func') + this.#functions.length, name, signature: f.signature };
     this.#functions.push(f);
     build(f);
     f.finish();
-    if (exported) this.#exports.push({ name, kind: 'func', index });
-    return { index, name, signature: f.signature };
-  }
-
-  exportTable(name: string, table: TableRef): void {
-    this.#exports.push({ name, kind: 'table', index: table.index });
-  }
-
-  /** Fills a table from `offset` on when the module is instantiated. */
-  element(table: TableRef, offset: number, functions: readonly FuncRef[]): void {
-    this.#elements.push({ table, offset, functions });
+    if (exported) this.#exports.push(ref);
+    return ref;
   }
 
   #typeIndex(signature: Signature): number {
@@ -126,40 +103,11 @@ export class ModuleBuilder {
     });
     section(2, this.#imports.length, (s) => this.#imports.forEach((i, at) => encodeImport(i, importTypes[at] ?? 0, s)));
     section(3, functionTypes.length, (s) => { for (const t of functionTypes) s.u32(t); });
-    section(4, this.#tables.length, (s) => {
-      for (const t of this.#tables) {
-        s.byte(0x70);
-        s.byte(1);
-        s.u32(t.min);
-        s.u32(t.max);
-      }
-    });
-    section(6, this.#globals.length, (s) => {
-      for (const g of this.#globals) {
-        s.byte(typeBytes[g.ref.type]);
-        s.byte(g.mutable ? 1 : 0);
-        s.byte(0x41);
-        s.signed(g.init);
-        s.byte(0x0b);
-      }
-    });
     section(7, this.#exports.length, (s) => {
       for (const e of this.#exports) {
         s.name(e.name);
-        s.byte(e.kind === 'func' ? 0 : 1);
-        s.u32(e.index);
-      }
-    });
-    section(9, this.#elements.length, (s) => {
-      for (const e of this.#elements) {
-        s.u32(2);
-        s.u32(e.table.index);
-        s.byte(0x41);
-        s.signed(e.offset);
-        s.byte(0x0b);
         s.byte(0);
-        s.u32(e.functions.length);
-        for (const f of e.functions) s.u32(f.index);
+        s.u32(e.index);
       }
     });
     if (this.#functions.length > 0) {
@@ -196,7 +144,7 @@ export class ModuleBuilder {
           out.u32(item.local.index);
           break;
         case 'global':
-          out.byte(item.op === 'global.get' ? 0x23 : 0x24);
+          out.byte(0x23);
           out.u32(item.global.index);
           break;
         case 'call':
@@ -211,11 +159,6 @@ export class ModuleBuilder {
         case 'branch':
           out.byte(item.op === 'br' ? 0x0c : 0x0d);
           out.u32(item.depth);
-          break;
-        case 'br_table':
-          out.byte(0x0e);
-          out.u32(item.depths.length - 1);
-          for (const depth of item.depths) out.u32(depth);
           break;
         case 'return': out.byte(0x0f); break;
         case 'open': {
@@ -244,12 +187,8 @@ export class ModuleBuilder {
             : `global $${i.field} i32`;
       lines.push(`(import "${i.from}" "${i.field}" (${what}))`);
     }
-    for (const t of this.#tables) lines.push(`(table $${t.ref.name} ${t.min} ${t.max} funcref)`);
-    for (const g of this.#globals) lines.push(`(global $${g.ref.name} ${g.mutable ? '(mut i32)' : 'i32'} (i32.const ${g.init}))`);
-    for (const e of this.#elements) lines.push(`(elem $${e.table.name} (i32.const ${e.offset}) ${e.functions.map((f) => `$${f.name}`).join(' ')})`);
     for (const f of this.#functions) {
-      const exported = this.#exports.some((e) => e.kind === 'func' && e.name === f.name);
-      lines.push(...functionListing(f, exported));
+      lines.push(...functionListing(f, this.#exports.some((e) => e.name === f.name)));
     }
     return `${lines.join('\n')}\n`;
   }
@@ -294,15 +233,12 @@ function encodeOp(item: Extract<Item, { kind: 'op' }>, out: Bytes): void {
   const scalar = typeof immediate === 'number' ? immediate : 0;
   switch (found.immediate) {
     case 'none': break;
-    case 'zero': out.byte(0); break;
-    case 'zero-zero': out.all([0, 0]); break;
     case 'memory': case 'memory-lane': for (const n of numbers) out.u32(n); break;
     case 'lane': case 'shuffle': case 'v128': out.all(numbers); break;
     case 'i32': out.signed(scalar); break;
     case 'i64': out.signed(typeof immediate === 'bigint' ? immediate : 0n); break;
     case 'f32': out.f32(scalar); break;
     case 'f64': out.f64(scalar); break;
-    case 'table': out.u32(scalar); break;
     default: found.immediate satisfies never;
   }
 }

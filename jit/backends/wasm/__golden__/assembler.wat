@@ -1,7 +1,6 @@
 (import "env" "log" (func $log (param i32)))
-(table $kernels 2 2 funcref)
-(elem $kernels (i32.const 1) $square)
-(func $square (param $x i32) (result i32)
+(import "env" "kernels" (table $kernels 2 funcref))
+(func $square (export "square") (param $x i32) (result i32)
   local.get $x  local.get $x  i32.mul
 )
 (func $sum (export "sum") (param $n i32) (result i32)
