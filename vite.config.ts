@@ -3,10 +3,12 @@
  * `ort` (dist/ort.js), `global` (dist/quern.global.js, for script tags).
  *
  * The worker is built first, into one classic script, and comes in as the module `virtual:quern-worker`: the page starts it from
- * a Blob, so one script file is enough and no bundler of a user has to know about workers.
+ * a Blob, so one script file is enough and no bundler of a user has to know about workers. The bundle for script tags, which nobody bundles again,
+ * holds what page and worker share once (scripts/script-tag.ts).
  */
 import { fileURLToPath } from 'node:url';
-import { build, defineConfig, type BuildEnvironmentOptions, type Plugin } from 'vite';
+import { build, defineConfig, type BuildEnvironmentOptions, type Plugin, type UserConfig } from 'vite';
+import { scriptTag, textOf } from './scripts/script-tag.ts';
 import { shaderPlugin } from './shaders/plugin.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -31,7 +33,6 @@ const parts: Readonly<Record<string, Part>> = {
   thread: { entry: 'engine/runtime/thread.ts', format: 'iife', file: 'thread.js', name: 'quernThread' },
   module: { entry: 'engine/index.ts', format: 'es', file: 'quern.js' },
   ort: { entry: 'engine/ort.ts', format: 'es', file: 'ort.js' },
-  global: { entry: 'engine/script-tag.ts', format: 'iife', file: 'quern.global.js', name: 'quern' },
 };
 
 /** Minifying drops the comments of licences; dist/THIRD-PARTY-LICENSES.txt holds their texts. */
@@ -99,7 +100,34 @@ const engineOutside: Plugin = {
   },
 };
 
+/** The bundle for script tags: three entries at once, and one script of what they share. */
+const scriptTagBuild: UserConfig = {
+  root,
+  publicDir: false,
+  plugins: [
+    shaderPlugin(),
+    {
+      name: 'quern-texts',
+      resolveId: (source) => (source.startsWith('virtual:quern-') ? `\0${source}` : undefined),
+      load: (id) => (id.startsWith('\0virtual:quern-') ? `export default ${textOf(id.endsWith('worker') ? 'worker' : 'thread')};` : undefined),
+    },
+    scriptTag('quern.global.js', 'quern', banner),
+  ],
+  build: {
+    target: 'es2022',
+    outDir: `${root}dist`,
+    emptyOutDir: false,
+    modulePreload: false,
+    rolldownOptions: {
+      input: { page: `${root}engine/script-tag.ts`, worker: `${root}engine/runtime/worker.ts`, thread: `${root}engine/runtime/thread.ts` },
+      preserveEntrySignatures: 'allow-extension',
+      output: { format: 'es', minify: true, entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    },
+  },
+};
+
 export default defineConfig(({ mode, command }) => {
+  if (mode === 'global') return scriptTagBuild;
   const part = parts[mode];
   if (command === 'build' && part === undefined) throw new Error(`build with --mode ${Object.keys(parts).join(' or ')}; npm run build does all`);
   return {

@@ -1,7 +1,8 @@
 /**
- * The WebAssembly instructions that emitters use, as data: core, 128-bit SIMD, relaxed SIMD and threads. A row is a run of
- * consecutive codes with one owner, one signature and one kind of immediate; the builder, the encoder and the listing all read this
- * table, so an instruction is spelled once. One that nobody emits is not here (all 464 took 1 KB of the bundle). Codes and types from the WebAssembly core specification 3.0 and the threads proposal.
+ * The WebAssembly instructions that emitters use, as data: core, 128-bit SIMD, relaxed SIMD and threads. A row is a run of consecutive codes
+ * with one owner, one signature and one kind of immediate; the builder, the encoder and the listing all read this table, so an instruction
+ * is spelled once. One that nobody emits is not here (all 464 took 1 KB of the bundle). Codes and types from the WebAssembly core
+ * specification 3.0 and the threads proposal.
  */
 
 export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
