@@ -106,14 +106,17 @@ export function substitute(e: Expr, by: ReadonlyMap<Expr, Expr>): Expr {
   return rewriter((x) => ((x.has & below) === 0 && x.has !== 0 ? x : by.get(x)))(e);
 }
 
-/** Number of distinct nodes that cost something at run time: a rough price of computing an expression. */
+/** What an expression names other than dims: without it, its value is computed once per kernel and costs a point nothing. */
+export const varying = has.var | has.load | has.ref;
+
+/** Number of distinct nodes that cost something at each point: a rough price of computing an expression. */
 export function cost(e: Expr): number {
   let total = 0;
   walk([e], (x) => {
     if (x.op === 'load') total += 1;
     else if (x.op === 'unary') total += x.fn === 'neg' || x.fn === 'abs' || x.fn === 'not' ? 1 : 8;
     else if (x.dtype !== 'index' && (x.op === 'binary' || x.op === 'select' || x.op === 'muladd' || x.op === 'cast')) total += 1;
-  });
+  }, varying);
   return total;
 }
 

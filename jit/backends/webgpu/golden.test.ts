@@ -86,6 +86,15 @@ describe('WGSL of', () => {
     lhs: select(inside, load(0, 'float32', [yy, xx, ch]), zero), rhs: load(1, 'float32', [ky, kx, ch, o]),
     store: { tensor: 2, index: [y, z, o], value: ref('acc', 'float32') },
   }, [arg('float32', [8, 8, 16]), arg('float32', [3, 3, 16, 8]), arg('float32', [8, 8, 8], 'write')], { tile: 44, wx: 4, ks: 1, shared: 0 });
+  // What dims alone decide is computed once, before the loops, and makes no load worth a branch: with branches, SwiftShader compiled for minutes.
+  const scaled = cast(unary('floor', mul(cast(S, 'float32'), constant(1.5, 'float32'))), 'index');
+  const [sy, sx] = [variable('y', scaled), variable('x', scaled)];
+  const [ty, tx] = [sub(add(sy, ky), 1), sub(add(sx, kx), 1)];
+  golden('convolution of an image whose size is computed', {
+    kind: 'contraction', batch: [], rows: [sy, sx], cols: [o], depth: [ky, kx, ch],
+    lhs: select(and(ge(ty, 0), lt(ty, scaled), ge(tx, 0), lt(tx, scaled)), load(0, 'float32', [ty, tx, ch]), zero), rhs: load(1, 'float32', [ky, kx, ch, o]),
+    store: { tensor: 2, index: [sy, sx, o], value: ref('acc', 'float32') },
+  }, [arg('float32', [scaled, scaled, 16]), arg('float32', [3, 3, 16, 8]), arg('float32', [scaled, scaled, 8], 'write')], { tile: 24, wx: 4, ks: 1, shared: 0 });
   golden('depthwise convolution by points', {
     kind: 'contraction', batch: [ch], rows: [y, z], cols: [], depth: [ky, kx],
     lhs: select(inside, load(0, 'float32', [yy, xx, ch]), zero), rhs: load(1, 'float32', [ky, kx, ch]),

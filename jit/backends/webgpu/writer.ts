@@ -9,7 +9,7 @@ import { QuernError } from '../../error.ts';
 import type { ScalarType } from '../../expr/dtype.ts';
 import { type Expr, type Ref, type Var, asInt, floordiv, floormod } from '../../expr/expr.ts';
 import { text as exprText } from '../../expr/text.ts';
-import { cost, operands } from '../../expr/visit.ts';
+import { cost, operands, varying } from '../../expr/visit.ts';
 import { type Kernel, offsetOf } from '../../kernel.ts';
 import { type Operation, compute, literal } from './expression.ts';
 import { perWord, wgslType, wordType } from './storage.ts';
@@ -323,7 +323,8 @@ export class Writer {
   #isCostly(e: Expr): boolean {
     const cached = this.#costs.get(e);
     if (cached !== undefined) return cached;
-    const costly = e.op === 'load' || e.op === 'unary' || e.op === 'muladd' || operands(e).some((x) => this.#isCostly(x));
+    const costly = (e.has & varying) !== 0
+      && (e.op === 'load' || e.op === 'unary' || e.op === 'muladd' || operands(e).some((x) => this.#isCostly(x)));
     this.#costs.set(e, costly);
     return costly;
   }
