@@ -4,7 +4,7 @@
  */
 import { isFloat, type DType } from '../../jit/expr/dtype.ts';
 import { type Expr, add, asInt, cast, constant, div, eq, floordiv, floormod, int, lt, max, mul, ref, select, sub } from '../../jit/expr/expr.ts';
-import { exp, tanh } from './math.ts';
+import { exp, reciprocal, sqrt, tanh } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Tensor } from './operator.ts';
 import { broadcastIndex, freshAxes } from './shape.ts';
@@ -34,7 +34,8 @@ export interface AttendSpec {
   readonly q: HeadElement;
   readonly k: HeadElement;
   readonly v: HeadElement;
-  readonly scale: number;
+  /** 1 / sqrt(size of a key) if undefined. */
+  readonly scale: number | undefined;
   readonly softcap: number;
   /** A score with its mask applied, or what is masked out set to minus infinity. */
   readonly masked: (score: Expr, batch: Expr, head: Expr, query: Expr, key: Expr) => Expr;
@@ -50,6 +51,8 @@ export interface AttendSpec {
 export function attend(build: Lowering, spec: AttendSpec): { readonly y: Tensor; readonly scores: Tensor | undefined } {
   const { dtype, batch, heads, queries, keys, scores: wanted } = spec;
   const shape = [batch, heads, queries, keys];
+  const size = asInt(spec.keySize);
+  const scale = spec.scale ?? (size === undefined ? reciprocal(sqrt(cast(spec.keySize, computeType(dtype)))) : 1 / Math.sqrt(size));
   const capped = (score: Expr): Expr => (spec.softcap > 0 ? mul(tanh(div(score, spec.softcap)), spec.softcap) : score);
   // Stages are separate tensors only up to the one that is asked for.
   const stage = wanted === undefined || wanted === 3 ? 0 : wanted + 1;
@@ -63,7 +66,7 @@ export function attend(build: Lowering, spec: AttendSpec): { readonly y: Tensor;
   };
   const scores = product(build, spec, shape, spec.keySize, keys, {
     lhs: spec.q, rhs: (b, h, t, d) => spec.k(b, h, t, d), transposed: true, index: (...at) => at,
-    value: (acc, index) => upTo(mul(acc, spec.scale), index),
+    value: (acc, index) => upTo(mul(acc, scale), index),
   });
   const weights = safeSoftmax(build, dtype, shape, (index) => finish(stage === 0 ? 3 : stage - 1, scores.at(index), index), spec.sink);
   const y = product(build, spec, spec.shape, keys, spec.valueSize, {

@@ -1,5 +1,5 @@
 /** Attention and rotary embeddings of ONNX opset 23 and 24. */
-import { type Expr, add, asInt, constant, floordiv, floormod, int, le, lt, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, constant, floordiv, floormod, int, le, lt, mul, select, sub } from '../../jit/expr/expr.ts';
 import { type HeadElement, type Rotary, applyMask, attend, headsOf, rotate } from './attend.ts';
 import { clamp, lastRow, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -12,6 +12,9 @@ export function present(build: Lowering, past: Tensor, next: { readonly at: Head
   return build.map(past.dtype, [batch, heads, add(before, next.length), size], ([b = int(0), h = int(0), s = int(0), d = int(0)]) =>
     select(lt(s, before), past.at([b, h, s, d]), next.at(b, h, sub(s, before), d)));
 }
+
+/** No scale, or 0, asks for the usual one. */
+export const scaleOf = (build: Lowering): number | undefined => build.attributes.float('scale', 0) || undefined;
 
 const attention: Operator = {
   op: 'Attention', domain: '', since: 23, arity: [3, 7],
@@ -27,22 +30,22 @@ const attention: Operator = {
     const key = keyCache === undefined ? newKeys : headsOf(build, keyCache, undefined);
     const value = valueCache === undefined ? newValues : headsOf(build, valueCache, undefined);
     const before = pastKey?.shape[2] ?? int(0);
-    const causal = attributes.int('is_causal', 0) !== 0;
-    const size = asInt(query.size);
-    const scale = attributes.has('scale') ? attributes.float('scale') : size === undefined ? 1 : 1 / Math.sqrt(size);
+    // How many keys a query sees before and after its own place; -1 is all.
+    const [left, right] = [attributes.int('left_window_size', -1), attributes.int('is_causal', 0) !== 0 ? 0 : attributes.int('right_window_size', -1)];
     const shape = [q.shape[0] ?? int(1), query.heads, query.length, key.length];
     const masked = (score: Expr, b: Expr, h: Expr, s: Expr, t: Expr): Expr => {
       const gone = constant(-Infinity, score.dtype);
       let result = mask === undefined ? score : applyMask(mask, score, [b, h, s, t], shape);
       // The last query stands at the last valid key.
       const offset = lengths === undefined ? before : sub(toIndex(lengths.at([b])), query.length);
-      if (causal) result = select(le(t, add(s, offset)), result, gone);
+      if (right >= 0) result = select(le(t, add(add(s, offset), right)), result, gone);
+      if (left >= 0) result = select(le(sub(add(s, offset), left), t), result, gone);
       return lengths === undefined ? result : select(lt(t, toIndex(lengths.at([b]))), result, gone);
     };
     const packed = q.rank === 3;
     const { y, scores } = attend(build, {
       dtype: q.dtype, batch: q.shape[0] ?? int(1), heads: query.heads, kvHeads: key.heads, queries: query.length, keys: key.length,
-      keySize: key.size, valueSize: value.size, q: query.at, k: key.at, v: value.at, scale, softcap: attributes.float('softcap', 0), masked,
+      keySize: key.size, valueSize: value.size, q: query.at, k: key.at, v: value.at, scale: scaleOf(build), softcap: attributes.float('softcap', 0), masked,
       ...resultLayout(q.shape[0] ?? int(1), query.heads, query.length, value.size, packed),
       ...(build.wants(3) ? { scores: attributes.int('qk_matmul_output_mode', 0) } : {}),
     });

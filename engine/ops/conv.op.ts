@@ -7,7 +7,7 @@
 import {
   type Expr, type Var, add, and, asInt, constant, eq, floordiv, floormod, ge, int, lt, mul, select, sub,
 } from '../../jit/expr/expr.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
 import { zeroOf } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { ceildiv, freshAxes } from './shape.ts';
@@ -60,10 +60,8 @@ export function convolution(build: Lowering, { x, w, dtype, elements, value }: C
   if (n === undefined || channels === undefined || outChannels === undefined || inOfGroup === undefined || w.rank !== x.rank) {
     return build.fail('shape-mismatch', 'input and weights of a convolution differ in rank', { got: `${shapeText(x.shape)} and ${shapeText(w.shape)}` });
   }
-  const [have, want] = [asInt(channels), asInt(inOfGroup)];
-  if (have !== undefined && want !== undefined && have !== want * groups) {
-    build.fail('shape-mismatch', 'the input has another number of channels than the weights take', { expected: String(want * groups), got: String(have) });
-  }
+  const want = mul(inOfGroup, groups);
+  build.require(eq(channels, want), 'the input has another number of channels than the weights take', { expected: text(want), got: text(channels) });
   const window = windowOf(build, spatial, kernel);
   const outOfGroup = floordiv(outChannels, groups);
   const c = channelAxes(build, groups, outOfGroup, inOfGroup);

@@ -2,7 +2,7 @@
  * Operators that compute each element from the elements at the same place: one table of unary and one of binary functions, and the few
  * with more operands. Operands broadcast as in numpy. float16 is computed in float32 (see Tensor.at).
  */
-import { type DType, isFloat, isInteger, isSigned } from '../../jit/expr/dtype.ts';
+import { type DType, bytesOf, isFloat, isInteger, isSigned } from '../../jit/expr/dtype.ts';
 import {
   type Expr, add, and, binary, cast, constant, div, eq, ge, gt, le, lt, max, min, mul, not, or, select, sub, unary,
 } from '../../jit/expr/expr.ts';
@@ -28,6 +28,7 @@ function unaryOp(op: string, since: number, f: Unary, result?: DType): Operator 
 const attr = (build: Lowering, name: string, otherwise: number, x: Expr): Expr => constant(build.attributes.float(name, otherwise), x.dtype);
 const zero = (x: Expr): Expr => constant(0, x.dtype);
 const relu = (x: Expr): Expr => max(x, 0);
+const swish: Unary = (x, build) => mul(x, sigmoid(mul(x, attr(build, 'alpha', 1, x))));
 /** log(1 + e^x) without overflow. */
 export const softplus = (x: Expr): Expr => add(relu(x), log(add(exp(neg(abs(x))), 1)));
 
@@ -75,7 +76,7 @@ const unaries: readonly Operator[] = [
   unaryOp('Softplus', 1, softplus),
   unaryOp('Softsign', 1, (x) => div(x, add(abs(x), 1))),
   unaryOp('Mish', 18, (x) => mul(x, tanh(softplus(x)))),
-  unaryOp('Swish', 24, (x, build) => mul(x, sigmoid(mul(x, attr(build, 'alpha', 1, x))))),
+  unaryOp('Swish', 24, swish),
   unaryOp('Gelu', 20, (x, build) => gelu(x, build.attributes.string('approximate', ['none', 'tanh'], 'none') === 'tanh')),
   unaryOp('Shrink', 9, (x, build) => {
     const [bias, lambd] = [attr(build, 'bias', 0, x), attr(build, 'lambd', 0.5, x)];
@@ -117,15 +118,26 @@ const binaries: readonly Operator[] = [
   binaryOp('Sub', 7, sub),
   binaryOp('Mul', 7, mul),
   binaryOp('Div', 7, div),
-  binaryOp('Mod', 10, (a, b, build) =>
-    (build.attributes.int('fmod', 0) !== 0 || isFloat(a.dtype) ? binary('rem', a, b) : binary('floormod', a, b))),
+  binaryOp('Mod', 10, (a, b, build) => {
+    const rest = binary('rem', a, b);
+    if (build.attributes.int('fmod', 0) !== 0) return rest;
+    // With the sign of the divisor.
+    return isFloat(a.dtype) ? select(lt(mul(rest, b), 0), add(rest, b), rest) : binary('floormod', a, b);
+  }),
   binaryOp('And', 7, (a, b) => and(a, b)),
   binaryOp('Or', 7, (a, b) => or(a, b)),
   binaryOp('Xor', 7, (a, b) => binary('xor', a, b)),
   binaryOp('BitwiseAnd', 18, (a, b) => binary('and', a, b)),
   binaryOp('BitwiseOr', 18, (a, b) => binary('or', a, b)),
   binaryOp('BitwiseXor', 18, (a, b) => binary('xor', a, b)),
-  binaryOp('BitShift', 11, (a, b, build) => binary(build.attributes.string('direction', ['LEFT', 'RIGHT']) === 'LEFT' ? 'shl' : 'shr', a, b)),
+  binaryOp('BitShift', 11, (a, b, build) => {
+    const left = build.attributes.string('direction', ['LEFT', 'RIGHT']) === 'LEFT';
+    const last = constant(bytesOf(a.dtype as DType) * 8 - 1, b.dtype);
+    // Too many bits, or a negative number of them, leave what the sign bit leaves.
+    const far = isSigned(a.dtype) ? or(lt(b, 0), gt(b, last)) : gt(b, last);
+    return select(far, left || !isSigned(a.dtype) ? zero(a) : binary('shr', a, last), binary(left ? 'shl' : 'shr', a, b));
+  }),
+  binaryOp('SwiGLU', 28, (a, b, build) => mul(swish(a, build), b)),
   binaryOp('Equal', 7, eq, 'bool'),
   binaryOp('Less', 7, lt, 'bool'),
   binaryOp('LessOrEqual', 12, le, 'bool'),

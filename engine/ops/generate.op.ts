@@ -157,12 +157,20 @@ const eyeLike: Operator = {
   },
 };
 
+interface Lines extends SplitDims {
+  /** Whether dim `d` is the axis. */
+  readonly isAxis: (d: number) => Expr;
+}
+
 /** The dims of a tensor split into those of lines along one axis and the rest; the axis may be named while the model runs. */
-export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): SplitDims {
+export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): Lines {
   const known = build.values(axisInput)?.[0];
-  if (known === undefined) return splitDims(build, x.shape, lateAxes(build, axisInput, x.rank));
+  if (known === undefined) {
+    const late = lateAxes(build, axisInput, x.rank);
+    return { ...splitDims(build, x.shape, late), isAxis: (d) => late.has(int(d)) };
+  }
   const axis = axisOf(build, asInt(known) ?? 0, x.rank);
-  return { named: x.shape.map((dim, d) => (d === axis ? dim : int(1))), others: withDim(x.shape, axis, int(1)) };
+  return { named: x.shape.map((dim, d) => (d === axis ? dim : int(1))), others: withDim(x.shape, axis, int(1)), isAxis: (d) => truth(d === axis) };
 }
 
 /** Running totals along an axis, in one pass per line. */

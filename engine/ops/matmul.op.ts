@@ -3,7 +3,7 @@
  * layer on [batch, sequence, features] is one product with batch * sequence rows.
  */
 import type { DType } from '../../jit/expr/dtype.ts';
-import { type Expr, type Var, add, asInt, cast, int, mul, ref } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, eq, int, mul, ref } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { computeType } from './module.ts';
 import type { ContractionSpec, Lowering, Operator, Tensor } from './operator.ts';
@@ -54,10 +54,7 @@ export function matmul(build: Lowering, a: Tensor, b: Tensor, options: MatmulOpt
 }
 
 function checkDepth(build: Lowering, k: Expr, kb: Expr, a: Tensor, b: Tensor): void {
-  const [x, y] = [asInt(k), asInt(kb)];
-  if (x !== undefined && y !== undefined && x !== y) {
-    build.fail('shape-mismatch', 'inner dims of the product differ', { got: `${shapeText(a.shape)} x ${shapeText(b.shape)}` });
-  }
+  build.require(eq(k, kb), 'inner dims of the product differ', { got: `${shapeText(a.shape)} x ${shapeText(b.shape)}` });
 }
 
 /** The view of a tensor in which a dim of size 1 was put in or left out; made by a map, which fusion removes. */

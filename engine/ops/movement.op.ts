@@ -3,7 +3,7 @@
  * simple enough that the index algebra makes most of them vanish.
  */
 import {
-  type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, int, lt, max, min, mul, product, select, sub,
+  type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, int, lt, max, min, mul, ne, product, select, sub,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { shapeText } from '../../jit/expr/text.ts';
@@ -76,6 +76,8 @@ const squeeze: Operator = {
     if (late !== undefined && build.values(late) === undefined) return dropAxes(build, x, late);
     const given = axesArgument(build, 1);
     const gone = new Set(given === undefined ? x.shape.flatMap((d, k) => (asInt(d) === 1 ? [k] : [])) : axesOf(build, given, x.rank));
+    // Without axes every 1 goes: what is not known now must turn out to be another number.
+    if (given === undefined) for (const d of x.shape) if (asInt(d) === undefined) build.assume(ne(d, 1), 'no open dim that Squeeze without axes meets is 1');
     for (const k of gone) {
       const dim = asInt(x.shape[k] ?? int(1));
       if (dim !== undefined && dim !== 1) build.fail('shape-mismatch', `dim ${k} cannot be squeezed`, { expected: '1', got: String(dim) });

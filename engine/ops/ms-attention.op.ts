@@ -5,7 +5,7 @@
  */
 import { type Expr, add, and, asInt, cast, constant, floordiv, floormod, ge, gt, int, le, lt, max, mul, select, sub } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
-import { angles, clampRow, present, resultLayout } from './attention.op.ts';
+import { angles, clampRow, present, resultLayout, scaleOf } from './attention.op.ts';
 import { type HeadElement, attend, headsOf, rotate } from './attend.ts';
 import { clamp, lastRow, toIndex } from './math.ts';
 import { matmul } from './matmul.op.ts';
@@ -64,13 +64,6 @@ function masking(build: Lowering, { mask, bias, batch, shape, before }: MaskSpec
   };
 }
 
-function scaleOf(build: Lowering, size: Expr): number {
-  const given = build.attributes.float('scale', 0);
-  const fixed = asInt(size);
-  if (given !== 0) return given;
-  return fixed === undefined ? build.fail('unsupported-model', 'the size of a head is not known while compiling') : 1 / Math.sqrt(fixed);
-}
-
 /** [batch, position, features] by head, from feature `offset` on. */
 const part = (x: Tensor, offset: Expr, size: Expr): Heads =>
   ({ at: (b, h, s, d) => x.at([b, s, add(offset, add(mul(h, size), d))]), length: x.shape[1] ?? int(1), size });
@@ -107,7 +100,7 @@ const attention: Operator = {
     const from = (which: number, fresh: Heads): HeadElement => (both === undefined ? fresh.at : (b, h, t, d) => both.at([int(which), b, h, t, d]));
     const { y } = attend(build, {
       dtype: x.dtype, batch, heads: int(heads), kvHeads: int(heads), queries: length, keys, keySize: qSize, valueSize: vSize,
-      q: q.at, k: from(0, kNew), v: from(1, vNew), scale: scaleOf(build, qSize), softcap: 0,
+      q: q.at, k: from(0, kNew), v: from(1, vNew), scale: scaleOf(build), softcap: 0,
       masked: masking(build, { mask, bias: scoreBias, batch, shape: [batch, int(heads), length, keys], before }),
       ...resultLayout(batch, int(heads), length, vSize, true),
     });
@@ -158,7 +151,7 @@ const multiHeadAttention: Operator = {
     const [key, value] = [cached(pastKey, k, 1), cached(pastValue, v, 2)];
     const { y } = attend(build, {
       dtype, batch, heads: int(heads), kvHeads: int(heads), queries: q.length, keys: key.length, keySize: q.size, valueSize: v.size,
-      q: query.at, k: key.at, v: value.at, scale: scaleOf(build, q.size), softcap: 0,
+      q: query.at, k: key.at, v: value.at, scale: scaleOf(build), softcap: 0,
       masked: masking(build, { mask, bias: scoreBias, batch, shape: [batch, int(heads), q.length, key.length], before: pastKey?.shape[2] ?? int(0) }),
       ...resultLayout(batch, int(heads), q.length, v.size, true),
     });
@@ -228,7 +221,7 @@ const groupQueryAttention: Operator = {
     const { y } = attend(build, {
       dtype: first.dtype, batch, heads: int(heads), kvHeads: int(kvHeads), queries: length, keys: total, keySize: size, valueSize: size,
       q, k: (b, h, t, d) => presentKey.at([b, h, t, d]), v: (b, h, t, d) => presentValue.at([b, h, t, d]),
-      scale: scaleOf(build, size), softcap: attributes.float('softcap', 0), ...(sink === undefined ? {} : { sink }),
+      scale: scaleOf(build), softcap: attributes.float('softcap', 0), ...(sink === undefined ? {} : { sink }),
       masked: (score, b, h, s, t) => {
         const biased = scoreBias === undefined ? score : add(score, broadcastAt(scoreBias, [b, h, s, t], shape));
         const here = add(past(b), s);

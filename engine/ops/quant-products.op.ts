@@ -2,7 +2,7 @@
  * Products of whole numbers: sums of (a - a0) * (b - b0) in int32, scaled and rounded once at the end. The operands of the contractions
  * are plain differences of 8-bit elements, so that emitters may sum bytes and correct by the zero points instead.
  */
-import { type Expr, add, asInt, cast, constant, div, int, mul } from '../../jit/expr/expr.ts';
+import { type Expr, add, asInt, cast, constant, div, int, min, mul, sub } from '../../jit/expr/expr.ts';
 import { inChannelsFirst } from './channels-last.ts';
 import { type ConvSpec, convolution } from './conv.op.ts';
 import { scalarOf } from './math.ts';
@@ -14,7 +14,9 @@ import { broadcastAt } from './shape.ts';
 /** A scale or zero point at an index: one for all, a list along an axis, or a tensor that broadcasts. */
 function parameter(t: Tensor, index: readonly Expr[], axis: number): Expr {
   if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
-  if (t.rank === 1) return t.at([index[axis] ?? int(0)]);
+  const [dim = int(1)] = t.shape;
+  // A list of a length that is not known may have one element.
+  if (t.rank === 1) return t.at([asInt(dim) === undefined ? min(index[axis] ?? int(0), sub(dim, 1)) : index[axis] ?? int(0)]);
   const skip = index.length - t.rank;
   return t.at(t.shape.map((dim, d) => (asInt(dim) === 1 ? int(0) : index[d + skip] ?? int(0))));
 }

@@ -13,8 +13,8 @@ import { ceildiv, freshAxes } from './shape.ts';
 /** A parameter's element for an index of the tensor that it belongs to. */
 export function parameterAt(t: Tensor, index: readonly Expr[], axis: number, block: Expr | undefined): Expr {
   if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
-  if (t.rank === 1) return t.at([index[axis] ?? int(0)]);
-  return t.at(index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i)));
+  const at = index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i));
+  return t.at(t.rank === 1 ? at.slice(axis, axis + 1) : at);
 }
 
 /** A zero point that is known to be 0 is as good as none, and leaves no trace in expressions. */

@@ -2,7 +2,7 @@
  * Reductions over axes: one pass (two for LogSumExp and the arg reductions) over the reduced dims for each point of the others.
  */
 import { isFloat } from '../../jit/expr/dtype.ts';
-import { type Expr, type Var, add, asInt, cast, constant, div, eq, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, constant, div, eq, gt, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
 import type { ReduceOp } from '../../jit/kernel.ts';
 import { droppedDims, lateAxes, splitRowsLate } from './late-axes.ts';
 import { abs, exp, isnan, log, sqrt } from './math.ts';
@@ -52,15 +52,13 @@ const reductions: Readonly<Record<string, Reduction>> = {
   ReduceMin: { op: 'min' },
   ReduceMean: { op: 'sum', after: (total, count) => div(total, cast(count, total.dtype)) },
   ReduceL1: { op: 'sum', before: abs },
-  ReduceL2: { op: 'sum', before: (x) => mul(x, x), after: root },
+  ReduceL2: { op: 'sum', before: (x) => mul(x, x), after: (total) => real(sqrt, total) },
   ReduceSumSquare: { op: 'sum', before: (x) => mul(x, x) },
-  ReduceLogSum: { op: 'sum', after: (total) => log(total) },
+  ReduceLogSum: { op: 'sum', after: (total) => real(log, total) },
 };
 
-/** Integers have a root too: that of their value, cut off. */
-function root(total: Expr): Expr {
-  return isFloat(total.dtype) ? sqrt(total) : cast(sqrt(cast(total, 'float64')), total.dtype);
-}
+/** Integers have a root and a logarithm too: that of their value, cut off. */
+const real = (f: (x: Expr) => Expr, total: Expr): Expr => (isFloat(total.dtype) ? f(total) : cast(f(cast(total, 'float64')), total.dtype));
 
 interface Reduced extends RowSplit {
   /** Brings a result of `shape` to the shape that is asked for. */
@@ -96,7 +94,8 @@ const reduceOp = (op: string, { op: join, before = (x) => x, after = (total) => 
     const bool = x.dtype === 'bool';
     const element = bool ? cast(x.at(index), 'int32') : before(x.at(index));
     const total = ref(name, bool ? 'int32' : type);
-    const value = bool ? cast(total, 'bool') : after(total, count);
+    // Of no elements, the least int32 stands for false and the greatest for true.
+    const value = bool ? gt(total, 0) : after(total, count);
     return finish(build.rows({ dtype: x.dtype, shape, axes, inner, scans: [{ name, op: join, value: element }], each: false, index: at, value }));
   },
 });
@@ -108,15 +107,16 @@ const logSumExp: Operator = {
     const rows = reducedRows(build, x);
     if (rows === undefined) return x;
     const { axes, inner, index, shape, at, finish } = rows;
-    const type = computeType(x.dtype);
+    const type = isFloat(x.dtype) ? computeType(x.dtype) : 'float64';
+    const element = cast(x.at(index), type);
     const [top, total] = [build.name('top'), build.name('total')];
     // An infinite maximum would give inf - inf; it is then the result itself, by way of log(exp(inf)) or log(0).
     const raw = ref(top, type);
     const shift = select(or(eq(raw, Infinity), eq(raw, -Infinity)), constant(0, type), raw);
     return finish(build.rows({
       dtype: x.dtype, shape, axes, inner, each: false, index: at,
-      scans: [{ name: top, op: 'max', value: x.at(index) }, { name: total, op: 'sum', value: exp(sub(x.at(index), shift)) }],
-      value: add(log(ref(total, type)), shift),
+      scans: [{ name: top, op: 'max', value: element }, { name: total, op: 'sum', value: exp(sub(element, shift)) }],
+      value: cast(add(log(ref(total, type)), shift), computeType(x.dtype)),
     }));
   },
 };

@@ -2,17 +2,20 @@
  * Resize (and Upsample) in all modes: along each resized axis an output position is mapped to a coordinate of the input, and the result
  * is a weighted sum of taps around it. Nearest neighbour with a whole factor is index arithmetic alone. Source: ONNX Resize-19.
  */
+import { isFloat } from '../../jit/expr/dtype.ts';
 import {
   type Expr, add, and, asInt, cast, constant, div, floordiv, ge, gt, int, le, lt, max, min, mul, or, ref, select, sub,
 } from '../../jit/expr/expr.ts';
-import { abs, ceil, clamp, floor, toIndex } from './math.ts';
+import { abs, ceil, clamp, floor, round, toIndex } from './math.ts';
+import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axesOf, freshAxes, withDim } from './shape.ts';
 
 const coordinateModes = [
   'half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_crop_and_resize', 'tf_half_pixel_for_nn',
 ] as const;
-const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
+/** The last is what opset 10 does: away from the start where the image shrinks. */
+const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil', 'simple'] as const;
 const policies = ['stretch', 'not_larger', 'not_smaller'] as const;
 
 /** One axis that changes size. */
@@ -67,10 +70,11 @@ function coordinate({ from, to, scale, bySize, crop }: Axis, mode: Settings['coo
   }
 }
 
-function nearestIndex(x: Expr, mode: Settings['nearest']): Expr {
+function nearestIndex(x: Expr, mode: Settings['nearest'], scale: Expr): Expr {
   switch (mode) {
     case 'floor': return floor(x);
     case 'ceil': return ceil(x);
+    case 'simple': return select(lt(scale, 1), ceil(x), floor(x));
     case 'round_prefer_ceil': return floor(add(x, 0.5));
     case 'round_prefer_floor': return ceil(sub(x, 0.5));
     default: return mode satisfies never;
@@ -82,7 +86,7 @@ function repeats({ from, to, scale, bySize }: Axis, { coordinates, nearest }: Se
   const factor = bySize ? asInt(floordiv(to, from)) : scale.op === 'const' ? Number(scale.value) : undefined;
   if (factor === undefined || !Number.isInteger(factor) || factor < 1 || to !== mul(from, factor)) return undefined;
   const centred = coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel' || coordinates === 'half_pixel_symmetric';
-  const plain = (coordinates === 'asymmetric' || coordinates === 'tf_half_pixel_for_nn') && nearest === 'floor';
+  const plain = (coordinates === 'asymmetric' || coordinates === 'tf_half_pixel_for_nn') && (nearest === 'floor' || nearest === 'simple');
   return plain || (centred && nearest.startsWith('round')) ? factor : undefined;
 }
 
@@ -112,7 +116,7 @@ function nearestResize(build: Lowering, x: Tensor, axes: readonly Axis[], settin
     const factor = repeats(axis, settings);
     if (factor !== undefined) return (i: Expr): Expr => floordiv(i, factor);
     const at = coordinates(build, axis, settings);
-    return (i: Expr): Expr => clamp(toIndex(nearestIndex(at(i), settings.nearest)), 0, sub(axis.from, 1));
+    return (i: Expr): Expr => clamp(toIndex(nearestIndex(at(i), settings.nearest, axis.scale)), 0, sub(axis.from, 1));
   });
   return build.map(x.dtype, shape, (index) => {
     const source = [...index];
@@ -130,6 +134,10 @@ function outsideOr(build: Lowering, axes: readonly Axis[], settings: Settings, i
   });
   return select(or(...out), constant(settings.outside, value.dtype), value);
 }
+
+/** Whole numbers are cut off, where antialiasing is asked for rounded. */
+const stored = (sum: Expr, { dtype }: Tensor, { antialias }: Settings): Expr =>
+  cast(antialias && !isFloat(dtype) ? round(sum) : sum, computeType(dtype));
 
 /** Weighted sums of 2 or 4 taps along each axis, all in one map. */
 function interpolated(build: Lowering, x: Tensor, axes: readonly Axis[], settings: Settings, shape: readonly Expr[]): Tensor {
@@ -152,7 +160,7 @@ function interpolated(build: Lowering, x: Tensor, axes: readonly Axis[], setting
       const total = terms.map((t) => mul(t.weight, t.value)).reduce((a, b) => add(a, b));
       return settings.excludeOutside ? div(total, terms.map((t) => t.weight).reduce((a, b) => add(a, b))) : total;
     };
-    return outsideOr(build, axes, settings, index, cast(sumFrom(0), x.at(index).dtype));
+    return outsideOr(build, axes, settings, index, stored(sumFrom(0), x, settings));
   });
 }
 
@@ -175,7 +183,7 @@ function antialiased(build: Lowering, x: Tensor, axis: Axis, settings: Settings)
   return build.rows({
     dtype: x.dtype, shape, axes, inner: [tap], each: false, index,
     scans: [{ name: sum, op: 'sum', value: mul(used, element) }, { name: weights, op: 'sum', value: used }],
-    value: cast(mean, x.at(index).dtype),
+    value: stored(mean, x, settings),
   });
 }
 
@@ -236,7 +244,7 @@ const resize: Operator = {
     const settings: Settings = {
       mode: attributes.string('mode', ['nearest', 'linear', 'cubic'], 'nearest'),
       coordinates: attributes.string('coordinate_transformation_mode', coordinateModes, 'half_pixel'),
-      nearest: attributes.string('nearest_mode', nearestModes, 'round_prefer_floor'),
+      nearest: attributes.string('nearest_mode', nearestModes.slice(0, 4), 'round_prefer_floor'),
       antialias: attributes.int('antialias', 0) !== 0,
       excludeOutside: attributes.int('exclude_outside', 0) !== 0,
       cubic: attributes.float('cubic_coeff_a', -0.75),
@@ -263,7 +271,7 @@ const asymmetric = (op: string, since: number, arity: readonly [number, number])
       : x.shape.map((_, k) => floatElement(build, given, k));
     const mode = build.attributes.string('mode', ['nearest', 'linear', 'bilinear'], 'nearest');
     const settings: Settings = {
-      mode: mode === 'nearest' ? mode : 'linear', coordinates: 'asymmetric', nearest: 'floor',
+      mode: mode === 'nearest' ? mode : 'linear', coordinates: 'asymmetric', nearest: 'simple',
       antialias: false, excludeOutside: false, cubic: -0.75, outside: 0,
     };
     return resized(build, x, axesByScale(build, x, x.shape.map((_, d) => d), scales, []), settings);

@@ -3,14 +3,14 @@
  * sequences, n-gram counts.
  */
 import {
-  type Expr, add, and, asInt, binary, cast, constant, div, eq, floordiv, floormod, ge, gt, int, le, lt, max, mul, ref, select, sub,
+  type Expr, add, and, binary, cast, constant, div, eq, floordiv, floormod, ge, gt, int, le, lt, max, mul, or, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import { lineDims } from './generate.op.ts';
 import { abs, clamp, cos, floor, local, log, loopFor, neg, scalarValue, sin, storeTo, toIndex, when, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, freshAxes } from './shape.ts';
+import { axisOf, freshAxes, numel } from './shape.ts';
 
 /**
  * The table [n, part of the input, k, part of the result] of what input n adds to frequency k: turned by 2 pi n k / size, backwards for
@@ -39,31 +39,39 @@ const dft: Operator = {
   lower: (build) => {
     const [x, lengthInput, axisInput] = [build.input(0), build.optional(1), build.optional(2)];
     const [inverse, onesided] = [build.attributes.int('inverse', 0) !== 0, build.attributes.int('onesided', 0) !== 0];
-    if (inverse && onesided) build.fail('unsupported-model', 'the inverse DFT of one side');
     const axis = axisInput ?? build.constant('int64', [], [build.attributes.int('axis', build.opset < 20 ? 1 : -2)]);
     const type = computeType(x.dtype);
     const parts = x.shape.at(-1) ?? int(1);
     // The axis splits into inputs n and frequencies k; all other dims are rows, the last one the parts of complex numbers.
-    const { named, others } = lineDims(build, x, axis);
-    const size = lengthInput === undefined ? named.reduce((a, b) => mul(a, b), int(1)) : build.dim(cast(scalarValue(build, lengthInput), 'int64'));
-    const bins = onesided ? add(floordiv(size, 2), 1) : size;
+    const { named, others, isAxis } = lineDims(build, x, axis);
+    const given = numel(named);
+    // From one side, as many values as the other side makes of it.
+    const whole = inverse && onesided ? mul(sub(given, 1), 2) : given;
+    const size = lengthInput === undefined ? whole : build.dim(cast(scalarValue(build, lengthInput), 'int64'));
+    const half = add(floordiv(size, 2), 1);
+    const [used, bins] = [onesided && inverse ? half : size, onesided && !inverse ? half : size];
     const lead = x.rank - 1;
-    const isLine = (d: number): Expr => gt(named[d] ?? int(1), 1);
-    const spread = (extent: Expr): Expr[] => named.slice(0, lead).map((dim, d) => (asInt(dim) === 1 && asInt(others[d] ?? int(1)) !== 1 ? int(1)
-      : build.dim(select(isLine(d), extent, int(1)))));
+    const spread = (extent: Expr): Expr[] => named.slice(0, lead).map((_, d) => {
+      const here = select(isAxis(d), extent, int(1));
+      return here.op === 'select' ? build.dim(here) : here;
+    });
     const rows = freshAxes(build, others.slice(0, lead));
-    const [line, frequency] = [freshAxes(build, spread(size)), freshAxes(build, spread(bins))];
-    const [part, result] = [build.axis(parts), build.axis(2)];
+    const [line, frequency] = [freshAxes(build, spread(used)), freshAxes(build, spread(bins))];
+    const outs = int(onesided && inverse ? 1 : 2);
+    const [part, result] = [build.axis(parts), build.axis(outs)];
     const total = (index: readonly Expr[]): Expr => index.reduce((a, b) => add(a, b), int(0));
     const at = rows.index.map((i, d) => add(i, line.index[d] ?? int(0)));
     const inside = and(...at.map((i, d) => lt(i, x.shape[d] ?? int(1))));
-    const table = rotations(build, x, size, parts, bins, size, inverse);
-    const shape = [...others.slice(0, lead).map((dim, d) => mul(dim, spread(bins)[d] ?? int(1))), int(2)];
+    const table = rotations(build, x, used, parts, bins, size, inverse);
+    const shape = [...others.slice(0, lead).map((dim, d) => mul(dim, spread(bins)[d] ?? int(1))), outs];
+    // A value of one side stands for its mirror image too, unless it is its own.
+    const k = total(line.index);
+    const mirrored = (e: Expr): Expr => (used === size ? e : select(or(eq(k, 0), eq(mul(k, 2), size)), e, mul(e, 2)));
     const index = [...rows.index.map((i, d) => add(i, frequency.index[d] ?? int(0))), result];
     return build.contraction({
       dtype: x.dtype, shape, batch: [], rows: rows.axes.length > 0 ? rows.axes : [build.axis(1)],
       cols: [...frequency.axes, result], depth: [...line.axes, part],
-      lhs: select(inside, x.at([...at, part]), zeroOf(x.dtype)), rhs: table.at([total(line.index), part, total(frequency.index), result]), index,
+      lhs: mirrored(select(inside, x.at([...at, part]), zeroOf(x.dtype))), rhs: table.at([k, part, total(frequency.index), result]), index,
       value: (acc) => (inverse ? div(acc, cast(size, type)) : acc),
     });
   },

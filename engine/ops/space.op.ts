@@ -7,9 +7,11 @@ import {
 } from '../../jit/expr/expr.ts';
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
-import type { Operator, Tensor } from './operator.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axesOf, flatten, freshAxes } from './shape.ts';
 import { extentOf, inside } from './window.ts';
+
+const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
 
 const depthToSpace: Operator = {
   op: 'DepthToSpace', domain: '', since: 1, arity: [1, 1],
@@ -18,7 +20,7 @@ const depthToSpace: Operator = {
     const block = build.attributes.int('blocksize');
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
     const depth = floordiv(c, block * block);
-    const columnFirst = build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
+    const columnFirst = depthFirst(build);
     return build.map(x.dtype, [n, depth, mul(h, block), mul(w, block)], ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
       const inBlock = add(mul(floormod(y, block), block), floormod(z, block));
       const channel = columnFirst ? add(mul(inBlock, depth), d) : add(mul(d, block * block), inBlock);
@@ -33,10 +35,11 @@ const spaceToDepth: Operator = {
     const x = build.input(0);
     const block = build.attributes.int('blocksize');
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
+    const first = depthFirst(build);
     const shape = [n, mul(c, block * block), floordiv(h, block), floordiv(w, block)];
     return build.map(x.dtype, shape, ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
-      const inBlock = floordiv(d, c);
-      return x.at([i, floormod(d, c), add(mul(y, block), floordiv(inBlock, block)), add(mul(z, block), floormod(inBlock, block))]);
+      const [inBlock, channel] = first ? [floordiv(d, c), floormod(d, c)] : [floormod(d, block * block), floordiv(d, block * block)];
+      return x.at([i, channel, add(mul(y, block), floordiv(inBlock, block)), add(mul(z, block), floormod(inBlock, block))]);
     });
   },
 };
@@ -108,10 +111,11 @@ const gridSample: Operator = {
     const shape = [x.shape[0] ?? int(1), x.shape[1] ?? int(1), ...grid.shape.slice(1, -1)];
     return build.map(x.dtype, shape, ([n = int(0), c = int(0), ...out]) => {
       const at = spatial.map((dim, d) => {
-        const g = cast(grid.at([n, ...out, int(spatial.length - 1 - d)]), 'float32');
-        const size = cast(dim, 'float32');
+        const g = cast(grid.at([n, ...out, int(spatial.length - 1 - d)]), computeType(x.dtype));
+        const size = cast(dim, g.dtype);
         const raw = sampling.aligned ? mul(mul(add(g, 1), 0.5), sub(size, 1)) : mul(sub(mul(add(g, 1), size), 1), 0.5);
-        if (sampling.padding === 'border') return clamp(raw, 0, sub(size, 1));
+        // A point outside is brought to the border; cubic taps are, each for itself.
+        if (sampling.padding === 'border' && sampling.mode !== 'cubic') return clamp(raw, 0, sub(size, 1));
         return sampling.padding === 'reflection' ? reflected(raw, dim, sampling.aligned) : raw;
       });
       return cast(sampled(x, [n, c], at, sampling), computeType(x.dtype));

@@ -1,0 +1,89 @@
+/** Corners of operators that random single-node models, compared with other engines, showed to be wrong once. */
+import { describe, expect, it } from 'vitest';
+import { symbol } from '../../jit/expr/expr.ts';
+import { lowerGraph } from './lower.ts';
+import { type OpOptions, elementsOf, f32, i64, opGraph, runOp, tensor } from './testing/run-op.ts';
+import { type Feed, runProgram } from './testing/run-program.ts';
+import { numbersOf } from './testing/compare.ts';
+
+/** Elements of the first output where every dim of every input is only known when it is fed. */
+function open(op: string, inputs: readonly Feed[], options: OpOptions = {}): number[] {
+  const graph = opGraph(op, inputs, options);
+  const feeds = new Map(inputs.map((feed, k) => [`x${k}`, feed]));
+  const free = graph.inputs.map(({ name }) => {
+    const { dtype, dims } = feeds.get(name) ?? f32([], [0]);
+    return { name, type: { dtype, shape: dims.map((_, d) => symbol(`${name}_${d}`)) } };
+  });
+  const got = runProgram(lowerGraph({ ...graph, inputs: free }), feeds).get('y0');
+  return got === undefined ? [] : numbersOf(got).map((v) => Number(v.toPrecision(5)));
+}
+
+describe('reductions', () => {
+  it('take logarithms of whole numbers', () => {
+    expect(elementsOf('ReduceLogSum', [tensor('int32', [2], [50, 60])])).toEqual([4]);
+    expect(elementsOf('ReduceLogSumExp', [tensor('int64', [2], [3, 3])])).toEqual([3]);
+  });
+  it('of no booleans are false for max and true for min', () => {
+    const none = tensor('bool', [0, 1], []);
+    const options = { attributes: { keepdims: 0 }, constants: [1] };
+    expect(elementsOf('ReduceMax', [none, i64([1], [0])], options)).toEqual([0]);
+    expect(elementsOf('ReduceMin', [none, i64([1], [0])], options)).toEqual([1]);
+  });
+});
+
+describe('open dims', () => {
+  it('Attention scales by the size of a head that is fed', () => {
+    const inputs = [f32([1, 1, 1, 4], [1, 2, 3, 4]), f32([1, 1, 2, 4], [1, 0, 0, 0, 0, 0, 1, 0]), f32([1, 1, 2, 1], [1, 2])];
+    expect(open('Attention', inputs)).toEqual(elementsOf('Attention', inputs).map((v) => Number(v.toPrecision(5))));
+  });
+  it('DFT lengthens an axis of one element', () => expect(open('DFT', [f32([1, 1, 1], [3]), i64([], [2])], { attributes: { axis: 1 }, opset: 17 })).toEqual([3, 0, 3, 0]));
+  it('Squeeze without axes refuses an open dim of 1', () => expect(() => open('Squeeze', [f32([1, 2], [1, 2])])).toThrow(/no open dim that Squeeze without axes meets is 1/));
+  it('MatMul refuses factors that do not fit', () => expect(() => open('MatMul', [f32([1, 2], [1, 2]), f32([3, 1], [1, 2, 3])])).toThrow(/inner dims of the product differ/));
+  it('Conv refuses channels that do not fit', () =>
+    expect(() => open('Conv', [f32([1, 2, 1], [1, 2]), f32([1, 1, 1], [1])])).toThrow(/another number of channels/));
+  it('MatMulInteger takes one zero point for a list', () =>
+    expect(open('MatMulInteger', [tensor('uint8', [2, 1], [3, 4]), tensor('uint8', [1, 1], [2]), tensor('uint8', [1], [1])])).toEqual([4, 6]));
+});
+
+describe('Attention of opset 25', () => {
+  const inputs = [f32([1, 1, 3, 1], [0, 0, 0]), f32([1, 1, 3, 1], [0, 0, 0]), f32([1, 1, 3, 1], [2, 4, 6])];
+  it('sees a window of keys', () => expect(elementsOf('Attention', inputs, { opset: 25, attributes: { left_window_size: 1, right_window_size: 0 } })).toEqual([2, 3, 5]));
+  it('sees the keys ahead', () => expect(elementsOf('Attention', inputs, { opset: 25, attributes: { left_window_size: 0, right_window_size: 1 } })).toEqual([3, 5, 6]));
+});
+
+describe('DFT', () => {
+  it('goes back from one side to real numbers', () =>
+    expect(elementsOf('DFT', [f32([1, 3, 2], [10, 0, -2, 2, -2, 0])], { attributes: { axis: 1, inverse: 1, onesided: 1 }, opset: 17 })).toEqual([1, 2, 3, 4]));
+});
+
+it('DequantizeLinear reads blocks of a list', () =>
+  expect(elementsOf('DequantizeLinear', [tensor('uint8', [4], [1, 2, 3, 4]), f32([2], [1, 10])], { attributes: { axis: 0, block_size: 2 } })).toEqual([1, 2, 30, 40]));
+
+it('GridSample computes in float64', () =>
+  expect(elementsOf('GridSample', [tensor('float64', [1, 1, 1, 2], [1, 3]), tensor('float64', [1, 1, 1, 2], [0, 0])])).toEqual([2]));
+
+it('GridSample leaves cubic taps beyond a border to each tap', () =>
+  expect(elementsOf('GridSample', [f32([1, 1, 1, 2], [0, 1]), f32([1, 1, 1, 2], [1.5, 0])], { attributes: { mode: 'cubic', padding_mode: 'border' } })).toEqual([1]));
+
+it('Resize of opset 10 shrinks by the next element', () =>
+  expect(elementsOf('Resize', [f32([1, 1, 1, 5], [0, 1, 2, 3, 4]), f32([4], [1, 1, 1, 0.6])], { opset: 10, constants: [1] })).toEqual([0, 2, 4]));
+
+describe('operators of two operands', () => {
+  it('Mod of floats takes the sign of the divisor', () => {
+    expect(elementsOf('Mod', [f32([2], [-1, 5]), f32([2], [3, -3])], { opset: 28 })).toEqual([2, -1]);
+    expect(elementsOf('Mod', [f32([2], [-1, 5]), f32([2], [3, -3])], { attributes: { fmod: 1 } })).toEqual([-1, 2]);
+  });
+  it('BitShift by too much leaves the sign', () => {
+    const shift = (direction: string): readonly number[] =>
+      elementsOf('BitShift', [tensor('int32', [3], [-8, 8, -8]), tensor('int32', [3], [32, -1, 1])], { attributes: { direction }, opset: 28 });
+    expect(shift('LEFT')).toEqual([0, 0, -16]);
+    expect(shift('RIGHT')).toEqual([-1, 0, -4]);
+  });
+  it('SwiGLU gates by Swish', () => expect(elementsOf('SwiGLU', [f32([1], [0]), f32([1], [5])], { opset: 28 })).toEqual([0]));
+});
+
+it('SpaceToDepth keeps the depth together in mode CRD', () => {
+  const image = f32([1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2, mode: 'CRD' }, opset: 28 })[0]?.elements).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2 } })[0]?.elements).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
+});
