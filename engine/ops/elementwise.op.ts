@@ -132,7 +132,7 @@ const binaries: readonly Operator[] = [
   binaryOp('BitwiseXor', 18, (a, b) => binary('xor', a, b)),
   binaryOp('BitShift', 11, (a, b, build) => {
     const left = build.attributes.string('direction', ['LEFT', 'RIGHT']) === 'LEFT';
-    const last = constant(bytesOf(a.dtype as DType) * 8 - 1, b.dtype);
+    const last = constant(bytesOf(a.dtype) * 8 - 1, b.dtype);
     // Too many bits, or a negative number of them, leave what the sign bit leaves.
     const far = isSigned(a.dtype) ? or(lt(b, 0), gt(b, last)) : gt(b, last);
     return select(far, left || !isSigned(a.dtype) ? zero(a) : binary('shr', a, last), binary(left ? 'shl' : 'shr', a, b));
