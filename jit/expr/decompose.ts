@@ -3,7 +3,8 @@
  * additions and bit operations; float16 as its bits with conversions around. One spelling for scalar and vector code, so both give the
  * same bits. What is rare goes through float64, whose functions backends take from the host. Output expressions hold no float16 type.
  * Errors are in units in the last place of the exact result: the largest seen over 4 million arguments spread evenly over the patterns of
- * the range, rounded twice (mul+add) and fused (decompose.test.ts, by default with 40,000).
+ * the range, rounded twice (mul+add) and fused (decompose.test.ts, by default with 40,000). Coefficients are written with as many digits as
+ * tell their float32 apart: what a source gives beyond that is lost anyway.
  */
 import { type DType, type ScalarType, fromHalf, isFloat, toHalf } from './dtype.ts';
 import {
@@ -57,10 +58,10 @@ function expInside(x: Expr): Expr {
 
 /** The exponent of two stands in the low bits of `shifted`: adding 1.5 * 2^23 rounds to an integer. */
 function expParts(x: Expr): { readonly mantissa: Expr; readonly shifted: Expr } {
-  const shifted = muladd(x, f32(1.44269504088896341), f32(roundingShift));
+  const shifted = muladd(x, f32(1.442695), f32(roundingShift));
   const n = sub(shifted, f32(roundingShift));
   const r = muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), x));
-  const p = polynomial(r, [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4]);
+  const p = polynomial(r, [0.5, 0.16666666, 0.041665796, 0.008333452, 0.0013981999, 0.00019875691]);
   return { mantissa: add(muladd(p, mul(r, r), r), f32(1)), shifted };
 }
 
@@ -79,11 +80,11 @@ function log(x: Expr): Expr {
   const f = sub(m, f32(1));
   const s = div(f, add(f, f32(2)));
   const z = mul(s, s);
-  const r = mul(z, polynomial(z, [0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841]));
+  const r = mul(z, polynomial(z, [0.6666666, 0.40000972, 0.28498787, 0.24279079]));
   const halfSquare = mul(mul(f, f), f32(0.5));
   const exponent = cast(sub(k, select(tiny, i32(23), i32(0))), 'float32');
-  const correction = muladd(exponent, f32(9.0580006145e-6), mul(s, add(halfSquare, r)));
-  const value = muladd(exponent, f32(6.9313812256e-1), sub(f, sub(halfSquare, correction)));
+  const correction = muladd(exponent, f32(9.058001e-6), mul(s, add(halfSquare, r)));
+  const value = muladd(exponent, f32(0.6931381), sub(f, sub(halfSquare, correction)));
   const special = select(lt(x, f32(0)), f32(NaN), select(le(x, f32(0)), f32(-Infinity), x));
   return select(gt(x, f32(0)), select(lt(x, f32(Infinity)), value, x), special);
 }
@@ -99,14 +100,14 @@ const sigmoid = (x: Expr): Expr => div(f32(1), add(f32(1), expInside(clamp(neg(x
  * as well). Error 5.8 and 4.6 ulp.
  */
 function tanh(x: Expr): Expr {
-  const limit = 7.90531110763549805;
+  const limit = 7.905311;
   const c = clamp(x, -limit, limit);
   const s = mul(c, c);
   const top = polynomial(s, [
-    4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8, -8.60467152213735e-11, 2.00018790482477e-13,
-    -2.76076847742355e-16,
+    0.0048935246, 0.00063726195, 1.48572235e-5, 5.1222973e-8, -8.604672e-11, 2.000188e-13,
+    -2.7607684e-16,
   ]);
-  const bottom = polynomial(s, [4.89352518554385e-3, 2.26843463243900e-3, 1.18534705686654e-4, 1.19825839466702e-6]);
+  const bottom = polynomial(s, [0.004893525, 0.0022684347, 0.00011853471, 1.1982584e-6]);
   return select(lt(abs(x), f32(4e-4)), x, div(mul(c, top), bottom));
 }
 
@@ -119,8 +120,8 @@ function tanh(x: Expr): Expr {
 function erf(x: Expr): Expr {
   const c = clamp(x, -3.951193, 3.951193);
   const s = mul(c, c);
-  const top = polynomial(s, [2.03078842, 3.44813675e-1, 9.51694474e-2, 6.85620354e-3, 5.12310828e-4, 3.64411403e-6]);
-  const bottom = polynomial(s, [1.79973948, 9.05495107e-1, 2.06205621e-1, 2.71003637e-2, 2.10740417e-3, 6.8063979e-5]);
+  const top = polynomial(s, [2.0307884, 0.34481367, 0.09516945, 0.0068562035, 0.0005123108, 3.64411403e-6]);
+  const bottom = polynomial(s, [1.7997395, 0.9054951, 0.20620562, 0.027100364, 0.0021074042, 6.8063979e-5]);
   return clamp(div(mul(c, top), bottom), -1, 1);
 }
 
@@ -130,11 +131,11 @@ function erf(x: Expr): Expr {
  */
 function sinOrCos(fn: 'sin' | 'cos', x: Expr): Expr {
   const n = unary('round', mul(x, f32(2 / Math.PI)));
-  const r = muladd(n, f32(-7.54978995489188e-8), muladd(n, f32(-4.837512969970703125e-4), muladd(n, f32(-1.5703125), x)));
+  const r = muladd(n, f32(-7.54979e-8), muladd(n, f32(-0.0004837513), muladd(n, f32(-1.5703125), x)));
   const z = mul(r, r);
   const quadrant = add(cast(n, 'int32'), i32(fn === 'cos' ? 1 : 0));
-  const sine = muladd(mul(polynomial(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]), z), r, r);
-  const quartic = polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]);
+  const sine = muladd(mul(polynomial(z, [-0.16666655, 0.008332161, -0.00019515296]), z), r, r);
+  const quartic = polynomial(z, [0.041666646, -0.0013887316, 0.000024433157]);
   const cosine = add(muladd(quartic, mul(z, z), mul(z, f32(-0.5))), f32(1));
   const value = select(binary('eq', bitAnd(quadrant, 1), i32(0)), sine, cosine);
   const signed = float(binary('xor', bits(value), shl(bitAnd(quadrant, 2), 30)));

@@ -16,10 +16,7 @@ import { binaryError, castError, muladdError, storeError, unaryError } from './i
 import { fma32, fma64 } from './math.ts';
 import { advance, seek } from './points.ts';
 import { dimsOf, extentOf } from './run.ts';
-import {
-  bigBinaryFn, bigComparison, bigUnaryFn, binaryFn, bitcastFn, castFn, castFromBig, castToBig, half, isArithmetic, operatorOf, startOf,
-  unaryFn, wrapper,
-} from './scalar.ts';
+import { type Value, binaryOf, bitcastFn, castOf, half, operatorOf, startOf, unaryOf, wrapper } from './scalar.ts';
 
 type Est = () => number;
 interface Local { value: number; error: number }
@@ -98,7 +95,7 @@ export function analyse(
         };
       }
       case 'unary': {
-        const [f, a] = [isBig(e.a.dtype) && e.fn !== 'isnan' ? viaBig1(bigUnaryFn(e.fn, e.a.dtype)) : unaryFn(e.fn, numeric(e.a.dtype)), est(e.a)];
+        const [f, a] = [through(unaryOf(e.fn, e.a.dtype), e.a.dtype), est(e.a)];
         return () => {
           const x = a();
           const ex = state.error;
@@ -135,8 +132,7 @@ export function analyse(
       }
       case 'cast': {
         const [from, to] = [e.a.dtype, e.dtype];
-        const big = isBig(from) || isBig(to);
-        const f = !big ? castFn(from, to) : isBig(from) ? viaFrom(castFromBig(isBig(to) ? 'float64' : to)) : viaTo(castToBig(from, to));
+        const f = through(castOf(from, to), from);
         const a = est(e.a);
         return () => {
           const x = a();
@@ -259,7 +255,7 @@ export function analyse(
     const { dtype } = value;
     const target = named(locals, name);
     const float = isFloat(dtype);
-    const [combine, next, round] = [numBinary(operatorOf(op), float ? 'float64' : dtype), est(value), roundTo(dtype)];
+    const [combine, next, round] = [numBinary(operatorOf(op), float ? 'float64' : dtype), est(value), roundOf(dtype)];
     let [total, error, absolutes, count, least] = [0, 0, 0, 0, 1];
     const walk = each(inner, () => {
       const x = next();
@@ -275,7 +271,7 @@ export function analyse(
       total = combine(total, x);
     });
     return () => {
-      [total, error, absolutes, count, least] = [startOf(op, dtype), 0, 0, 0, 1];
+      [total, error, absolutes, count, least] = [Number(startOf(op, dtype)), 0, 0, 0, 1];
       walk.all();
       target.value = round(total);
       const size = op === 'sum' ? absolutes : op === 'prod' ? Math.abs(total) : 0;
@@ -295,7 +291,7 @@ export function analyse(
     const { dtype } = lhs;
     const target = named(locals, 'acc');
     const type = isFloat(dtype) ? 'float64' : dtype;
-    const [times, plus, a, b, round] = [numBinary('mul', type), numBinary('add', type), est(lhs), est(rhs), roundTo(dtype)];
+    const [times, plus, a, b, round] = [numBinary('mul', type), numBinary('add', type), est(lhs), est(rhs), roundOf(dtype)];
     let [total, error, absolutes, count] = [0, 0, 0, 0];
     const walk = each(depth, () => {
       const x = a(); const ex = state.error;
@@ -391,20 +387,13 @@ export function analyse(
 }
 
 /** 64-bit integers are doubles here. */
-const numeric = (dtype: ScalarType): ScalarType => (isBig(dtype) ? 'float64' : dtype);
-const roundTo = (dtype: ScalarType): ((x: number) => number) => wrapper(numeric(dtype));
-const toBig = (x: number): bigint => (Number.isFinite(x) ? BigInt(Math.trunc(x)) : 0n);
-const viaBig1 = (f: (a: bigint) => bigint) => (a: number): number => Number(f(toBig(a)));
-const viaFrom = (f: (a: bigint) => number) => (a: number): number => f(toBig(a));
-const viaTo = (f: (a: number) => bigint) => (a: number): number => Number(f(a));
+const held = (x: number, dtype: ScalarType): Value => (isBig(dtype) ? (Number.isFinite(x) ? BigInt(Math.trunc(x)) : 0n) : x);
+const through = (f: (a: Value) => Value, dtype: ScalarType) => (a: number): number => Number(f(held(a, dtype)));
+const roundOf = (dtype: ScalarType): ((x: number) => number) => wrapper(isBig(dtype) ? 'float64' : dtype);
 
 function numBinary(fn: BinaryOp, dtype: ScalarType): (a: number, b: number) => number {
-  if (!isBig(dtype)) return binaryFn(fn, dtype);
-  const compared = bigComparison(fn);
-  if (compared !== undefined) return (a, b) => compared(toBig(a), toBig(b));
-  if (!isArithmetic(fn)) throw new QuernError('internal', `${fn} of 64-bit integers has no meaning`);
-  const f = bigBinaryFn(fn, dtype);
-  return (a, b) => Number(f(toBig(a), toBig(b)));
+  const f = binaryOf(fn, dtype);
+  return isBig(dtype) ? (a, b) => Number(f(held(a, dtype), held(b, dtype))) : f as (a: number, b: number) => number;
 }
 
 function memoryOf(kernel: Kernel, slot: number, bytes: Uint8Array, env: ReadonlyMap<Expr, number>): Memory {

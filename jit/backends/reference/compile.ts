@@ -4,18 +4,16 @@
  * more than once remembers its value until the frame's `tick` moves on, so shared subexpressions cost one evaluation a point.
  */
 import { QuernError } from '../../error.ts';
-import { type DType, type ScalarType, type TypedArray, fromHalf, isBig, toHalf } from '../../expr/dtype.ts';
+import { type DType, type ScalarType, type TypedArray, fromHalf, isBig, isFloat, toHalf } from '../../expr/dtype.ts';
 import type { Expr, Sym, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { operands, walk } from '../../expr/visit.ts';
 import { type Kernel, type Store, allAxes, expressions } from '../../kernel.ts';
 import { fma32, fma64 } from './math.ts';
-import {
-  bigBinaryFn, bigComparison, bigUnaryFn, binaryFn, bitcastFn, castFn, castFromBig, castToBig, bigWrapper, isArithmetic, unaryFn,
-} from './scalar.ts';
+import { type Value, binaryOf, bitcastFn, castOf, unaryOf } from './scalar.ts';
 
 export type Num = () => number;
-export type Big = () => bigint;
+export type Val = () => Value;
 
 /** An argument while a kernel runs: its memory, and its shape and strides in numbers. */
 export interface Slot {
@@ -25,7 +23,7 @@ export interface Slot {
 }
 
 interface Cell { value: number }
-interface Local { num: number; big: bigint }
+interface Local { value: Value }
 
 /** Everything that closures read, and that a run sets. */
 export interface Frame {
@@ -39,13 +37,14 @@ export interface Frame {
 
 export interface Compiler {
   readonly frame: Frame;
+  val(e: Expr): Val;
+  /** The same of what is no 64-bit integer. */
   num(e: Expr): Num;
-  big(e: Expr): Big;
   /** The value of a loop variable. */
   cell(v: Var): Cell;
   sym(s: Sym): Cell;
   local(name: string): Local;
-  /** Evaluates into a local; the type of `e` says which half of it. */
+  /** Evaluates into a local. */
   assign(name: string, e: Expr): () => void;
   store(s: Store): () => void;
   /** The element that a store writes, without writing it. */
@@ -63,123 +62,67 @@ export function compiler(kernel: Kernel): Compiler {
     cells: new Map(), locals: new Map(),
   };
   const uses = countUses(kernel);
-  const nums = new Map<Expr, Num>();
-  const bigs = new Map<Expr, Big>();
+  const built = new Map<Expr, Val>();
 
-  const named = <T>(map: Map<string, T>, name: string, make: () => T): T => {
+  const named = <K, T>(map: Map<K, T>, name: K, create: () => T): T => {
     const known = map.get(name);
     if (known !== undefined) return known;
-    const made = make();
+    const made = create();
     map.set(name, made);
     return made;
   };
   const cell = (name: string): Cell => named(frame.cells, name, () => ({ value: 0 }));
-  const local = (name: string): Local => named(frame.locals, name, () => ({ num: 0, big: 0n }));
+  const local = (name: string): Local => named(frame.locals, name, () => ({ value: 0 }));
 
+  const val = (e: Expr): Val => named(built, e, () => {
+    const made = make(e);
+    return (uses.get(e) ?? 0) > 1 && operands(e).length > 0 ? remembered(frame, made) : made;
+  });
   const num = (e: Expr): Num => {
-    const known = nums.get(e);
-    if (known !== undefined) return known;
     if (isBig(e.dtype)) throw new QuernError('internal', 'a 64-bit integer was taken for a number', { got: text(e) });
-    const made = shared(e) ? remembered(frame, makeNum(e)) : makeNum(e);
-    nums.set(e, made);
-    return made;
+    return val(e) as Num;
   };
-  const big = (e: Expr): Big => {
-    const known = bigs.get(e);
-    if (known !== undefined) return known;
-    const made = shared(e) ? remembered(frame, makeBig(e)) : makeBig(e);
-    bigs.set(e, made);
-    return made;
-  };
-  const shared = (e: Expr): boolean => (uses.get(e) ?? 0) > 1 && operands(e).length > 0;
 
-  const makeNum = (e: Expr): Num => {
+  const make = (e: Expr): Val => {
     switch (e.op) {
-      case 'const': { const value = Number(e.value); return () => value; }
+      case 'const': { const value = isBig(e.dtype) ? BigInt(e.value) : Number(e.value); return () => value; }
       case 'var': { const c = cell(e.name); return () => c.value; }
       case 'sym': { const c = cell(symName(e)); return () => c.value; }
-      case 'ref': { const l = local(e.name); return () => l.num; }
-      case 'load': return loadNum(e.tensor, e.dtype, e.index, text(e));
-      case 'unary': {
-        if (isBig(e.a.dtype)) return () => 0; // isnan of an integer
-        const [f, a] = [unaryFn(e.fn, e.a.dtype), num(e.a)];
-        return () => f(a());
-      }
-      case 'binary': return binaryNum(e);
+      case 'ref': { const l = local(e.name); return () => l.value; }
+      case 'load': return load(e.tensor, e.dtype, e.index, text(e));
+      case 'unary': { const [f, a] = [unaryOf(e.fn, e.a.dtype), val(e.a)]; return () => f(a()); }
+      case 'binary': return makeBinary(e);
       case 'select': {
-        const [c, a, b] = [num(e.cond), num(e.a), num(e.b)];
+        const [c, a, b] = [num(e.cond), val(e.a), val(e.b)];
         return () => (c() !== 0 ? a() : b());
       }
-      case 'cast': {
-        if (isBig(e.a.dtype)) { const [f, a] = [castFromBig(e.dtype), big(e.a)]; return () => f(a()); }
-        const [f, a] = [castFn(e.a.dtype, e.dtype), num(e.a)];
-        return () => f(a());
-      }
-      case 'bitcast': {
-        const [f, a] = [bitcastFn(e.a.dtype, e.dtype), isBig(e.a.dtype) ? big(e.a) : num(e.a)];
-        return () => Number(f(a()));
-      }
+      case 'cast': { const [f, a] = [castOf(e.a.dtype, e.dtype), val(e.a)]; return () => f(a()); }
+      case 'bitcast': { const [f, a] = [bitcastFn(e.a.dtype, e.dtype), val(e.a)]; return () => f(a()); }
       case 'muladd': {
-        const [a, b, c] = [num(e.a), num(e.b), num(e.c)];
-        if (kernel.numeric.fma && e.dtype === 'float64') return () => fma64(a(), b(), c());
-        if (kernel.numeric.fma && (e.dtype === 'float32' || e.dtype === 'float16')) return () => fma32(a(), b(), c());
-        const [times, plus] = [binaryFn('mul', e.dtype), binaryFn('add', e.dtype)];
+        const [a, b, c] = [val(e.a), val(e.b), val(e.c)];
+        if (kernel.numeric.fma && isFloat(e.dtype)) {
+          const fma = e.dtype === 'float64' ? fma64 : fma32;
+          return () => fma(a() as number, b() as number, c() as number);
+        }
+        const [times, plus] = [binaryOf('mul', e.dtype), binaryOf('add', e.dtype)];
         return () => plus(times(a(), b()), c());
       }
       default: return e satisfies never;
     }
   };
 
-  const binaryNum = (e: Extract<Expr, { op: 'binary' }>): Num => {
-    if (isBig(e.a.dtype)) {
-      const f = bigComparison(e.fn);
-      if (f === undefined) throw new QuernError('internal', 'a 64-bit integer was taken for a number', { got: text(e) });
-      const [a, b] = [big(e.a), big(e.b)];
-      return () => f(a(), b());
-    }
-    const [a, b] = [num(e.a), num(e.b)];
+  const makeBinary = (e: Extract<Expr, { op: 'binary' }>): Val => {
     if (e.dtype === 'bool' && (e.fn === 'and' || e.fn === 'or')) {
       // Guards of indices: the right side may load out of range where the left decides.
+      const [a, b] = [num(e.a), num(e.b)];
       return e.fn === 'and' ? () => (a() !== 0 && b() !== 0 ? 1 : 0) : () => (a() !== 0 || b() !== 0 ? 1 : 0);
     }
-    if (e.dtype === 'index' && e.fn === 'add') return () => a() + b();
-    if (e.dtype === 'index' && e.fn === 'mul') return () => a() * b();
-    const f = binaryFn(e.fn, e.a.dtype);
-    return () => f(a(), b());
-  };
-
-  const makeBig = (e: Expr): Big => {
-    switch (e.op) {
-      case 'const': { const value = BigInt(e.value); return () => value; }
-      case 'ref': { const l = local(e.name); return () => l.big; }
-      case 'load': return loadBig(e.tensor, e.dtype, e.index, text(e));
-      case 'unary': { const [f, a] = [bigUnaryFn(e.fn, e.dtype), big(e.a)]; return () => f(a()); }
-      case 'binary': {
-        if (!isArithmetic(e.fn)) break;
-        const [f, a, b] = [bigBinaryFn(e.fn, e.dtype), big(e.a), big(e.b)];
-        return () => f(a(), b());
-      }
-      case 'select': {
-        const [c, a, b] = [num(e.cond), big(e.a), big(e.b)];
-        return () => (c() !== 0 ? a() : b());
-      }
-      case 'cast': {
-        if (isBig(e.a.dtype)) { const [wrap, a] = [bigWrapper(e.dtype), big(e.a)]; return () => wrap(a()); }
-        const [f, a] = [castToBig(e.a.dtype, e.dtype), num(e.a)];
-        return () => f(a());
-      }
-      case 'bitcast': {
-        const [f, a] = [bitcastFn(e.a.dtype, e.dtype), isBig(e.a.dtype) ? big(e.a) : num(e.a)];
-        return () => BigInt(f(a()));
-      }
-      case 'muladd': {
-        const [wrap, a, b, c] = [bigWrapper(e.dtype), big(e.a), big(e.b), big(e.c)];
-        return () => wrap(a() * b() + c());
-      }
-      case 'var': case 'sym': break;
-      default: return e satisfies never;
+    if (e.dtype === 'index' && (e.fn === 'add' || e.fn === 'mul')) {
+      const [a, b] = [num(e.a), num(e.b)];
+      return e.fn === 'add' ? () => a() + b() : () => a() * b();
     }
-    throw new QuernError('internal', 'an expression is no 64-bit integer', { got: text(e) });
+    const [f, a, b] = [binaryOf(e.fn, e.a.dtype), val(e.a), val(e.b)];
+    return () => f(a(), b());
   };
 
   /** The element number of an index, each dim of it checked against the shape. */
@@ -206,28 +149,18 @@ export function compiler(kernel: Kernel): Compiler {
     };
   };
 
-  const loadNum = (tensor: number, dtype: DType, index: readonly Expr[], what: string): Num => {
+  const load = (tensor: number, dtype: DType, index: readonly Expr[], what: string): Val => {
     const at = address(tensor, index, what);
     const slot = slotOf(kernel, frame, tensor, dtype);
-    const fetch = (): number => {
+    const fetch = (): Value => {
       const i = at();
       const value = slot.view[i];
       if (value === undefined) throw new QuernError('internal', `${what} lies outside its buffer`, { got: String(i) });
-      return value as number;
+      return value;
     };
     if (dtype !== 'float16') return fetch;
     const table = halfTable();
-    return () => table[fetch()] as number;
-  };
-  const loadBig = (tensor: number, dtype: DType, index: readonly Expr[], what: string): Big => {
-    const at = address(tensor, index, what);
-    const slot = slotOf(kernel, frame, tensor, dtype);
-    return () => {
-      const i = at();
-      const value = slot.view[i];
-      if (value === undefined) throw new QuernError('internal', `${what} lies outside its buffer`, { got: String(i) });
-      return value as bigint;
-    };
+    return () => table[fetch() as number] as number;
   };
 
   const place = (s: Store): Num => address(s.tensor, s.index, `store to t${s.tensor}`);
@@ -235,16 +168,8 @@ export function compiler(kernel: Kernel): Compiler {
     const at = place(s);
     const { dtype } = s.value;
     const slot = slotOf(kernel, frame, s.tensor, dtype);
-    if (isBig(dtype)) {
-      const value = big(s.value);
-      return () => {
-        const i = at();
-        slot.view[i] = value();
-        frame.onStore?.(s.tensor, i);
-      };
-    }
-    const value = num(s.value);
-    const pack = dtype === 'float16' ? toHalf : (x: number): number => x;
+    const value = val(s.value);
+    const pack = dtype === 'float16' ? (x: Value): number => toHalf(Number(x)) : (x: Value): Value => x;
     return () => {
       const i = at();
       slot.view[i] = pack(value());
@@ -253,13 +178,11 @@ export function compiler(kernel: Kernel): Compiler {
   };
 
   const assign = (name: string, e: Expr): (() => void) => {
-    const l = local(name);
-    if (isBig(e.dtype)) { const value = big(e); return () => { l.big = value(); }; }
-    const value = num(e);
-    return () => { l.num = value(); };
+    const [l, value] = [local(name), val(e)];
+    return () => { l.value = value(); };
   };
 
-  return { frame, num, big, cell: (v) => cell(v.name), sym: (s) => cell(symName(s)), local, assign, store, place };
+  return { frame, val, num, cell: (v) => cell(v.name), sym: (s) => cell(symName(s)), local, assign, store, place };
 }
 
 /** Dims and loop variables are named apart. */

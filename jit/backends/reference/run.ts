@@ -4,13 +4,13 @@
  * or only chosen ones (`only`: numbers in row-major order over `pointAxes`).
  */
 import { QuernError } from '../../error.ts';
-import { type ScalarType, bytesOf, isBig, isFloat, viewAs } from '../../expr/dtype.ts';
+import { type ScalarType, bytesOf, isFloat, viewAs } from '../../expr/dtype.ts';
 import { type Expr, type Var, product } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
 import { type Kernel, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
 import { type Compiler, type Num, compiler } from './compile.ts';
 import { advance, seek } from './points.ts';
-import { bigBinaryFn, bigRangeOf, binaryFn, operatorOf, startOf, wrapper } from './scalar.ts';
+import { binaryOf, operatorOf, roundTo, startOf } from './scalar.ts';
 
 export interface ReferenceOptions {
   /** Compute these points alone; what other points would store stays as it was. */
@@ -176,39 +176,26 @@ function rows(c: Compiler, axes: readonly Var[], inner: readonly Var[], scans: (
 function scan(c: Compiler, { name, op, value }: Scan, inner: readonly Var[]): () => void {
   const { dtype } = value;
   const target = c.local(name);
-  if (isBig(dtype)) {
-    const [low, high] = bigRangeOf(dtype);
-    const start = { sum: 0n, prod: 1n, max: low, min: high }[op];
-    const [combine, next] = [bigBinaryFn(operatorOf(op), dtype), c.big(value)];
-    let acc = start;
-    const run = over(c, inner, () => { acc = combine(acc, next()); });
-    return () => { acc = start; run(undefined); target.big = acc; };
-  }
-  const next = c.num(value);
+  const next = c.val(value);
   const start = startOf(op, dtype);
   // Floats sum and multiply in float64 and are rounded at the end; the rest is exact in its own type.
-  const combine = binaryFn(operatorOf(op), isFloat(dtype) ? 'float64' : dtype);
-  const round = wrapper(dtype);
+  const combine = binaryOf(operatorOf(op), isFloat(dtype) ? 'float64' : dtype);
+  const round = roundTo(dtype);
   let acc = start;
   const run = over(c, inner, () => { acc = combine(acc, next()); });
-  return () => { acc = start; run(undefined); target.num = round(acc); };
+  return () => { acc = start; run(undefined); target.value = round(acc); };
 }
 
 function contract(c: Compiler, lhs: Expr, rhs: Expr, depth: readonly Var[]): () => void {
   const { dtype } = lhs;
   if (rhs.dtype !== dtype) throw new QuernError('internal', 'operands of a contraction differ in type', { expected: dtype, got: rhs.dtype });
   const target = c.local('acc');
-  if (isBig(dtype)) {
-    const [times, plus, a, b] = [bigBinaryFn('mul', dtype), bigBinaryFn('add', dtype), c.big(lhs), c.big(rhs)];
-    let acc = 0n;
-    const run = over(c, depth, () => { acc = plus(acc, times(a(), b())); });
-    return () => { acc = 0n; run(undefined); target.big = acc; };
-  }
   const type: ScalarType = isFloat(dtype) ? 'float64' : dtype;
-  const [times, plus, a, b, round] = [binaryFn('mul', type), binaryFn('add', type), c.num(lhs), c.num(rhs), wrapper(dtype)];
-  let acc = 0;
+  const [times, plus, a, b, round] = [binaryOf('mul', type), binaryOf('add', type), c.val(lhs), c.val(rhs), roundTo(dtype)];
+  const zero = startOf('sum', dtype);
+  let acc = zero;
   const run = over(c, depth, () => { acc = plus(acc, times(a(), b())); });
-  return () => { acc = 0; run(undefined); target.num = round(acc); };
+  return () => { acc = zero; run(undefined); target.value = round(acc); };
 }
 
 function block(c: Compiler, stmts: readonly Stmt[]): () => void {

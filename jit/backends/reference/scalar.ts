@@ -5,11 +5,15 @@
  * rounds when it is stored or explicitly cast.
  */
 import { QuernError } from '../../error.ts';
-import { type ScalarType, fromHalf, isBig, isFloat, toHalf } from '../../expr/dtype.ts';
+import { type ScalarType, fromHalf, isBig, isFloat, toHalf, viewAs } from '../../expr/dtype.ts';
 import type { BinaryOp, UnaryOp } from '../../expr/expr.ts';
 import type { ReduceOp } from '../../kernel.ts';
 import { bigPower, bigToFloat32, erf, power, round, sigmoid } from './math.ts';
 
+/** 64-bit integers are bigints, everything else doubles. */
+export type Value = number | bigint;
+type Fn1 = (a: Value) => Value;
+type Fn2 = (a: Value, b: Value) => Value;
 export type NumFn1 = (a: number) => number;
 export type NumFn2 = (a: number, b: number) => number;
 export type BigFn1 = (a: bigint) => bigint;
@@ -32,7 +36,7 @@ export function wrapper(dtype: ScalarType): NumFn1 {
   }
 }
 
-export const bigWrapper = (dtype: ScalarType): BigFn1 =>
+const bigWrapper = (dtype: ScalarType): BigFn1 =>
   dtype === 'uint64' ? (x) => BigInt.asUintN(64, x) : (x) => BigInt.asIntN(64, x);
 
 const widths: Partial<Record<ScalarType, readonly [number, number]>> = {
@@ -42,22 +46,30 @@ const widths: Partial<Record<ScalarType, readonly [number, number]>> = {
 
 /** Least and greatest value of an integer type that fits a number; bool is 0 to 1. */
 export const rangeOf = (dtype: ScalarType): readonly [number, number] => widths[dtype] ?? [0, 1];
-export const bigRangeOf = (dtype: ScalarType): readonly [bigint, bigint] =>
+const bigRangeOf = (dtype: ScalarType): readonly [bigint, bigint] =>
   dtype === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
 
 export const operatorOf = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
   ({ sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const)[op];
 
 /** What a reduction of nothing gives. */
-export function startOf(op: ReduceOp, dtype: ScalarType): number {
-  const [low, high] = isBig(dtype) ? bigRangeOf(dtype).map(Number) as [number, number] : rangeOf(dtype);
-  switch (op) {
-    case 'sum': return 0;
-    case 'prod': return 1;
-    case 'max': return isFloat(dtype) ? -Infinity : low;
-    case 'min': return isFloat(dtype) ? Infinity : high;
-    default: return op satisfies never;
-  }
+export function startOf(op: ReduceOp, dtype: ScalarType): Value {
+  const [low, high] = isBig(dtype) ? bigRangeOf(dtype) : isFloat(dtype) ? [-Infinity, Infinity] as const : rangeOf(dtype);
+  const [zero, one] = isBig(dtype) ? [0n, 1n] : [0, 1];
+  return { sum: zero, prod: one, max: low, min: high }[op];
+}
+
+/** Functions of values of any type, held as `Value` says; `dtype` is that of the operands. */
+export const roundTo = (dtype: ScalarType): Fn1 => (isBig(dtype) ? bigWrapper(dtype) : wrapper(dtype)) as Fn1;
+export const unaryOf = (fn: UnaryOp, dtype: ScalarType): Fn1 =>
+  fn === 'isnan' && isBig(dtype) ? () => 0 : (isBig(dtype) ? bigUnaryFn : unaryFn)(fn, dtype) as Fn1;
+export function binaryOf(fn: BinaryOp, dtype: ScalarType): Fn2 {
+  if (!isBig(dtype)) return binaryFn(fn, dtype) as Fn2;
+  return (compares(fn) ? compare[fn] : bigBinaryFn(fn, dtype)) as Fn2;
+}
+export function castOf(from: ScalarType, to: ScalarType): Fn1 {
+  if (isBig(from)) return (isBig(to) ? bigWrapper(to) : castFromBig(to)) as Fn1;
+  return (isBig(to) ? castToBig(from, to) : castFn(from, to)) as Fn1;
 }
 
 /** Rounds to float16, the value staying a double. */
@@ -81,11 +93,7 @@ export function unaryFn(fn: UnaryOp, dtype: ScalarType): NumFn1 {
   }
   switch (fn) {
     case 'neg': return (a) => -a;
-    case 'abs': return Math.abs;
-    case 'sign': return Math.sign;
-    case 'floor': return Math.floor;
-    case 'ceil': return Math.ceil;
-    case 'trunc': return Math.trunc;
+    case 'abs': case 'sign': case 'floor': case 'ceil': case 'trunc': return (a) => Math[fn](a);
     case 'round': return round;
     case 'isnan': return (a) => (Number.isNaN(a) ? 1 : 0);
     case 'reciprocal': return (a) => wrap(1 / a);
@@ -108,6 +116,8 @@ const compare: Readonly<Record<'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', <T exten
   gt: (a, b) => (a > b ? 1 : 0),
   ge: (a, b) => (a >= b ? 1 : 0),
 };
+
+const compares = (fn: BinaryOp): fn is keyof typeof compare => fn in compare;
 
 /** `dtype` is that of the operands. */
 export function binaryFn(fn: BinaryOp, dtype: ScalarType): NumFn2 {
@@ -142,7 +152,7 @@ export function binaryFn(fn: BinaryOp, dtype: ScalarType): NumFn2 {
   }
 }
 
-export function bigUnaryFn(fn: UnaryOp, dtype: ScalarType): BigFn1 {
+function bigUnaryFn(fn: UnaryOp, dtype: ScalarType): BigFn1 {
   const wrap = bigWrapper(dtype);
   switch (fn) {
     case 'neg': return (a) => wrap(-a);
@@ -159,7 +169,7 @@ export function bigUnaryFn(fn: UnaryOp, dtype: ScalarType): BigFn1 {
 
 type Arithmetic = Exclude<BinaryOp, keyof typeof compare>;
 
-export function bigBinaryFn(fn: Arithmetic, dtype: ScalarType): BigFn2 {
+function bigBinaryFn(fn: Arithmetic, dtype: ScalarType): BigFn2 {
   const wrap = bigWrapper(dtype);
   const floor = (a: bigint, b: bigint): bigint => (a % b !== 0n && a < 0n !== b < 0n ? a / b - 1n : a / b);
   switch (fn) {
@@ -182,12 +192,8 @@ export function bigBinaryFn(fn: Arithmetic, dtype: ScalarType): BigFn2 {
   }
 }
 
-export const bigComparison = (fn: BinaryOp): ((a: bigint, b: bigint) => number) | undefined =>
-  fn in compare ? compare[fn as keyof typeof compare] : undefined;
-export const isArithmetic = (fn: BinaryOp): fn is Arithmetic => !(fn in compare);
-
 /** Conversion between types held in numbers. */
-export function castFn(from: ScalarType, to: ScalarType): NumFn1 {
+function castFn(from: ScalarType, to: ScalarType): NumFn1 {
   if (to === 'bool') return (a) => (a !== 0 ? 1 : 0);
   if (to === 'float16') return half;
   if (isFloat(to) || !isFloat(from)) return to === 'index' ? (a) => a | 0 : wrapper(to);
@@ -195,7 +201,7 @@ export function castFn(from: ScalarType, to: ScalarType): NumFn1 {
   return (a) => (Number.isNaN(a) ? 0 : Math.min(high, Math.max(low, Math.trunc(a))) + 0);
 }
 
-export function castToBig(from: ScalarType, to: ScalarType): (a: number) => bigint {
+function castToBig(from: ScalarType, to: ScalarType): (a: number) => bigint {
   if (!isFloat(from)) return to === 'uint64' ? (a) => BigInt.asUintN(64, BigInt(a)) : BigInt;
   const [low, high] = bigRangeOf(to);
   return (a) => {
@@ -205,7 +211,7 @@ export function castToBig(from: ScalarType, to: ScalarType): (a: number) => bigi
   };
 }
 
-export function castFromBig(to: ScalarType): (a: bigint) => number {
+function castFromBig(to: ScalarType): (a: bigint) => number {
   switch (to) {
     case 'bool': return (a) => (a !== 0n ? 1 : 0);
     case 'float16': return (a) => half(Number(a));
@@ -218,41 +224,14 @@ export function castFromBig(to: ScalarType): (a: bigint) => number {
   }
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
+const scratch = new Uint8Array(8);
 
 /** Writes the bits of a value of type `from` and reads them as `to`. */
-export function bitcastFn(from: ScalarType, to: ScalarType): (a: number | bigint) => number | bigint {
-  const put = putter(from);
-  const take = taker(to);
-  return (a) => { put(a); return take(); };
-}
-
-function putter(dtype: ScalarType): (a: number | bigint) => void {
-  switch (dtype) {
-    case 'float32': return (a) => { scratch.setFloat32(0, Number(a)); };
-    case 'float64': return (a) => { scratch.setFloat64(0, Number(a)); };
-    case 'float16': return (a) => { scratch.setUint16(0, toHalf(Number(a))); };
-    case 'int64': case 'uint64': return (a) => { scratch.setBigUint64(0, BigInt.asUintN(64, BigInt(a))); };
-    case 'int32': case 'uint32': case 'index': return (a) => { scratch.setInt32(0, Number(a)); };
-    case 'int16': case 'uint16': return (a) => { scratch.setInt16(0, Number(a)); };
-    case 'int8': case 'uint8': case 'bool': return (a) => { scratch.setInt8(0, Number(a)); };
-    default: return dtype satisfies never;
-  }
-}
-
-function taker(dtype: ScalarType): () => number | bigint {
-  switch (dtype) {
-    case 'float32': return () => scratch.getFloat32(0);
-    case 'float64': return () => scratch.getFloat64(0);
-    case 'float16': return () => fromHalf(scratch.getUint16(0));
-    case 'int64': return () => scratch.getBigInt64(0);
-    case 'uint64': return () => scratch.getBigUint64(0);
-    case 'int32': case 'index': return () => scratch.getInt32(0);
-    case 'uint32': return () => scratch.getUint32(0);
-    case 'int16': return () => scratch.getInt16(0);
-    case 'uint16': return () => scratch.getUint16(0);
-    case 'int8': return () => scratch.getInt8(0);
-    case 'uint8': case 'bool': return () => scratch.getUint8(0);
-    default: return dtype satisfies never;
-  }
+export function bitcastFn(from: ScalarType, to: ScalarType): Fn1 {
+  const [put, take] = [viewAs(from === 'index' ? 'int32' : from, scratch), viewAs(to === 'index' ? 'int32' : to, scratch)];
+  return (a) => {
+    put[0] = from === 'float16' ? toHalf(Number(a)) : a;
+    const bits = take[0] ?? 0;
+    return to === 'float16' ? fromHalf(Number(bits)) : bits;
+  };
 }
