@@ -6,6 +6,8 @@
  * a Blob, so one script file is enough and no bundler of a user has to know about workers. The bundle for script tags, which nobody bundles again,
  * holds what page and worker share once (scripts/script-tag.ts).
  */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, defineConfig, type BuildEnvironmentOptions, type Plugin, type UserConfig } from 'vite';
 import { scriptTag, textOf } from './scripts/script-tag.ts';
@@ -88,8 +90,23 @@ function scriptPlugin(name: 'worker' | 'thread', inlined: boolean): Plugin {
   };
 }
 
+/** Serves a hash of all sources that decide what the engine stores as `virtual:quern-build`. */
+const buildPlugin: Plugin = {
+  name: 'quern-build',
+  resolveId: (source) => (source === 'virtual:quern-build' ? `\0${source}` : undefined),
+  load(resolved) {
+    if (resolved !== '\0virtual:quern-build') return undefined;
+    const hash = createHash('sha256');
+    for (const folder of ['engine', 'jit', 'shaders']) {
+      const files = readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' }).filter((f) => /\.(ts|wgsl)$/.test(f) && !f.includes('.test.'));
+      for (const file of files.sort()) hash.update(file).update(readFileSync(`${root}${folder}/${file}`));
+    }
+    return `export default ${JSON.stringify(hash.digest('hex').slice(0, 16))};`;
+  },
+};
+
 /** Plugins that every entry of the project needs, tests included; `worker: false` where no worker can be started. */
-export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), scriptPlugin('worker', worker), scriptPlugin('thread', true)];
+export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), buildPlugin, scriptPlugin('worker', worker), scriptPlugin('thread', true)];
 
 /** ort.js leaves the engine to quern.js, so that a page which uses both has it once. */
 const engineOutside: Plugin = {

@@ -60,6 +60,8 @@ export interface Report {
   /** Kernels compiled since the session was made. */
   readonly compiled: number;
   readonly runs: number;
+  /** Whether the model was planned now, or an earlier visit's plan was used. */
+  readonly plan: 'made' | 'kept';
   /** Schedules that gave wrong results here and are used no more. */
   readonly demoted: readonly { readonly kernel: string; readonly schedule: Readonly<Record<string, number>>; readonly why: string }[];
   /** Sentences about what did not go as well as it could. */

@@ -23,11 +23,11 @@ describe('the cache', () => {
     const first = cacheOn(store);
     await first.putProfile('cpu', profile);
     await first.putRecords('f', records(recordAt(1)));
-    await first.putChoice('layout', { weight: [0, 2, 1] });
+    await first.putChoice('plan', { weight: [0, 2, 1] });
     const second = cacheOn(store);
     expect(await second.getProfile('cpu')).toEqual(profile);
     expect(await second.records('f')).toEqual(records(recordAt(1)));
-    expect(await second.getChoice('layout')).toEqual({ weight: [0, 2, 1] });
+    expect(await second.getChoice('plan')).toEqual({ weight: [0, 2, 1] });
     expect(second.notes()).toEqual([]);
   });
 

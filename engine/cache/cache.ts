@@ -17,7 +17,7 @@ export interface Cache {
   records(fingerprint: string): Promise<Records>;
   /** Merges records into what is stored, also by other tabs meanwhile. */
   putRecords(fingerprint: string, records: Records): Promise<void>;
-  /** Decisions of the planner, such as layouts, as plain JSON; the reader validates them. */
+  /** Plans, as plain JSON; the reader validates them. Those that were written longest ago go when there are too many. */
   getChoice(key: string): Promise<unknown>;
   putChoice(key: string, choice: Json): Promise<void>;
   /** Runs `work` as the only tuner of this device among all tabs, once the others are done. Rejects if aborted while waiting. */
@@ -44,6 +44,8 @@ export interface CacheOptions {
 
 /** Devices whose records are kept: with each browser version a new one comes. */
 const devicesKept = 6;
+/** Plans: 10 KB to 1 MB each. */
+const choicesKept = 32;
 /** Records of one device: some 3 KB each with all measurements, so at most 6 MB. */
 const recordsKept = 2000;
 
@@ -59,7 +61,7 @@ class StoredCache implements Cache {
   readonly #locks: Locks | undefined;
   readonly #patience: number;
   readonly #notes = new Set<string>();
-  #tidied = false;
+  readonly #tidied = new Set<string>();
 
   constructor({ enabled, store, locks, database = 'quern', patienceMs = 2000 }: CacheOptions) {
     this.#patience = patienceMs;
@@ -86,15 +88,16 @@ class StoredCache implements Cache {
 
   async putRecords(fingerprint: string, records: Records): Promise<void> {
     await this.#update(`records:${fingerprint}`, (old) => bounded(mergeRecords(valid(old, fingerprint), records)));
-    await this.#tidy(`records:${fingerprint}`);
+    await this.#tidy('records:', `records:${fingerprint}`, devicesKept);
   }
 
   getChoice(key: string): Promise<unknown> {
     return this.#get(`choice:${key}`);
   }
 
-  putChoice(key: string, choice: Json): Promise<void> {
-    return this.#update(`choice:${key}`, () => choice);
+  async putChoice(key: string, choice: Json): Promise<void> {
+    await this.#update(`choice:${key}`, () => choice);
+    await this.#tidy('choice:', `choice:${key}`, choicesKept);
   }
 
   async asOnlyTuner<T>(fingerprint: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -142,14 +145,14 @@ class StoredCache implements Cache {
     }
   }
 
-  /** Once a session: drops the records of devices that were not used for longest. */
-  async #tidy(current: string): Promise<void> {
+  /** Once a session for each kind: of entries of a kind, drops those that were written longest ago. */
+  async #tidy(kind: string, current: string, most: number): Promise<void> {
     const store = this.#store;
-    if (store === undefined || this.#tidied) return;
-    this.#tidied = true;
+    if (store === undefined || this.#tidied.has(kind)) return;
+    this.#tidied.add(kind);
     try {
-      const devices = (await this.#soon(store.entries())).filter(([key]) => key.startsWith('records:') && key !== current);
-      const old = devices.sort((a, b) => writtenAt(b[1]) - writtenAt(a[1])).slice(devicesKept - 1);
+      const others = (await this.#soon(store.entries())).filter(([key]) => key.startsWith(kind) && key !== current);
+      const old = others.sort((a, b) => writtenAt(b[1]) - writtenAt(a[1])).slice(most - 1);
       if (old.length > 0) await this.#soon(store.remove(old.map(([key]) => key)));
     } catch (error) {
       this.#lose(error);

@@ -24,6 +24,7 @@ export class Constant {
   /** As in TensorType. */
   readonly narrow: Narrow | undefined;
   #bytes: Uint8Array | undefined;
+  #looked = false;
 
   constructor(dtype: DType, dims: readonly number[], bytes: Uint8Array, narrow?: Narrow) {
     this.dtype = dtype;
@@ -41,7 +42,18 @@ export class Constant {
     return this.size * bytesOf(this.dtype);
   }
 
+  /** Whether anybody has asked for the bytes: what follows from a constant may then follow from its elements. */
+  get looked(): boolean {
+    return this.#looked;
+  }
+
+  /** The bytes, for who only hands them on or asks for their length. */
+  get held(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
   get bytes(): Uint8Array {
+    this.#looked = true;
     if (this.#bytes === undefined) throw new QuernError('internal', 'a constant was read after its bytes were released');
     return this.#bytes;
   }

@@ -63,11 +63,12 @@ function checkConstant(name: string, constant: Constant, fail: Fail): void {
   const { dims, dtype, size } = constant;
   const sizes = dims.every((d) => Number.isSafeInteger(d) && d >= 0);
   if (!sizes) fail(`the constant '${name}' has a dim that is no size`, { got: `[${dims.join(', ')}]` });
-  if (constant.released) return;
+  const { held } = constant;
+  if (held === undefined) return;
   const expected = size * bytesOf(dtype);
-  if (constant.bytes.length !== expected) {
+  if (held.length !== expected) {
     fail(`the constant '${name}' has the wrong length`, {
-      expected: `${expected} bytes (${dtype}[${dims.join(', ')}])`, got: `${constant.bytes.length} bytes`,
+      expected: `${expected} bytes (${dtype}[${dims.join(', ')}])`, got: `${held.length} bytes`,
     });
   }
 }

@@ -37,7 +37,8 @@ export function externalTensors(model: ModelProto): TensorProto[] {
   return found;
 }
 
-interface Wanted { readonly range: ExternalRange; readonly tensor: string }
+/** A range of another file, and the first tensor that lies there. */
+export interface Wanted { readonly range: ExternalRange; readonly tensor: string }
 
 /** The ranges of other files that a model names, each once, with the first tensor that lies there. */
 export function externalRanges(model: ModelProto): Wanted[] {

@@ -8,12 +8,13 @@ import type { Graph } from '../graph/graph.ts';
 import { buildGraph } from './build-graph.ts';
 import type { Allocate } from './byte-stream.ts';
 import type { KeptFiles } from './kept-files.ts';
-import { externalRanges, readExternal } from './external.ts';
+import { type ExternalBytes, type Wanted, externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
 import { readSkeleton } from './skeleton.ts';
 import { Download, type SourceOptions } from './piece-stream.ts';
 import { openSource } from './source.ts';
+import type { Skeleton } from './wire.ts';
 
 export interface LoadOptions {
   /** The most bytes that the model file and its external data may hold together. */
@@ -26,29 +27,53 @@ export interface LoadOptions {
   readonly memory?: ((expected: number | undefined) => Allocate) | undefined;
 }
 
+/** A model whose bytes are all here. */
+export interface Fetched {
+  readonly skeleton: Skeleton;
+  readonly ranges: readonly Wanted[];
+  readonly external: ExternalBytes;
+  /** Reads them. */
+  graph(): Graph;
+}
+
 /**
- * Loads a model with its weights. Throws QuernErrors: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`,
- * `unsupported-dtype`, `model-too-large`, `out-of-memory`, `aborted`.
+ * Fetches a model with its weights. `known`: gives the ranges of external data of a skeleton that need not be read for them. Throws
+ * QuernErrors, as the graph does: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`, `unsupported-dtype`,
+ * `model-too-large`, `out-of-memory`, `aborted`.
  */
-export async function loadGraph(
+export async function fetchModel(
   source: WireSource,
   externalData: Readonly<Record<string, WireSource>> = {},
   options: LoadOptions = {},
-): Promise<Graph> {
+  known?: (skeleton: Skeleton) => Promise<readonly Wanted[] | undefined>,
+): Promise<Fetched> {
   const download = new Download(options);
   const sizes: (number | undefined)[] = [];
-  const model = await readFile(source, download, (announced) => {
+  const skeleton = await scan(source, download, (announced) => {
     sizes.push(announced);
     return options.memory?.(announced);
   });
-  const ranges = externalRanges(model);
+  let read: ModelProto | undefined;
+  const model = (): ModelProto => (read ??= inlineFunctions(readModel(skeleton)));
+  const ranges = (await known?.(skeleton)) ?? externalRanges(model());
   const whole = [...sizes, ...ranges.map(({ range }) => range.length)].reduce((a, b) => (a === undefined || b === undefined ? undefined : a + b));
   const external = await readExternal(ranges, source, externalData, download, options.memory?.(whole));
   download.report('weights');
-  options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
-  const graph = buildGraph(model, external);
-  options.onProgress?.({ phase: 'parse', loaded: 1, total: 1 });
-  return graph;
+  return {
+    skeleton, ranges, external,
+    graph() {
+      options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
+      const graph = buildGraph(model(), external);
+      options.onProgress?.({ phase: 'parse', loaded: 1, total: 1 });
+      return graph;
+    },
+  };
+}
+
+export async function loadGraph(
+  source: WireSource, externalData: Readonly<Record<string, WireSource>> = {}, options: LoadOptions = {},
+): Promise<Graph> {
+  return (await fetchModel(source, externalData, options)).graph();
 }
 
 /** As `loadGraph`, but constants of 16 KiB and more, and external ones, are `released`: dims and dtype without bytes. */
@@ -58,7 +83,7 @@ export async function loadHead(source: WireSource, options: SourceOptions = {}):
 
 /** The messages of a model, with functions inlined and without large payloads. */
 export async function readHead(source: WireSource, options: SourceOptions = {}): Promise<ModelProto> {
-  return readFile(source, new Download(options), undefined);
+  return inlineFunctions(readModel(await scan(source, new Download(options), undefined)));
 }
 
 /** Bytes of all tensors that the model holds, those of external files included, in the form in which the engine keeps them. */
@@ -83,12 +108,12 @@ export function weightBytes(graph: Graph): number {
 }
 
 /** `memory`: undefined passes over large weights. */
-async function readFile(
+async function scan(
   source: WireSource, download: Download, memory: ((size: number | undefined) => Allocate | undefined) | undefined,
-): Promise<ModelProto> {
+): Promise<Skeleton> {
   const stream = await openSource(source, download);
   try {
-    return inlineFunctions(readModel(await readSkeleton(stream, memory !== undefined, memory?.(stream.size))));
+    return await readSkeleton(stream, memory !== undefined, memory?.(stream.size));
   } finally {
     await stream.close();
   }

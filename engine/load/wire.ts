@@ -6,6 +6,7 @@
  */
 import { PbfReader } from 'pbf';
 import { QuernError } from '../../jit/error.ts';
+import { LARGE } from './byte-stream.ts';
 
 /** Contents of a large bytes field; `bytes` is absent where the file was only skimmed. */
 export interface Payload {
@@ -15,14 +16,20 @@ export interface Payload {
 
 export interface Skeleton {
   readonly bytes: Uint8Array;
-  /** Large fields that are empty in `bytes`, by the position there of their length. */
-  readonly payloads: ReadonlyMap<number, Payload>;
+  /** Fields of tensors, by the position of their length: the large ones, which are empty in `bytes`, and small ones once they were read. */
+  readonly payloads: Map<number, Payload>;
   /** The offset in the file of a position in `bytes`. */
   fileOffset(position: number): number;
 }
 
 export const asSkeleton = (bytes: Uint8Array): Skeleton =>
   ({ bytes, payloads: new Map<number, Payload>(), fileOffset: (position) => position });
+
+/** The bytes of a field of a tensor, without reading what stands before it: those of a small one are in the skeleton, behind their length. */
+export function payloadAt({ payloads, bytes }: Skeleton, at: number, length = 0): Uint8Array | undefined {
+  const start = at + (length < 128 ? 1 : 2);
+  return payloads.get(at)?.bytes ?? (length < LARGE ? bytes.slice(start, start + length) : undefined);
+}
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -110,9 +117,12 @@ export class Wire {
 
   /** A bytes field that may have been taken out of the skeleton; its own memory either way. */
   payload(name: string): Payload {
-    const stored = this.#skeleton.payloads.get(this.#pbf.pos);
+    const { payloads } = this.#skeleton;
+    const at = this.#pbf.pos;
     const bytes = this.bytes(name);
-    return stored ?? { bytes: bytes.slice(), length: bytes.length };
+    const stored = payloads.get(at) ?? { bytes: bytes.slice(), length: bytes.length };
+    payloads.set(at, stored);
+    return stored;
   }
 
   /** A varint as a signed 64-bit integer: a number where that is exact, else a bigint. */

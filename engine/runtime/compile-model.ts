@@ -8,7 +8,6 @@ import { text } from '../../jit/expr/text.ts';
 import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Program } from '../graph/program.ts';
 import { lowerGraph } from '../ops/lower.ts';
 import { type PassOptions, runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
 import { buildPlan } from '../plan/build-plan.ts';
@@ -35,7 +34,11 @@ export interface CompiledModel {
   readonly outputs: readonly ValueInfo[];
 }
 
-export function compileModel(graph: Graph, devices: Devices, options: CompileOptions): CompiledModel {
+export const compileModel = (graph: Graph, devices: Devices, options: CompileOptions): CompiledModel =>
+  executable(planModel(graph, devices, options), devices, options.lookup);
+
+/** Throws `unsupported-model` for what can run nowhere, `invalid-option` for dims that the model has not, and what lowering throws. */
+export function planModel(graph: Graph, devices: Devices, options: CompileOptions): Plan {
   const fixed = fixDims(graph, options.dims);
   const { profile } = devices.main;
   const cleaned = runGraphPasses(fixed, options);
@@ -50,10 +53,14 @@ export function compileModel(graph: Graph, devices: Devices, options: CompileOpt
     },
   });
   requireCpu(plan, devices);
-  const lookup = options.lookup ?? (() => () => undefined);
+  return plan;
+}
+
+/** A plan made for these devices, ready to be filled with weights. */
+export function executable(plan: Plan, devices: Devices, lookup: CompileOptions['lookup'] = () => () => undefined): CompiledModel {
   const stores = new Map<Place, KernelStore>([['main', new KernelStore(devices.main, lookup('main'))]]);
   if (devices.cpu !== undefined) stores.set('cpu', new KernelStore(devices.cpu, lookup('cpu')));
-  return { executor: new Executor(plan, stores), ...interfaceOf(program) };
+  return { executor: new Executor(plan, stores), ...interfaceOf(plan) };
 }
 
 /** Fails early, naming the node, if something can run nowhere. */
@@ -73,13 +80,13 @@ function requireCpu(plan: Plan, devices: Devices): void {
   }
 }
 
-function interfaceOf(program: Program): { readonly inputs: ValueInfo[]; readonly outputs: ValueInfo[] } {
+function interfaceOf(plan: Plan): { readonly inputs: ValueInfo[]; readonly outputs: ValueInfo[] } {
   const info = ({ name, tensor }: { readonly name: string; readonly tensor: number }): ValueInfo => {
-    const def = program.tensors.get(tensor);
+    const def = plan.tensors.get(tensor);
     if (def === undefined) throw new QuernError('internal', `'${name}' has no tensor`);
     return { name, dtype: def.dtype, dims: def.shape.map((d) => (d.op === 'const' ? Number(d.value) : text(d))) };
   };
-  return { inputs: program.inputs.map(info), outputs: program.outputs.map(info) };
+  return { inputs: plan.inputs.map(info), outputs: plan.outputs.map(info) };
 }
 
 /** Replaces symbols by the numbers given for them; unknown names are errors. */

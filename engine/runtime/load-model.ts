@@ -3,18 +3,21 @@
  * exposes. Runs go first, in order; the tuner works in the gaps. In: source, options, callbacks. Out: a Model that owns its device.
  */
 import { QuernError } from '../../jit/error.ts';
-import { openCache } from '../cache/cache.ts';
+import { type Cache, openCache } from '../cache/cache.ts';
 import { KeptFiles } from '../load/kept-files.ts';
-import { loadGraph } from '../load/load-graph.ts';
+import { type LoadOptions, fetchModel } from '../load/load-graph.ts';
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
-import { type CompiledModel, compileModel } from './compile-model.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
+import { type KeptPlan, findPlan, notePlan, restorePlan, settingOf } from './kept-plan.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
 import { endSpareThreads } from './spawn-thread.ts';
 import { Tuning } from './tuning.ts';
 
-export const loadModel: LoadModel = async (source, externalData, options, onProgress, signal) => {
+export const loadModel: LoadModel = async (...request) => {
+  const [, , options, onProgress, signal] = request;
   const cache = openCache({ enabled: options.cache });
   const early = startEarly(options, cache);
   // A cache that fails says so itself; what it fails with is seen where it is used.
@@ -22,17 +25,14 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
     const files = options.cache ? new KeptFiles() : undefined;
-    const graph = await loadGraph(source, externalData, {
-      signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected),
-    });
-    throwIfAborted(signal);
-    onProgress({ phase: 'compile', loaded: 0, total: 1 });
+    const fetching: LoadOptions = { signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected) };
+    const made = await planOf(request, fetching, landing, cache);
     const chosen = await landing.device();
     const tuning = await Tuning.open(chosen.devices, cache, await early);
     tuning.notes.push(...(files?.notes ?? []));
-    const compiled = compileModel(graph, chosen.devices, { precision: options.precision, dims: options.dims, lookup: tuning.lookup });
+    const compiled = executable(made.plan, chosen.devices, tuning.lookup);
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
-    const model = new LoadedModel(chosen, compiled, tuning);
+    const model = new LoadedModel(chosen, compiled, tuning, made);
     await compiled.executor.residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing);
     throwIfAborted(signal);
     // Kernels of static models are compiled now, not by the first run.
@@ -49,8 +49,36 @@ export const loadModel: LoadModel = async (source, externalData, options, onProg
   }
 };
 
-const throwIfAborted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw new QuernError('aborted', 'loading was aborted');
+interface MadePlan {
+  readonly plan: Plan;
+  /** Whether an earlier visit made it. */
+  readonly kept: boolean;
+  /** Stores it for the next one. */
+  readonly keep: () => Promise<void>;
+}
+
+/** The plan of a model over its weights, and what is left to do to keep it. What it was made from is let go of here. */
+export async function planOf(
+  [model, externalData, options, onProgress]: Parameters<LoadModel>, fetching: LoadOptions, landing: Landing, cache: Cache,
+): Promise<MadePlan> {
+  const devices = async (): Promise<Devices> => (await landing.device()).devices;
+  let known: KeptPlan | undefined;
+  const fetched = await fetchModel(model, externalData, fetching, async (skeleton) => {
+    if (options.cache) known = await findPlan(cache, skeleton, settingOf(await devices(), options));
+    return known?.ranges;
+  });
+  throwIfAborted(fetching.signal);
+  const kept = known === undefined ? undefined : restorePlan(known, fetched);
+  const source = kept ?? fetched.graph();
+  onProgress({ phase: 'compile', loaded: 0, total: 1 });
+  if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve() };
+  const made = planModel(source, await devices(), options);
+  const note = options.cache ? notePlan(made, fetched, settingOf(await devices(), options)) : undefined;
+  return { plan: made, kept: false, keep: () => note?.(cache) ?? Promise.resolve() };
+}
+
+const throwIfAborted = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted === true) throw new QuernError('aborted', 'loading was aborted');
 };
 
 class LoadedModel implements Model {
@@ -61,10 +89,13 @@ class LoadedModel implements Model {
   readonly #chosen: Chosen;
   readonly #compiled: CompiledModel;
   readonly #tuning: Tuning;
+  readonly #made: MadePlan;
+  #keeping: Promise<void> | undefined;
+  #keepTimer: ReturnType<typeof setTimeout>;
   #lost: string | undefined;
   #runs = 0;
 
-  constructor(chosen: Chosen, compiled: CompiledModel, tuning: Tuning) {
+  constructor(chosen: Chosen, compiled: CompiledModel, tuning: Tuning, made: MadePlan) {
     const { main } = chosen.devices;
     this.#chosen = chosen;
     this.#compiled = compiled;
@@ -74,6 +105,8 @@ class LoadedModel implements Model {
     this.device = main.kind === 'webgpu' ? 'webgpu' : 'wasm';
     this.threads = main.profile.threads;
     tuning.attach(compiled.executor);
+    this.#made = made;
+    this.#keepTimer = setTimeout(() => void this.#keep(), 1000);
     void main.lost.then(({ reason }) => { this.#lost = reason; });
   }
 
@@ -81,7 +114,8 @@ class LoadedModel implements Model {
     this.#checkDevice();
     return this.#tuning.beforeTuner(async () => {
       const results = await this.#compiled.executor.run(request, signal);
-      this.#runs++;
+      // What the next visit wants is stored when the first answer is out.
+      if (this.#runs++ === 0) this.#keepTimer = setTimeout(() => void this.#keep(), 20);
       return results;
     });
   }
@@ -100,7 +134,8 @@ class LoadedModel implements Model {
   }
 
   async report(): ReturnType<Model['report']> {
-    return this.#tuning.beforeTuner(() => describe(this.#compiled.executor, this.#chosen, this.#tuning, this.#runs));
+    const plan = this.#made.kept ? 'kept' : 'made';
+    return this.#tuning.beforeTuner(() => describe(this.#compiled.executor, this.#chosen, this.#tuning, { runs: this.#runs, plan }));
   }
 
   exportTuning(): Promise<string> {
@@ -112,9 +147,15 @@ class LoadedModel implements Model {
   }
 
   async dispose(): Promise<void> {
+    await this.#keep();
     await this.#tuning.stop();
     this.#compiled.executor.dispose();
     await disposeDevices(this.#chosen);
+  }
+
+  #keep(): Promise<void> {
+    clearTimeout(this.#keepTimer);
+    return (this.#keeping ??= this.#made.keep());
   }
 
   #checkDevice(): void {

@@ -9,7 +9,7 @@ import type { Chosen } from './choose-device.ts';
 import { type Executor, callKey } from './executor.ts';
 import type { Tuning } from './tuning.ts';
 
-export async function describe(executor: Executor, chosen: Chosen, tuning: Tuning, runs: number): Promise<Report> {
+export async function describe(executor: Executor, chosen: Chosen, tuning: Tuning, counts: Pick<Report, 'runs' | 'plan'>): Promise<Report> {
   const { main } = chosen.devices;
   await executor.warm();
   const times = await executor.profile();
@@ -62,7 +62,7 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
       weights: executor.residence.bytes, arena: executor.bindings.reduce((n, b) => n + b.bytes, 0), kept: executor.keptBytes, peak: memory.peak,
     },
     compiled: [...executor.stores.values()].reduce((n, s) => n + s.compiled, 0),
-    runs,
+    ...counts,
     demoted: [...executor.stores.values()].flatMap((s) => s.demoted),
     notes: [...tuning.notes, ...(chosen.single === undefined ? [] : [chosen.single])],
   };

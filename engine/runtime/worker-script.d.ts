@@ -9,3 +9,9 @@ declare module 'virtual:quern-thread' {
   const script: string;
   export default script;
 }
+
+/** A hash of the engine's sources: what an engine stores that another one must not take for its own is stored under it. */
+declare module 'virtual:quern-build' {
+  const build: string;
+  export default build;
+}

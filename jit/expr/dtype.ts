@@ -36,6 +36,7 @@ const facts: Readonly<Record<ScalarType, DTypeFacts>> = {
   index: { bytes: 4, float: false, signed: true },
 };
 
+export const scalarTypes = Object.keys(facts) as readonly ScalarType[];
 export const bytesOf = (dtype: ScalarType): number => facts[dtype].bytes;
 export const isFloat = (dtype: ScalarType): boolean => facts[dtype].float;
 export const isSigned = (dtype: ScalarType): boolean => facts[dtype].signed;

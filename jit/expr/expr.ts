@@ -8,22 +8,26 @@ import { type DType, type ScalarType, fromHalf, isBig, isFloat, toHalf } from '.
 import * as algebra from './index-algebra.ts';
 import { hashNumber } from '../hash.ts';
 
-export type UnaryOp =
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round' | 'trunc' | 'sqrt' | 'reciprocal'
-  | 'exp' | 'log' | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
-  | 'erf' | 'sigmoid'
-  | 'not' // bool: logical; integers: bitwise
-  | 'isnan';
+export const unaryOps = [
+  'neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'sqrt', 'reciprocal',
+  'exp', 'log', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh',
+  'erf', 'sigmoid',
+  'not', // bool: logical; integers: bitwise
+  'isnan',
+] as const;
+export type UnaryOp = (typeof unaryOps)[number];
 
-export type BinaryOp =
-  | 'add' | 'sub' | 'mul'
-  | 'div' // floats: IEEE; integers: towards zero
-  | 'rem' // sign of the dividend (C's %, fmod)
-  | 'floordiv' | 'floormod' // integers and index: towards minus infinity
-  | 'pow' | 'min' | 'max' // min and max of floats hand a NaN on
-  | 'and' | 'or' | 'xor' // bool: logical; integers: bitwise
-  | 'shl' | 'shr'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'; // result is bool
+export const binaryOps = [
+  'add', 'sub', 'mul',
+  'div', // floats: IEEE; integers: towards zero
+  'rem', // sign of the dividend (C's %, fmod)
+  'floordiv', 'floormod', // integers and index: towards minus infinity
+  'pow', 'min', 'max', // min and max of floats hand a NaN on
+  'and', 'or', 'xor', // bool: logical; integers: bitwise
+  'shl', 'shr',
+  'eq', 'ne', 'lt', 'le', 'gt', 'ge', // result is bool
+] as const;
+export type BinaryOp = (typeof binaryOps)[number];
 
 interface Node {
   /** Unique per distinct expression; grows with creation, so children come before parents. */
