@@ -50,6 +50,8 @@ export interface VerifyResult {
   readonly ms: number;
   /** Nodes that did not run on the session's device. */
   readonly fallbacks: number;
+  /** Types of the model's inputs and outputs, each once; none where it did not load. */
+  readonly dtypes: readonly string[];
 }
 
 export interface RunRequestJson extends LoadRequest {

@@ -64,7 +64,7 @@ async function verifyFolder(page: HarnessPage, request: VerifyRequest, folder: T
   } catch (error) {
     const message = error instanceof PageLost ? error.message : error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     const ms = Math.round(performance.now() - begun);
-    return folder.sets.map(({ path }) => ({ path, status: 'error', maxAbs: null, maxRel: null, relL2: null, message, ms, fallbacks: 0 }));
+    return folder.sets.map(({ path }) => ({ path, status: 'error', maxAbs: null, maxRel: null, relL2: null, message, ms, fallbacks: 0, dtypes: [] }));
   }
 }
 

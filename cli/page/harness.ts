@@ -26,9 +26,10 @@ export async function verify(request: VerifyRequest): Promise<VerifyResult[]> {
       return values.length === 0 ? null : Math.max(...values);
     };
     const ms = Math.round((performance.now() - since) * 10) / 10;
-    results.push({ path, status, maxAbs: worst('maxAbs'), maxRel: worst('maxRel'), relL2: worst('relL2'), message, ms, fallbacks });
+    const dtypes = [...new Set([...session?.inputs ?? [], ...session?.outputs ?? []].map((v) => v.dtype))];
+    results.push({ path, status, maxAbs: worst('maxAbs'), maxRel: worst('maxRel'), relL2: worst('relL2'), message, ms, fallbacks, dtypes });
   };
-  let session: Session;
+  let session: Session | undefined;
   try {
     session = await loadModel(request, { tune: 'off' });
   } catch (error) {

@@ -12,7 +12,7 @@ import type { Kernel, Scan, Stmt, Store } from '../../kernel.ts';
 import { type Accuracy, gamma, most } from './accuracy.ts';
 import type { Expected } from './bounds.ts';
 import { countUses } from './compile.ts';
-import { binaryError, castError, muladdError, storeError, unaryError } from './intervals.ts';
+import { binaryError, castError, factors, muladdError, storeError, unaryError } from './intervals.ts';
 import { fma32, fma64 } from './math.ts';
 import { advance, seek } from './points.ts';
 import { dimsOf, extentOf } from './run.ts';
@@ -298,8 +298,10 @@ export function analyse(
       const y = b(); const ey = state.error;
       const product = times(x, y);
       total = plus(total, product);
-      if (ex > 0 || ey > 0) error += Math.abs(x) * ey + Math.abs(y) * ex + ex * ey;
-      if (Number.isFinite(product)) absolutes += Math.abs(product);
+      if (Number.isFinite(product)) {
+        if (ex > 0 || ey > 0) error += Math.abs(x) * ey + Math.abs(y) * ex + ex * ey;
+        absolutes += Math.abs(product);
+      } else if (factors(x, ex, y, ey) === Infinity) error = Infinity;
       count++;
     });
     return () => {
@@ -307,7 +309,7 @@ export function analyse(
       walk.all();
       target.value = round(total);
       if (Number.isNaN(error) || (isFloat(dtype) && absolutes > most(dtype))) target.error = Infinity;
-      else target.error = Number.isFinite(total) ? error + rounding(dtype, count, absolutes) : 0;
+      else target.error = Number.isFinite(total) || error === Infinity ? error + rounding(dtype, count, absolutes) : 0;
     };
   };
 

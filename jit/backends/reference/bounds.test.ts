@@ -84,6 +84,19 @@ describe('error bounds', () => {
     expect(Math.abs(products[3] ?? 0)).toBeGreaterThan(bound);
   });
 
+  it('nothing is said of infinity times what may be rounded to zero', () => {
+    const tinyTimes = (x: Expr): Expr => mul(mul(unary('sigmoid', constant(-128, 'float32')), x), constant(Infinity, 'float32'));
+    expect(one(tinyTimes, 1).bound).toBe(Infinity);
+    const k = variable('k', 1);
+    const body: Body = {
+      kind: 'contraction', batch: [], rows: [], cols: [], depth: [k], lhs: mul(load(0, 'float32', [k]), unary('sigmoid', load(0, 'float32', [k]))),
+      rhs: load(1, 'float32', [k]), store: { tensor: 2, index: [int(0)], value: binary('max', ref('acc', 'float32'), constant(0, 'float32')) },
+    };
+    const kernel = kernelOf(body, [arg('float32', [1]), arg('float32', [1]), arg('float32', [1], 'write')]);
+    const data = [Float32Array.of(-128), Float32Array.of(Infinity), new Float32Array(1)].map(bytesUnder);
+    expect(expectedAt(kernel, [], data, [0], cpu)[0]?.bound).toBe(Infinity);
+  });
+
   it('a running sum carries its error from store to store', () => {
     const k = variable('k', 64);
     const before = select(eq(k, 0), constant(0, 'float32'), load(1, 'float32', [sub(k, 1)]));

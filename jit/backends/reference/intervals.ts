@@ -75,7 +75,7 @@ export function binaryError(
   const size = Math.abs(value);
   switch (fn) {
     case 'add': case 'sub': return settled(value, both + unit * (acc.reassociates ? Math.abs(x) + Math.abs(y) : size), both);
-    case 'mul': return settled(value, product(x, ex, y, ey) + unit * size + acc.tiny, both);
+    case 'mul': return settled(value, product(x, ex, y, ey) + unit * size + acc.tiny, factors(x, ex, y, ey));
     case 'div': {
       if (ey > 0 && Math.abs(y) <= ey) return Infinity;
       return settled(value, (ex + size * ey) / (Math.abs(y) - ey) + (acc.divide(dtype) + own(dtype)) * size + acc.tiny, both);
@@ -102,6 +102,10 @@ const product = (x: number, ex: number, y: number, ey: number): number => {
   return (ex === 0 ? 0 : Math.abs(y) * ex) + (ey === 0 ? 0 : Math.abs(x) * ey) + (ex === 0 || ey === 0 ? 0 : ex * ey);
 };
 
+/** The errors of two factors together: of infinity times what a device may round to 0 nothing can be said, for that is NaN. */
+export const factors = (x: number, ex: number, y: number, ey: number): number =>
+  ((Math.abs(x) === Infinity && ey > 0 && Math.abs(y) <= ey) || (Math.abs(y) === Infinity && ex > 0 && Math.abs(x) <= ex) ? Infinity : ex + ey);
+
 function corners(x: number, ex: number, y: number, ey: number, value: number): number {
   if (ex === 0 && ey === 0) return 0;
   const f = binaryFn('pow', 'float64');
@@ -115,7 +119,7 @@ export function muladdError(
   const unit = acc.unit(dtype) + own(dtype);
   const inner = Math.abs(a * b);
   return settled(value, product(a, ea, b, eb) + ec + unit * (inner + (acc.reassociates ? inner + Math.abs(c) : Math.abs(value))) + acc.tiny,
-    ea + eb + ec);
+    factors(a, ea, b, eb) + ec);
 }
 
 export function castError(from: ScalarType, to: ScalarType, x: number, ex: number, value: number, acc: Accuracy): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceProfile } from '../../device.ts';
 import type { DType } from '../../expr/dtype.ts';
-import { type Expr, binary, cast, constant, int, load, mul, unary, variable } from '../../expr/expr.ts';
+import { type Expr, binary, cast, constant, div, int, load, mul, unary, variable } from '../../expr/expr.ts';
 import { type Kernel, stridesOf } from '../../kernel.ts';
 import { whyNot } from './supported.ts';
 
@@ -23,11 +23,19 @@ describe('what the GPU runs', () => {
   it('sums of int64', () => expect(whyNot(kernel(binary('add', long(0), long(1)), ['int64', 'int64']), profile)).toBeUndefined());
   it('int64 scaled by a small constant', () => expect(whyNot(kernel(mul(long(0), 64), ['int64']), profile)).toBeUndefined());
   it('int64 made of an index', () => expect(whyNot(kernel(cast(i, 'int64'), []), profile)).toBeUndefined());
+  it('a float as int64 whose size its own expression bounds', () => {
+    const bucket = mul(div(unary('log', load(0, 'float32', [i])), constant(2.77, 'float32')), constant(16, 'float32'));
+    expect(whyNot(kernel(cast(bucket, 'int64'), ['float32']), profile)).toBeUndefined();
+  });
 });
 
 describe('what it leaves to the CPU, and why', () => {
   it('products of int64', () => expect(whyNot(kernel(mul(long(0), long(1)), ['int64', 'int64']), profile)).toBe('a product of int64 may leave 32 bits'));
   it('floats to int64', () => expect(whyNot(kernel(cast(load(0, 'float32', [i]), 'int64'), ['float32']), profile)).toBe('a float32 as int64 may leave 32 bits'));
+  it('floats to int64 that a factor takes beyond 32 bits', () => {
+    const large = mul(unary('log', load(0, 'float32', [i])), constant(1e8, 'float32'));
+    expect(whyNot(kernel(cast(large, 'int64'), ['float32']), profile)).toBe('a float32 as int64 may leave 32 bits');
+  });
   it('uint32 to int64', () => expect(whyNot(kernel(cast(load(0, 'uint32', [i]), 'int64'), ['uint32']), profile)).toBe('a uint32 as int64 may leave 32 bits'));
   it('large constants', () => expect(whyNot(kernel(binary('add', long(0), constant(2n ** 40n, 'int64')), ['int64']), profile))
     .toBe('the constant 1099511627776 of int64 does not fit 32 bits'));

@@ -39,7 +39,10 @@ function whyNotExpression(e: Expr): string | undefined {
   if (e.op === 'const') return fits(e.dtype, e.value) ? undefined : `the constant ${String(e.value)} of ${e.dtype} does not fit 32 bits`;
   if (e.op === 'bitcast' && (isBig(e.dtype) || isBig(e.a.dtype))) return `the bits of a 64-bit integer: ${text(e)}`;
   if (!isBig(e.dtype)) return undefined;
-  if (e.op === 'cast') return contained(e.a.dtype, e.dtype === 'int64') ? undefined : `a ${e.a.dtype} as ${e.dtype} may leave 32 bits`;
+  if (e.op === 'cast') {
+    const fit = contained(e.a.dtype, e.dtype === 'int64') || (e.dtype === 'int64' && isFloat(e.a.dtype) && magnitude(e.a) < 2 ** 31);
+    return fit ? undefined : `a ${e.a.dtype} as ${e.dtype} may leave 32 bits`;
+  }
   if (e.op === 'muladd') return `a product of ${e.dtype} may leave 32 bits`;
   if (e.op === 'unary' && (e.fn === 'not' || e.fn === 'neg') && e.dtype === 'uint64') return `${e.fn} of a uint64 leaves 32 bits`;
   if (e.op === 'binary') {
@@ -59,6 +62,39 @@ function contained(dtype: ScalarType, signed: boolean): boolean {
     case 'float32': case 'float16': case 'float64': return false;
     default: return dtype satisfies never;
   }
+}
+
+/**
+ * The largest magnitude that a finite value of a float expression can have, as far as the expression tells. What is not finite has no defined
+ * integer (ONNX, Cast), so that a logarithm of 0 is no obstacle: buckets of relative positions, as in T5, are such integers.
+ */
+function magnitude(e: Expr): number {
+  if (e.op === 'const') return Math.abs(Number(e.value));
+  if (e.op === 'select') return Math.max(magnitude(e.a), magnitude(e.b));
+  if (e.op === 'muladd') return magnitude(e.a) * magnitude(e.b) + magnitude(e.c);
+  // Integers have 32 bits here, whatever their type.
+  if (e.op === 'cast') return isFloat(e.a.dtype) ? magnitude(e.a) : e.a.dtype === 'bool' ? 1 : 2 ** 31;
+  if (e.op === 'unary') {
+    switch (e.fn) {
+      // Of the least subnormal -103.3, of the largest float 88.7.
+      case 'log': return 104;
+      case 'sin': case 'cos': case 'tanh': case 'erf': return 1;
+      case 'neg': case 'abs': return magnitude(e.a);
+      case 'floor': case 'ceil': case 'round': case 'trunc': return magnitude(e.a) + 1;
+      default: return Infinity;
+    }
+  }
+  if (e.op === 'binary') {
+    const [a, b] = [magnitude(e.a), magnitude(e.b)];
+    switch (e.fn) {
+      case 'add': case 'sub': return a + b;
+      case 'mul': return a * b;
+      case 'div': return e.b.op === 'const' ? a / b : Infinity;
+      case 'min': case 'max': return Math.max(a, b);
+      default: return Infinity;
+    }
+  }
+  return Infinity;
 }
 
 /** Factors that come from the shape of things, or from the model's own text: a product with one of them is a scaled index. */
