@@ -5,7 +5,7 @@
 import { QuernError } from '../../jit/error.ts';
 import type { WireSource } from '../runtime/model.ts';
 import type { ByteStream } from './byte-stream.ts';
-import { type Download, FAR, type PieceReader, PieceStream, readOrAbort } from './piece-stream.ts';
+import { type Download, FAR, PieceReader, PieceStream } from './piece-stream.ts';
 import { UrlStream } from './url-stream.ts';
 
 export async function openSource(source: WireSource, download: Download): Promise<ByteStream> {
@@ -62,7 +62,7 @@ class PlainStream extends PieceStream {
   constructor(stream: ReadableStream<Uint8Array>, download: Download) {
     super(download);
     try {
-      this.#reader = stream.getReader();
+      this.#reader = new PieceReader(stream);
     } catch (cause) {
       throw new QuernError('invalid-option', 'the given stream is being read by somebody else', { cause });
     }
@@ -72,7 +72,7 @@ class PlainStream extends PieceStream {
   protected async piece(): Promise<Uint8Array | undefined> {
     let piece: unknown;
     try {
-      piece = await readOrAbort(this.#reader, this.download.options.signal);
+      piece = await this.#reader.read(this.download.options.signal);
     } catch (cause) {
       if (cause instanceof QuernError) throw cause;
       throw new QuernError('fetch-failed', `${this.name} failed`, { got: String(cause), cause });
@@ -81,8 +81,8 @@ class PlainStream extends PieceStream {
     throw new QuernError('invalid-option', `${this.name} gave something else than bytes`, { expected: 'Uint8Array', got: typeof piece });
   }
 
-  async close(): Promise<void> {
-    await this.#reader.cancel().catch(() => undefined);
+  close(): Promise<void> {
+    return this.#reader.cancel();
   }
 }
 
@@ -97,13 +97,13 @@ class BlobStream extends PieceStream {
     super(download);
     this.#blob = blob;
     this.size = blob.size;
-    this.#reader = blob.stream().getReader();
+    this.#reader = new PieceReader(blob.stream());
     download.expect(blob.size, this.name);
   }
 
   protected async piece(): Promise<Uint8Array | undefined> {
     try {
-      return await readOrAbort(this.#reader, this.download.options.signal);
+      return await this.#reader.read(this.download.options.signal);
     } catch (cause) {
       if (cause instanceof QuernError) throw cause;
       throw new QuernError('fetch-failed', `${this.name} cannot be read`, { got: String(cause), cause });
@@ -114,10 +114,10 @@ class BlobStream extends PieceStream {
     if (count < FAR) return super.skip(count);
     await this.close();
     this.offset += count;
-    this.#reader = this.#blob.slice(this.offset).stream().getReader();
+    this.#reader = new PieceReader(this.#blob.slice(this.offset).stream());
   }
 
-  async close(): Promise<void> {
-    await this.#reader.cancel().catch(() => undefined);
+  close(): Promise<void> {
+    return this.#reader.cancel();
   }
 }

@@ -5,7 +5,7 @@
 import { QuernError } from '../../jit/error.ts';
 import type { WireSource } from '../runtime/model.ts';
 import type { Announced, KeptFile } from './kept-files.ts';
-import { type Download, FAR, type PieceReader, PieceStream, aborted, readOrAbort } from './piece-stream.ts';
+import { type Download, FAR, PieceReader, PieceStream, aborted } from './piece-stream.ts';
 
 const RETRIES = 3;
 
@@ -24,8 +24,6 @@ export class UrlStream extends PieceStream {
   /** Whether bytes come over the network (any more), and how many of them are here already. */
   #online: boolean;
   #behind = 0;
-  /** What came last; nobody reads it any more when the next piece is asked for. */
-  #last: Uint8Array | undefined;
 
   /** `response`: undefined where the file is read from what was kept of it. */
   private constructor(source: UrlSource, response: Response | undefined, download: Download, kept: KeptFile | undefined) {
@@ -35,7 +33,7 @@ export class UrlStream extends PieceStream {
     this.size = response === undefined ? kept?.announced?.size : sizeOf(response);
     this.#version = response === undefined ? kept?.announced?.version : versionOf(response);
     this.#ranges = response === undefined || (isPlain(response) && response.headers.get('accept-ranges') !== 'none' && isGet(source));
-    this.#reader = response?.body?.getReader();
+    this.#reader = readerOf(response);
     this.#kept = kept;
     this.#online = response !== undefined;
   }
@@ -76,14 +74,11 @@ export class UrlStream extends PieceStream {
     for (let attempt = 0; ; attempt++) {
       try {
         if (this.#reader === undefined) return undefined;
-        discard(this.#last);
-        let piece = await readOrAbort(this.#reader, this.download.options.signal);
-        this.#last = piece;
+        let piece = await this.#reader.read(this.download.options.signal);
         while (piece !== undefined && this.#behind > 0) {
           const passed = Math.min(this.#behind, piece.length);
           this.#behind -= passed;
-          piece = passed < piece.length ? piece.subarray(passed) : await readOrAbort(this.#reader, this.download.options.signal);
-          this.#last = piece;
+          piece = passed < piece.length ? piece.subarray(passed) : await this.#reader.read(this.download.options.signal);
         }
         if (piece !== undefined) this.#kept?.append(this.offset, piece);
         if (piece !== undefined || this.size === undefined || this.offset >= this.size) return piece;
@@ -109,7 +104,7 @@ export class UrlStream extends PieceStream {
     if (!response.ok || versionOf(response) !== this.#version) {
       throw new QuernError('fetch-failed', `${this.name} changed while it was being loaded`, { got: `status ${response.status}` });
     }
-    this.#reader = response.body?.getReader();
+    this.#reader = readerOf(response);
     this.#behind = this.offset;
   }
 
@@ -128,7 +123,7 @@ export class UrlStream extends PieceStream {
   }
 
   async #hangUp(): Promise<void> {
-    await this.#reader?.cancel().catch(() => undefined);
+    await this.#reader?.cancel();
   }
 
   /** Asks for the bytes from `offset` on. Refused: the server serves no ranges, or the file has changed. Failed: no answer. */
@@ -151,17 +146,12 @@ export class UrlStream extends PieceStream {
       return 'refused';
     }
     await this.#hangUp();
-    this.#reader = response.body?.getReader();
+    this.#reader = readerOf(response);
     return 'continued';
   }
 }
 
-/** Frees a piece now: garbage that is not V8's own piles up for some 70 MB before it is collected. */
-function discard(piece: Uint8Array | undefined): void {
-  if (piece === undefined || piece.byteLength !== piece.buffer.byteLength) return;
-  (piece.buffer as { transfer?(bytes: number): ArrayBuffer }).transfer?.(0);
-}
-
+const readerOf = (response: Response | undefined): PieceReader | undefined => (response?.body ? new PieceReader(response.body) : undefined);
 const isGet = ({ init }: UrlSource): boolean => (init?.method ?? 'GET').toUpperCase() === 'GET';
 /** A compressed transfer has the length of what travels, and cannot be continued in the middle. */
 const isPlain = ({ headers }: Response): boolean => headers.get('content-encoding') === null;
