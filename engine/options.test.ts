@@ -13,7 +13,7 @@ const complaint = (of: Parameters<typeof checkOptions>[0], given: unknown): stri
 describe('options', () => {
   it('are filled in', () => {
     expect(resolveOptions({ device: 'wasm', workerUrl: '/w.js' })).toEqual({
-      device: 'wasm', threads: 'auto', precision: 'exact', tune: 'background', tuneBudgetMs: 5000, cache: true, dims: {}, maxBytes: undefined,
+      device: 'wasm', threads: 'auto', precision: 'exact', tune: 'background', tuneBudgetMs: 5000, cache: true, dims: {}, maxIterations: 1_000_000, maxBytes: undefined,
     });
   });
 

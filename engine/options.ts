@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly workerUrl?: string | URL;
   /** The most memory in bytes that the model may need; more is `model-too-large`, before the download where the size is known. */
   readonly maxBytes?: number;
+  /** The most steps of a loop in the model; a run in which one goes on fails with `too-many-iterations`. Default 1,000,000. */
+  readonly maxIterations?: number;
   /** Ends loading with `aborted`. */
   readonly signal?: AbortSignal;
   /** Called as loading goes on; phases overlap. What it throws is reported as an uncaught error of the page. */
@@ -67,7 +69,7 @@ export interface TuneOptions {
 
 /** The options that travel to the worker, filled in. */
 export type ResolvedOptions =
-  & Required<Pick<LoadOptions, 'device' | 'threads' | 'precision' | 'tune' | 'tuneBudgetMs' | 'cache' | 'dims'>>
+  & Required<Pick<LoadOptions, 'device' | 'threads' | 'precision' | 'tune' | 'tuneBudgetMs' | 'cache' | 'dims' | 'maxIterations'>>
   & { readonly maxBytes: number | undefined };
 
 interface Rule {
@@ -98,6 +100,7 @@ const rules = {
     externalData: { fits: isObject, expected: 'sources by the name that the model uses' },
     workerUrl: address,
     maxBytes: positive,
+    maxIterations: { fits: (v) => whole(v, 1), expected: 'a whole number above 0' },
     ...reporting,
   },
   support: { dims: sizes, workerUrl: address, ...ending },
@@ -122,8 +125,8 @@ export function checkOptions(of: keyof typeof rules, given: object): void {
 /** Fills in defaults. */
 export function resolveOptions(given: LoadOptions): ResolvedOptions {
   checkOptions('load', given);
-  const { device = 'auto', threads = 'auto', precision = 'exact', tune = 'background', tuneBudgetMs = 5000, cache = true, dims = {}, maxBytes } = given;
-  return { device, threads, precision, tune, tuneBudgetMs, cache, dims, maxBytes };
+  const { device = 'auto', threads = 'auto', precision = 'exact', tune = 'background', tuneBudgetMs = 5000, cache = true, dims = {}, maxIterations = 1e6, maxBytes } = given;
+  return { device, threads, precision, tune, tuneBudgetMs, cache, dims, maxIterations, maxBytes };
 }
 
 const shown = (value: unknown): string =>

@@ -39,7 +39,7 @@ export interface Region {
 
 export interface View {
   readonly region: Region;
-  /** Bytes from the start of the region; a multiple of `alignment`. */
+  /** Bytes from the start of the region; a multiple of `alignment` for kernels, of 4 for copies. */
   readonly offset: number;
   readonly bytes: number;
 }

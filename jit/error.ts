@@ -8,7 +8,8 @@
  * uses something Quern has no way to run), `invalid-attribute`, `shape-mismatch` (shapes that do not fit together), `index-out-of-range`,
  * `invalid-input` (a feed that does not match the inputs), `invalid-option`, `fetch-failed`, `missing-external-data`, `model-too-large`,
  * `out-of-memory`, `no-webgpu`, `no-wasm` (WebAssembly or its SIMD is missing, or a policy forbids it), `worker-blocked`, `worker-died`,
- * `device-lost`, `aborted`, `disposed`, `wrong-kernel` (a generated kernel failed its check and no correct one is left), `internal` (a bug).
+ * `device-lost`, `aborted`, `too-many-iterations` (a loop of the model went on for longer than `maxIterations`), `disposed`, `wrong-kernel` (a
+ * generated kernel failed its check and no correct one is left), `internal` (a bug).
  */
 export type ErrorCode =
   | 'invalid-model'
@@ -30,6 +31,7 @@ export type ErrorCode =
   | 'worker-died'
   | 'device-lost'
   | 'aborted'
+  | 'too-many-iterations'
   | 'disposed'
   | 'wrong-kernel'
   | 'internal';

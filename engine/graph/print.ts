@@ -59,8 +59,7 @@ function attributeText(a: Attribute): string {
   }
 }
 
-export function printProgram(program: Program): string {
-  const numbers = new Map<number, number>();
+export function printProgram(program: Program, numbers = new Map<number, number>()): string {
   const number = (id: number): number => {
     const known = numbers.get(id) ?? numbers.size;
     numbers.set(id, known);
@@ -87,6 +86,11 @@ export function printProgram(program: Program): string {
     const rename = renumber(number);
     lines.push(...bodyText(mapBody(body, rename, number)).map((line) => `  ${line}`));
   }
+  program.blocks?.forEach((b) => {
+    b.outputs.forEach(mention);
+    lines.push(`${b.kind} ${b.outputs.map((id) => `t${number(id)}`).join(', ')}  # ${b.origin.op} ${b.origin.node}`);
+    b.parts.forEach((part) => { lines.push(`  part:`, ...printProgram(part, numbers).split('\n').map((line) => `    ${line}`)); });
+  });
   program.dataDims.forEach((d) => { lines.push(`dim ${d.symbol.name} = t${number(d.tensor)}[${d.element}]  # ${d.origin.op} ${d.origin.node}`); });
   program.checks?.forEach(({ tensor, range, origin }) => {
     lines.push(`check t${number(tensor)}: ${text(range.low)} to ${text(range.high)}  # ${origin.op} ${origin.node}`);

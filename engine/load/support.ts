@@ -8,12 +8,12 @@ import { bytesOf } from '../../jit/expr/dtype.ts';
 import type { Expr } from '../../jit/expr/expr.ts';
 import { evaluate } from '../../jit/expr/visit.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Program } from '../graph/program.ts';
+import { type Program, readsOf } from '../graph/program.ts';
 import { opsetOf, reads } from '../graph/rewrite.ts';
 import { lowerGraph } from '../ops/lower.ts';
 import { allOperators, findOperator } from '../ops/registry.ts';
 import { runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
-import { readsOf, tensorOf } from '../passes/program-edit.ts';
+import { tensorOf } from '../passes/program-edit.ts';
 import { packOffsets } from '../plan/arena.ts';
 import type { SupportReport } from '../report.ts';
 import type { WireSource } from '../runtime/model.ts';
@@ -131,7 +131,7 @@ function compiledBytes(graph: Graph, sizes: Readonly<Record<string, number>>): n
     if (error instanceof QuernError) return undefined;
     throw error;
   }
-  if (program.dataDims.length > 0) return undefined;
+  if (program.dataDims.length > 0 || program.blocks !== undefined) return undefined;
   const size = (leaf: Expr): number => (leaf.op === 'sym' ? (sizes[leaf.name] ?? 1) : 1);
   const prepared = new Set([...program.tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
   const spans = new Map<number, { first: number; last: number }>();

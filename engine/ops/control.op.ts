@@ -1,30 +1,42 @@
 /**
- * Control flow. A branch or an iteration that is known while compiling is put in place of the node. Where only the model's data decide,
- * both branches of If are computed and the result selected (branches have no effects). Loops of a known number of steps are unrolled, others
- * become one kernel.
+ * Control flow. A branch or an iteration that is known while compiling is put in place of the node, up to a number of nodes. Of an If of which
+ * only the model's data decide, small branches are both computed and the result selected (branches have no effects); of others the one
+ * that is taken runs, as a block. Other loops become one kernel or a block (repeat.ts).
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Const, type Expr, asInt, cast, int, not, select, truth } from '../../jit/expr/expr.ts';
+import { type Const, type Expr, asInt, cast, int, not, select, sub, truth } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
-import { scalarValue } from './math.ts';
+import type { Graph } from '../graph/graph.ts';
+import { scalarValue, toIndex } from './math.ts';
+import { isPadded, toRank } from './blocks.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, reshape } from './shape.ts';
 
-/** Steps up to which loops are unrolled: each is a copy of the body. */
-const mostSteps = 256;
+/** Nodes up to which loops are unrolled: each step is a copy of the body. */
+const mostNodes = 512;
 
-/** The tensor that is `a` where the condition holds and `b` where not; sizes may differ. */
-function either(build: Lowering, cond: Expr, a: Tensor, b: Tensor): Tensor {
-  if (a.id === b.id) return a;
-  const shape = a.shape.map((dim, d) => {
-    const other = b.shape[d] ?? dim;
-    return dim === other ? dim : build.dim(select(cond, cast(dim, 'int64'), cast(other, 'int64')));
-  });
-  return build.map(a.dtype, shape, (index) => select(cond, a.at(index), b.at(index)), a.narrow);
+function unrolls(body: Graph, steps: number): boolean {
+  const nodes = (g: Graph): number => g.nodes.reduce((n, node) =>
+    n + 1 + [...node.attributes.values()].reduce((m, a) => m + (a.type === 'graph' ? nodes(a.value) : 0), 0), 0);
+  return steps * Math.max(1, nodes(body)) <= mostNodes;
 }
 
-const alike = (a: Tensor, b: Tensor | undefined): boolean => b !== undefined && a.dtype === b.dtype && a.rank === b.rank;
+/** The tensor that is `a` where the condition holds and `b` where not; sizes may differ. */
+function selected(build: Lowering, cond: Expr, one: Tensor, other: Tensor): Tensor {
+  if (one.id === other.id) return one;
+  const [a, b] = [toRank(build, one, other.rank), toRank(build, other, one.rank)];
+  const shape = a.shape.map((dim, d) => {
+    const length = b.shape[d] ?? dim;
+    return dim === length ? dim : build.dim(select(cond, cast(dim, 'int64'), cast(length, 'int64')));
+  });
+  const made = build.map(a.dtype, shape, (index) => select(cond, a.at(index), b.at(index)), a.narrow);
+  build.loosen(made, Math.min(build.leastRank(one), build.leastRank(other)));
+  return made;
+}
+
+const alike = (a: Tensor, b: Tensor | undefined): boolean =>
+  b !== undefined && a.dtype === b.dtype && isPadded(a, b.rank) && isPadded(b, a.rank);
 
 /** A branch's outputs, or the error where it cannot be lowered. */
 function branch(build: Lowering, name: string, taken: Expr): readonly Tensor[] | QuernError {
@@ -42,10 +54,13 @@ const ifOp: Operator = {
     const input = build.input(0);
     const known = build.values(input)?.[0];
     if (known?.op === 'const') return build.inline(build.attributes.graph(known.value === 0 ? 'else_branch' : 'then_branch'), []);
+    const graphs = ['then_branch', 'else_branch'].map((name) => build.attributes.graph(name));
+    const chosen = build.either(input, graphs.map((g) => () => build.inline(g, [])));
+    if (chosen !== undefined) return chosen;
     const cond = known ?? scalarValue(build, input);
     const [then, otherwise] = [branch(build, 'then_branch', cond), branch(build, 'else_branch', not(cond))];
     if (!(then instanceof QuernError) && !(otherwise instanceof QuernError) && then.every((t, k) => alike(t, otherwise[k]))) {
-      return then.map((t, k) => either(build, cond, t, otherwise[k] ?? t));
+      return then.map((t, k) => selected(build, cond, t, otherwise[k] ?? t));
     }
     // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.
     if (known !== undefined && !(then instanceof QuernError)) {
@@ -70,7 +85,8 @@ const loop: Operator = {
     const initial = build.inputs.slice(2).map((_, k) => build.input(k + 2));
     const limit = count === undefined ? Infinity : constantOf(build, count);
     const going = start === undefined ? truth(true) : build.values(start)?.[0];
-    const unrolled = limit !== undefined && limit <= mostSteps && going?.op === 'const' ? unrolledLoop(build, initial, limit, going) : undefined;
+    const unrolled = limit !== undefined && going?.op === 'const' && unrolls(build.attributes.graph('body'), limit)
+      ? build.attempt(() => unrolledLoop(build, initial, limit, going)) : undefined;
     return unrolled ?? runningLoop(build, initial, count, start);
   },
 };
@@ -97,8 +113,8 @@ function unrolledLoop(build: Lowering, initial: readonly Tensor[], limit: number
     if (known?.op !== 'const') return undefined;
     cond = known;
   }
-  return [...values, ...scans.map((parts) => (parts.length > 0 ? stacked(build, parts, 0)
-    : build.fail('unsupported-model', 'a loop without steps has no type for its collected results')))];
+  // A loop without steps has a type for its collected results all the same.
+  return scans.some((parts) => parts.length === 0) ? undefined : [...values, ...scans.map((parts) => stacked(build, parts, 0))];
 }
 
 function runningLoop(build: Lowering, initial: readonly Tensor[], limit: Tensor | undefined, start: Tensor | undefined): readonly Tensor[] {
@@ -126,33 +142,58 @@ interface ScanAxes {
 }
 
 /** States and then sequences in; states and then collected results out. */
-function scanUnrolled(build: Lowering, inputs: readonly Tensor[], scanned: number, order: ScanAxes): readonly Tensor[] {
+function scanned(build: Lowering, inputs: readonly Tensor[], scans: number, order: ScanAxes): readonly Tensor[] {
   const { inAxes = [], inBack = [], outAxes = [], outBack = [] } = order;
   const body = build.attributes.graph('body');
-  const states = inputs.length - scanned;
+  const states = inputs.length - scans;
   const sequences = inputs.slice(states);
   const axes = sequences.map((t, k) => axisOf(build, inAxes[k] ?? 0, t.rank));
-  const steps = asInt(sequences[0]?.shape[axes[0] ?? 0] ?? int(0));
-  if (steps === undefined || steps > mostSteps) {
-    return build.fail('unsupported-model', 'Scan over a length that is not known while compiling, or too long', { expected: `at most ${mostSteps} steps` });
+  const [first] = sequences;
+  if (first === undefined) return build.fail('invalid-model', 'Scan over nothing');
+  const steps = first.shape[axes[0] ?? 0] ?? int(1);
+  const step = (at: Expr, values: readonly Tensor[]): readonly Tensor[] => build.inline(body, [...values, ...sequences.map((t, k) => {
+    const [axis = 0, entry] = [axes[k], inBack[k] === 1 ? sub(sub(steps, 1), at) : at];
+    const shape = t.shape.filter((_, d) => d !== axis);
+    return build.map(t.dtype, shape, (index) => t.at([...index.slice(0, axis), entry, ...index.slice(axis)]), t.narrow);
+  })]);
+  const unrolled = (count: number): readonly Tensor[] => {
+    let values: readonly Tensor[] = inputs.slice(0, states);
+    const parts: Tensor[][] = Array.from({ length: body.outputs.length - states }, () => []);
+    for (let k = 0; k < count; k++) {
+      const outputs = step(int(k), values);
+      values = outputs.slice(0, states);
+      for (const [i, t] of outputs.slice(states).entries()) parts[i]?.push(t);
+    }
+    return [...values, ...parts.map((p) => stacked(build, p, 0))];
+  };
+  const count = asInt(steps);
+  let made: readonly Tensor[];
+  if (count !== undefined && count > 0 && unrolls(body, count)) made = unrolled(count);
+  else {
+    const { states: last, collected } = build.repeat({
+      states: inputs.slice(0, states), limit: build.known('int64', [], [steps]), start: undefined,
+      step: (at, going, values) => {
+        const outputs = step(toIndex(scalarValue(build, at)), values);
+        return { going, states: outputs.slice(0, states), collected: outputs.slice(states) };
+      },
+    });
+    made = [...last, ...collected];
   }
-  let values: readonly Tensor[] = inputs.slice(0, states);
-  const collected: Tensor[][] = Array.from({ length: body.outputs.length - states }, () => []);
-  for (let step = 0; step < steps; step++) {
-    const slices = sequences.map((t, k) => entryOf(build, t, axes[k] ?? 0, inBack[k] === 1 ? steps - 1 - step : step));
-    const outputs = build.inline(body, [...values, ...slices]);
-    values = outputs.slice(0, states);
-    for (const [k, t] of outputs.slice(states).entries()) collected[k]?.push(t);
-  }
-  return [...values, ...collected.map((parts, k) => {
-    const axis = axisOf(build, outAxes[k] ?? 0, (parts[0]?.rank ?? 0) + 1);
-    return stacked(build, outBack[k] === 1 ? parts.reverse() : parts, axis);
+  return [...made.slice(0, states), ...made.slice(states).map((t, k) => {
+    const axis = axisOf(build, outAxes[k] ?? 0, t.rank);
+    const back = outBack[k] === 1;
+    if (axis === 0 && !back) return t;
+    const length = t.shape[0] ?? int(1);
+    return build.map(t.dtype, [...t.shape.slice(1, axis + 1), length, ...t.shape.slice(axis + 1)], (index) => {
+      const at = index[axis] ?? int(0);
+      return t.at([back ? sub(sub(length, 1), at) : at, ...index.filter((_, d) => d !== axis)]);
+    }, t.narrow);
   })];
 }
 
 const scan: Operator = {
   op: 'Scan', domain: '', since: 9, arity: [1, Infinity],
-  lower: (build) => scanUnrolled(build, build.inputs.map((_, k) => build.input(k)), build.attributes.int('num_scan_inputs'), {
+  lower: (build) => scanned(build, build.inputs.map((_, k) => build.input(k)), build.attributes.int('num_scan_inputs'), {
     inAxes: build.attributes.ints('scan_input_axes', []), inBack: build.attributes.ints('scan_input_directions', []),
     outAxes: build.attributes.ints('scan_output_axes', []), outBack: build.attributes.ints('scan_output_directions', []),
   }),
@@ -165,10 +206,10 @@ const batchedScan: Operator = {
     if (build.optional(0) !== undefined) build.fail('unsupported-model', 'Scan-8 with sequence lengths');
     const inputs = build.inputs.slice(1).map((_, k) => build.input(k + 1));
     const batch = asInt(inputs[0]?.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Scan-8 with a batch that is not known while compiling');
-    const scanned = build.attributes.int('num_scan_inputs');
+    const scans = build.attributes.int('num_scan_inputs');
     const directions = build.attributes.ints('directions', []);
     const entries = Array.from({ length: batch }, (_, b) =>
-      scanUnrolled(build, inputs.map((t) => entryOf(build, t, 0, b)), scanned, { inBack: directions }));
+      scanned(build, inputs.map((t) => entryOf(build, t, 0, b)), scans, { inBack: directions }));
     return (entries[0] ?? []).map((_, k) => stacked(build, entries.flatMap((e) => e[k] ?? []), 0));
   },
 };

@@ -10,21 +10,25 @@ import { shapeText, text } from '../../jit/expr/text.ts';
 import { Constant, type Graph, type Narrow, type Node, type TensorType } from '../graph/graph.ts';
 import type { Guard, Origin, Program } from '../graph/program.ts';
 import { NodeAttributes } from './attributes.ts';
+import { either } from './blocks.ts';
 import { ProgramBuilder, computeType } from './module.ts';
 import type { Attributes, ContractionSpec, LoopSpec, Lowering, RepeatResult, RepeatSpec, RowsSpec, Tensor } from './operator.ts';
 import { findOperator } from './registry.ts';
 import { repeat } from './repeat.ts';
-import { freshAxes } from './shape.ts';
+import { freshAxes, reshape } from './shape.ts';
 import { staticSize } from './values.ts';
 
+/** Steps after which a loop is taken never to end: some minutes on a slow machine, and far more than decoders take. */
+export const defaultIterations = 1_000_000;
+
 /** The tensor program of a graph. Throws a QuernError that names the node where a graph cannot be lowered. */
-export function lowerGraph(graph: Graph): Program {
-  return lower(graph).program;
+export function lowerGraph(graph: Graph, maxIterations = defaultIterations): Program {
+  return lower(graph, maxIterations).program;
 }
 
 /** Element type and shape of every value of a graph, by name. */
 export function inferTypes(graph: Graph): Map<string, TensorType> {
-  const { values } = lower(graph);
+  const { values } = lower(graph, defaultIterations);
   return new Map([...values].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
 }
 
@@ -65,8 +69,8 @@ class Scope {
   }
 }
 
-function lower(graph: Graph): { readonly program: Program; readonly values: ReadonlyMap<string, Tensor> } {
-  const builder = new ProgramBuilder();
+function lower(graph: Graph, maxIterations: number): { readonly program: Program; readonly values: ReadonlyMap<string, Tensor> } {
+  const builder = new ProgramBuilder(maxIterations);
   const scope = new Scope(graph, builder);
   const inputs = graph.inputs.map(({ name, type }) => {
     if (type === undefined) throw new QuernError('invalid-model', `input '${name}' of the model has no type`);
@@ -78,6 +82,7 @@ function lower(graph: Graph): { readonly program: Program; readonly values: Read
   const taken = new Set<number>(inputs.map((i) => i.tensor));
   const outputs = graph.outputs.map(({ name }) => {
     const tensor = scope.get(name);
+    if (builder.leastRank(tensor) < tensor.rank) throw new QuernError('unsupported-model', `the rank of output '${name}' depends on the data`);
     // An output is a tensor of its own, which a run may hand out: not an input, a weight, or another output.
     const own = taken.has(tensor.id) || builder.isConstant(tensor) ? copy(builder, tensor, name) : tensor;
     taken.add(own.id);
@@ -132,13 +137,43 @@ function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
       expected: fewest === most ? String(fewest) : `${fewest} to ${most === Infinity ? 'any number' : most}`, got: String(given),
     });
   }
-  const result = entry.lower(new NodeLowering(node, opset, scope, builder));
-  const outputs = 'id' in result ? [result] : result;
+  const lowered = (tight: boolean): readonly Tensor[] => {
+    const result = entry.lower(new NodeLowering(node, opset, scope, builder, tight));
+    return 'id' in result ? [result] : result;
+  };
+  const outputs = lowered(false);
+  if (node.inputs.some((name) => rankOpen(scope, builder, name))) settleRanks(node, builder, outputs, lowered);
   for (const [k, name] of node.outputs.entries()) {
     if (name === '') continue;
     const output = outputs[k];
     if (output !== undefined) scope.values.set(name, output);
     else if (scope.used.has(name)) throw new QuernError('unsupported-model', `output ${k} ('${name}') is not computed by Quern`);
+  }
+}
+
+const rankOpen = (scope: Scope, builder: ProgramBuilder, name: string): boolean => {
+  const value = name === '' ? undefined : scope.find(name);
+  return value !== undefined && builder.leastRank(value) < value.rank;
+};
+
+/** A node with inputs whose rank depends on data is right if it makes the same of the least and the greatest rank, up to first dims of 1. */
+function settleRanks(node: Node, builder: ProgramBuilder, outputs: readonly Tensor[], lowered: (tight: boolean) => readonly Tensor[]): void {
+  const open = (why: unknown): never => {
+    throw new QuernError('unsupported-model', 'the rank of an input depends on the data', why instanceof QuernError ? { cause: why } : {});
+  };
+  if (node.op === 'If') return;
+  if ([...node.attributes.values()].some((a) => a.type === 'graph')) open(undefined);
+  let tight: readonly Tensor[] = [];
+  try {
+    tight = builder.forgetting(() => builder.apart('trial', () => lowered(true)).result);
+  } catch (error) {
+    open(error);
+  }
+  for (const [k, t] of outputs.entries()) {
+    const extra = t.rank - (tight[k]?.rank ?? 0);
+    const same = extra >= 0 && t.shape.every((d, i) => d === (i < extra ? int(1) : tight[k]?.shape[i - extra]));
+    if (!same) open(undefined);
+    builder.loosen(t, t.rank - extra);
   }
 }
 
@@ -171,14 +206,19 @@ class NodeLowering implements Lowering {
   #axes = 0;
   #names = 0;
 
-  constructor(node: Node, opset: number, scope: Scope, builder: ProgramBuilder) {
+  /** `tight`: inputs whose rank depends on data have the least that it can be. */
+  constructor(node: Node, opset: number, scope: Scope, builder: ProgramBuilder, tight = false) {
     this.node = node;
     this.opset = opset;
     this.attributes = new NodeAttributes(node);
     this.#scope = scope;
     this.#builder = builder;
     this.#origin = { node: node.name, op: node.op };
-    this.inputs = node.inputs.slice(0, trailing(node.inputs)).map((name) => (name === '' ? undefined : scope.get(name)));
+    this.inputs = node.inputs.slice(0, trailing(node.inputs)).map((name) => {
+      const value = name === '' ? undefined : scope.get(name);
+      const extra = value === undefined || !tight ? 0 : value.rank - builder.leastRank(value);
+      return value === undefined || extra === 0 ? value : reshape(this, value, value.shape.slice(extra));
+    });
   }
 
   input(index: number): Tensor {
@@ -320,6 +360,24 @@ class NodeLowering implements Lowering {
 
   repeat(spec: RepeatSpec): RepeatResult {
     return repeat(this, this.#builder, this.#origin, spec);
+  }
+
+  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[] | undefined {
+    return either(this, this.#builder, this.#origin, cond, make);
+  }
+
+  leastRank(tensor: Tensor): number {
+    return this.#builder.leastRank(tensor);
+  }
+
+  loosen(tensor: Tensor, leastRank: number): void {
+    this.#builder.loosen(tensor, leastRank);
+  }
+
+  attempt<T>(make: () => T | undefined): T | undefined {
+    const { result, frame } = this.#builder.apart('trial', make);
+    if (result !== undefined) this.#builder.join(frame);
+    return result;
   }
 
   inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[] {

@@ -10,7 +10,10 @@ import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
 import type { Constant, Narrow } from '../graph/graph.ts';
-import type { Check, Computation, DataDim, Guard, Origin, Program, Range, Source, TensorDef } from '../graph/program.ts';
+import {
+  type Block, type Check, type Computation, type DataDim, type Guard, type Origin, type Program, type Range, type Source, type TensorDef,
+  blockNeeds, readsOf,
+} from '../graph/program.ts';
 import type { Tensor } from './operator.ts';
 import { type Known, ValueTable, staticSize } from './values.ts';
 
@@ -59,20 +62,43 @@ export function narrow(value: Expr, dtype: DType): Expr {
 /** Whether a part of the program counts: a bool over elements, and the same as a dim that is read while the model runs. */
 interface Taken { readonly flag: Expr; readonly dim: () => Expr }
 
+/** `branch`, `body`: becomes a part of its own, run sometimes or often. `trial`: joins what it stands in, or is dropped. */
+type FrameKind = 'program' | 'branch' | 'body' | 'trial';
+
+/** What has been added to a program, or to a part of it that is still apart. */
+export interface Frame {
+  readonly kind: FrameKind;
+  /** Tensors from this id on were made in it. */
+  readonly first: number;
+  computations: Computation[];
+  dataDims: DataDim[];
+  readonly guards: Guard[];
+  checks: Check[];
+  readonly blocks: Block[];
+  readonly checked: Set<string>;
+  readonly dimOf: Map<string, Sym>;
+}
+
 export class ProgramBuilder {
   readonly #tensors = new Map<number, TensorDef>();
   readonly #bodies = new Map<number, Body>();
-  #computations: Computation[] = [];
-  readonly #dataDims: DataDim[] = [];
-  readonly #guards: Guard[] = [];
-  #checks: Check[] = [];
-  readonly #checked = new Set<string>();
+  /** Innermost last. */
+  #frames: Frame[] = [];
   readonly #taken: Taken[] = [];
-  readonly #dimOf = new Map<string, Sym>();
   readonly #weights = new Map<Constant, Tensor>();
   readonly #symbols = new Set<string>();
   readonly #values = new ValueTable(this.#tensors, this.#bodies);
+  readonly #leastRank = new Map<number, number>();
   #next = 0;
+  #named = 0;
+
+  /** Steps after which a loop that goes on fails. */
+  readonly maxIterations: number;
+
+  constructor(maxIterations: number) {
+    this.maxIterations = maxIterations;
+    this.#frames = [this.#frame('program')];
+  }
 
   tensor(dtype: DType, shape: readonly Expr[], source: Source = { kind: 'computed' }, narrow?: Narrow): Tensor {
     const possible = (d: Expr): boolean => d.dtype === 'index' && (d.op !== 'const' || (Number.isSafeInteger(d.value) && Number(d.value) >= 0));
@@ -99,7 +125,7 @@ export class ProgramBuilder {
   compute(body: Body, outputs: readonly Tensor[], origin: Origin, initial?: ReadonlyMap<number, number | 'zero'>): void {
     const typed = this.#typed(body);
     for (const output of outputs) this.#bodies.set(output.id, typed);
-    this.#computations.push({ body: typed, outputs: outputs.map((o) => o.id), origins: [origin], ...(initial === undefined ? {} : { initial }) });
+    this.#top.computations.push({ body: typed, outputs: outputs.map((o) => o.id), origins: [origin], ...(initial === undefined ? {} : { initial }) });
   }
 
   /** States the elements of a tensor whose computation does not show them. */
@@ -107,28 +133,83 @@ export class ProgramBuilder {
     this.#values.set(tensor.id, elements);
   }
 
-  /** Runs `make` and keeps the computations that it adds out of the program. Dims cannot be read from them while the model runs. */
-  capture<T>(make: () => T): { readonly result: T; readonly computations: readonly Computation[] } {
-    const [outer, inner]: [Computation[], Computation[]] = [this.#computations, []];
-    const dims = this.#dataDims.length;
-    this.#computations = inner;
+  /** Runs `make` and keeps what it adds out of the program; where it throws, nothing is left of it. */
+  apart<T>(kind: FrameKind, make: () => T): { readonly result: T; readonly frame: Frame } {
+    const frames = this.#frames;
+    const frame = this.#frame(kind);
+    this.#frames = [...frames, frame];
     try {
-      const result = make();
-      const written = new Set(inner.flatMap((c) => c.outputs));
-      for (const dim of this.#dataDims.slice(dims)) {
-        if (written.has(dim.tensor)) throw new QuernError('unsupported-model', 'a loop has tensors whose size changes from step to step', dim.origin);
-      }
-      this.#checks = this.#checks.filter((c) => !written.has(c.tensor));
-      return { result, computations: inner };
+      return { result: make(), frame };
     } finally {
-      this.#computations = outer;
+      this.#frames = frames;
     }
+  }
+
+  /** Adds what was made apart. */
+  join(frame: Frame): void {
+    const { computations, dataDims, guards, checks, blocks, checked, dimOf } = this.#top;
+    computations.push(...frame.computations);
+    dataDims.push(...frame.dataDims);
+    guards.push(...frame.guards);
+    checks.push(...frame.checks);
+    blocks.push(...frame.blocks);
+    for (const key of frame.checked) checked.add(key);
+    for (const [key, dim] of frame.dimOf) dimOf.set(key, dim);
+  }
+
+  /** Forgets, when `make` is done, what became known of elements in it: dims that only a part has mean nothing outside. */
+  forgetting<T>(make: () => T): T {
+    const restore = this.#values.save();
+    try {
+      return make();
+    } finally {
+      restore();
+    }
+  }
+
+  /** A frame as a program of its own; call it while what is known of its tensors is. */
+  part(frame: Frame, outputs: readonly Tensor[]): Program {
+    const written = new Set([...frame.computations.flatMap((c) => c.outputs), ...frame.blocks.flatMap((b) => b.outputs)]);
+    const used = [
+      ...written, ...frame.computations.flatMap(readsOf), ...outputs.map((t) => t.id), ...[...frame.dataDims, ...frame.checks].map((d) => d.tensor),
+      ...frame.blocks.flatMap((b) => blockNeeds(b).tensors),
+    ];
+    const defs = [...new Set(used)].map((id): readonly [number, TensorDef] => {
+      const def = this.tensorDef(id);
+      const outer = def.source.kind === 'input' || (def.source.kind === 'computed' && !written.has(id));
+      return [id, this.#withValues(outer ? { ...def, source: { kind: 'given' } } : def)];
+    });
+    return this.#program(frame, new Map(defs), [], outputs.map((t) => ({ name: '', tensor: t.id })));
+  }
+
+  watch(check: Check): void {
+    this.#top.checks.push(check);
+  }
+
+  leastRank(t: Tensor): number {
+    return this.#leastRank.get(t.id) ?? t.rank;
+  }
+
+  loosen(t: Tensor, leastRank: number): void {
+    this.#leastRank.set(t.id, leastRank);
+  }
+
+  addBlock(block: Block): void {
+    this.#top.blocks.push(block);
+  }
+
+  /** A dim that becomes known while the model runs. */
+  freshDim(): Sym {
+    let n = this.#named;
+    while (this.#symbols.has(`data${n}`)) n += 1;
+    this.#named = n + 1;
+    return symbol(`data${n}`);
   }
 
   /** Adds computations as they are: their stores have the types of the tensors. */
   append(computations: readonly Computation[]): void {
     for (const c of computations) for (const o of c.outputs) this.#bodies.set(o, c.body);
-    this.#computations.push(...computations);
+    this.#top.computations.push(...computations);
   }
 
   tensorDef(id: number): TensorDef {
@@ -137,38 +218,38 @@ export class ProgramBuilder {
     return def;
   }
 
-  /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, its guards go with it. */
+  /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, nothing of it is left. */
   under<T>(taken: Taken | undefined, make: () => T): T {
-    const [guards, checks] = [this.#guards.length, this.#checks.length];
-    if (taken !== undefined) this.#taken.push(taken);
+    if (taken === undefined) return make();
+    this.#taken.push(taken);
     try {
-      return make();
-    } catch (error) {
-      this.#guards.length = guards;
-      this.#checks.length = checks;
-      throw error;
+      const { result, frame } = this.apart('trial', make);
+      this.join(frame);
+      return result;
     } finally {
-      if (taken !== undefined) this.#taken.pop();
+      this.#taken.pop();
     }
   }
 
   guard(guard: Guard): void {
     const holds = this.#taken.reduce((all, taken) => or(all, eq(taken.dim(), 0)), guard.holds);
-    const idle = (holds.op === 'const' && holds.value !== 0) || this.#guards.some((g) => g.holds === holds && g.fault === guard.fault);
-    if (!idle) this.#guards.push({ ...guard, holds });
+    const idle = (holds.op === 'const' && holds.value !== 0) || this.#top.guards.some((g) => g.holds === holds && g.fault === guard.fault);
+    if (!idle) this.#top.guards.push({ ...guard, holds });
   }
 
   /** Whether what is added now counts whatever the data are. */
   get certain(): boolean {
-    return this.#taken.length === 0;
+    return this.#taken.length === 0 && !this.#frames.some((f) => f.kind === 'branch');
   }
 
   /** Adds a check once for each range of a tensor; `status` makes its tensor, given whether anybody will look at what is checked. */
   check(indices: Tensor, range: Range, origin: Origin, status: (counts: Expr) => Tensor): void {
     const key = `${indices.id} ${text(range.low)} ${text(range.high)}`;
-    if (this.certain && this.#checked.has(key)) return;
-    if (this.certain) this.#checked.add(key);
-    this.#checks.push({ tensor: status(and(...this.#taken.map((t) => t.flag))).id, range, origin });
+    if (this.#taken.length === 0) {
+      if (this.#frames.some((f) => f.checked.has(key))) return;
+      this.#top.checked.add(key);
+    }
+    this.#top.checks.push({ tensor: status(and(...this.#taken.map((t) => t.flag))).id, range, origin });
   }
 
   /** Elements of an integer tensor as far as it takes to see whether they lie in a range: of large constants the least and the greatest. */
@@ -198,11 +279,13 @@ export class ProgramBuilder {
     const known = this.#values.of(tensor.id)?.[element];
     if (known !== undefined) return known;
     const key = `${tensor.id}:${element}`;
-    const before = this.#dimOf.get(key);
+    const before = this.#frames.map((f) => f.dimOf.get(key)).find((dim) => dim !== undefined);
     if (before !== undefined) return before;
-    const made = symbol(this.#freshSymbol());
-    this.#dimOf.set(key, made);
-    this.#dataDims.push({ symbol: made, tensor: tensor.id, element, origin });
+    const made = this.freshDim();
+    // What a loop only reads is read before it, not in each step.
+    const home = this.#frames.findLast((f) => f.kind !== 'body' || tensor.id >= f.first) ?? this.#top;
+    home.dimOf.set(key, made);
+    home.dataDims.push({ symbol: made, tensor: tensor.id, element, origin });
     const size = staticSize(tensor.shape) ?? 0;
     const rest = this.#values.of(tensor.id) ?? new Array<undefined>(size).fill(undefined);
     this.#values.learn(tensor.id, rest.map((e, i) => (i === element ? made : e)));
@@ -210,21 +293,31 @@ export class ProgramBuilder {
   }
 
   finish(inputs: Program['inputs'], outputs: Program['outputs']): Program {
-    const tensors = new Map<number, TensorDef>();
-    for (const [id, def] of this.#tensors) {
-      const values = this.#shown(def);
-      tensors.set(id, values === undefined ? def : { ...def, values });
-    }
-    const guards = this.#guards.length === 0 ? {} : { guards: this.#guards };
-    const checks = this.#checks.length === 0 ? {} : { checks: this.#checks };
-    return { tensors, computations: this.#computations, inputs, outputs, dataDims: this.#dataDims, ...guards, ...checks };
+    const tensors = new Map([...this.#tensors].map(([id, def]) => [id, this.#withValues(def)]));
+    return this.#program(this.#top, tensors, inputs, outputs);
   }
 
-  #freshSymbol(): string {
-    let n = this.#dataDims.length;
-    while (this.#symbols.has(`data${n}`)) n += 1;
-    this.#symbols.add(`data${n}`);
-    return `data${n}`;
+  #program(frame: Frame, tensors: Program['tensors'], inputs: Program['inputs'], outputs: Program['outputs']): Program {
+    const { computations, dataDims, guards, checks, blocks } = frame;
+    return {
+      tensors, computations, inputs, outputs, dataDims, ...(guards.length === 0 ? {} : { guards }), ...(checks.length === 0 ? {} : { checks }),
+      ...(blocks.length === 0 ? {} : { blocks }),
+    };
+  }
+
+  #withValues(def: TensorDef): TensorDef {
+    const values = this.#shown(def);
+    return values === undefined ? def : { ...def, values };
+  }
+
+  #frame(kind: FrameKind): Frame {
+    return { kind, first: this.#next, computations: [], dataDims: [], guards: [], checks: [], blocks: [], checked: new Set(), dimOf: new Map() };
+  }
+
+  get #top(): Frame {
+    const top = this.#frames.at(-1);
+    if (top === undefined) throw new QuernError('internal', 'a program without a frame');
+    return top;
   }
 
   /** Elements worth handing on: all known, and exact. 64 covers shapes, axes and scalars; longer lists are cheaper to load. */

@@ -71,7 +71,17 @@ export interface Lowering {
    * anybody will look at them: what the subgraph assumes of dims need only hold then.
    */
   inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[];
-  /** A loop around tensors, of a number of steps that only the data decide: one kernel, in which everything runs in order. */
+  /**
+   * The outputs of one of two branches, whichever a condition takes: a block, in which the other one does not run. Undefined where that does
+   * not pay, or where only one of the branches can be lowered and the condition is about dims.
+   */
+  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[] | undefined;
+  /** The least rank that a tensor may have; below its rank where first dims of 1 are there only if the data say so. */
+  leastRank(tensor: Tensor): number;
+  loosen(tensor: Tensor, leastRank: number): void;
+  /** What `make` gives; where that is undefined, nothing that it added stays. */
+  attempt<T>(make: () => T | undefined): T | undefined;
+  /** A loop around tensors: one kernel, in which everything runs in order, or a block of the program. */
   repeat(spec: RepeatSpec): RepeatResult;
   /** A tensor of given elements (index expressions for integers), as Shape and Size make. */
   known(dtype: DType, shape: readonly Expr[], elements: readonly Expr[]): Tensor;

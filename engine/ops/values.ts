@@ -67,6 +67,15 @@ export class ValueTable {
     this.set(id, elements);
   }
 
+  /** Gives back what restores the table to what it knows now. */
+  save(): () => void {
+    const before = new Map(this.#known);
+    return () => {
+      this.#known.clear();
+      for (const [id, known] of before) this.#known.set(id, known);
+    };
+  }
+
   /** An expression over loads, in the terms of `of`. */
   evaluate(e: Expr): Expr | undefined {
     return this.#eval(e, new Map(), new Map());

@@ -10,12 +10,13 @@ import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from './program-edit.ts';
 
-export function packOperands(program: Program, panel: number): Program {
+/** `fresh` hands out tensor ids that nothing has, in this program or one that it is part of. */
+export function packOperands(program: Program, panel: number, fresh: () => number): Program {
   const tensors = new Map(program.tensors);
   const computations: Computation[] = [];
   const packed = new Map<string, number>();
   const define = (dtype: DType, shape: readonly Expr[]): number => {
-    const id = Math.max(-1, ...tensors.keys()) + 1;
+    const id = fresh();
     tensors.set(id, { id, dtype, shape, source: { kind: 'computed' } });
     return id;
   };

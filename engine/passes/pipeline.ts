@@ -29,8 +29,8 @@ const graphPasses: readonly Pass<Graph>[] = [
   { name: 'fold-batch-norm', run: foldBatchNorm },
 ];
 
-/** `panel`: elements per panel for the device at hand, 0 if it takes operands as they are. */
-const programPasses = (panel: number): readonly Pass<Program>[] => [
+/** `panel`: elements per panel for the device at hand, 0 if it takes operands as they are. `fresh`: ids for new tensors. */
+const programPasses = (panel: number, fresh: () => number): readonly Pass<Program>[] => [
   { name: 'prune', run: prune },
   { name: 'widen-half', run: widenHalf },
   // Epilogues first: scale and mask belong to the MatMul, which computes them once, and not to the softmax, which would three times.
@@ -41,7 +41,7 @@ const programPasses = (panel: number): readonly Pass<Program>[] => [
   { name: 'merge-rows', run: mergeRows },
   { name: 'fuse-epilogues-3', run: fuseEpilogues },
   { name: 'merge-rows-2', run: mergeRows },
-  { name: 'pack-operands', run: (p) => packOperands(p, panel) },
+  { name: 'pack-operands', run: (p) => packOperands(p, panel, fresh) },
   { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p, false)) },
   // A packing that fills its panels is where the producer stores.
   { name: 'fuse-packing', run: fuseEpilogues },
@@ -53,7 +53,7 @@ export interface PassOptions {
   readonly skip?: ReadonlySet<string> | undefined;
 }
 
-export const passNames: readonly string[] = [...graphPasses, ...programPasses(0)].map((p) => p.name);
+export const passNames: readonly string[] = [...graphPasses, ...programPasses(0, () => 0)].map((p) => p.name);
 
 function run<T>(passes: readonly Pass<T>[], ir: T, skip: ReadonlySet<string> | undefined, observe: (stage: string, ir: T) => void): T {
   return passes.filter((p) => skip?.has(p.name) !== true).reduce((before, pass) => {
@@ -69,8 +69,21 @@ export const runGraphPasses = (graph: Graph, { observe, skip }: PassOptions = {}
     observe?.(stage, { graph: g });
   });
 
-export const runProgramPasses = (program: Program, panel: number, { observe, skip }: PassOptions = {}): Program =>
-  run(programPasses(panel), program, skip, (stage, p) => {
-    verifyProgram(p, stage);
-    observe?.(stage, { program: p });
-  });
+/** Parts of blocks come before the program around them, which then sees what they still read. */
+export function runProgramPasses(program: Program, panel: number, { observe, skip }: PassOptions = {}): Program {
+  let next = highest(program);
+  const passes = programPasses(panel, () => ++next);
+  const go = (whole: Program, look: Observer | undefined): Program => {
+    const blocks = whole.blocks?.map((b) => ({ ...b, parts: b.parts.map((part) => go(part, undefined)) }));
+    return run(passes, blocks === undefined ? whole : { ...whole, blocks }, skip, (stage, p) => {
+      verifyProgram(p, stage);
+      look?.(stage, { program: p });
+    });
+  };
+  return go(program, observe);
+}
+
+/** The greatest tensor id of a program and its parts. */
+export function highest({ tensors, blocks = [] }: Program): number {
+  return [...tensors.keys(), ...blocks.flatMap((b) => b.parts.map(highest))].reduce((a, b) => Math.max(a, b), -1);
+}

@@ -5,7 +5,7 @@
 import type { Expr } from '../../jit/expr/expr.ts';
 import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
 import { collect, isLoad, isSym, walk } from '../../jit/expr/visit.ts';
-import { type Computation, type Program, type TensorDef, readOutside } from '../graph/program.ts';
+import { type Block, type Computation, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
 
 export interface Uses {
@@ -25,12 +25,6 @@ export function usesOf(program: Program): Uses {
     for (const t of readsOf(c)) readers.set(t, [...(readers.get(t) ?? []), c]);
   }
   return { writer, readers, kept: readOutside(program) };
-}
-
-/** Tensors that a computation reads: loads, and what its outputs start as. */
-export function readsOf(c: Computation): number[] {
-  const initial = [...(c.initial?.values() ?? [])].filter((i): i is number => typeof i === 'number');
-  return [...new Set([...loadedTensors(c.body).filter((t) => !c.outputs.includes(t)), ...initial])];
 }
 
 export function tensorOf(program: Pick<Program, 'tensors'>, id: number): TensorDef {
@@ -61,6 +55,8 @@ export function prune(program: Program): Program {
   const needed = new Set<number>([...program.outputs, ...program.checks ?? []].map(({ tensor }) => tensor));
   const symbols = new Map(program.dataDims.map((d) => [d.symbol as Expr, d]));
   const pending = [...needed];
+  const makers = new Map<number | Expr, Block>((program.blocks ?? []).flatMap((b) => [...b.outputs, ...b.symbols].map((made) => [made, b] as const)));
+  const blocks = new Set<Block>();
   const writer = new Map<number, Computation>();
   for (const c of program.computations) for (const t of c.outputs) writer.set(t, c);
   const kept = new Set<Computation>();
@@ -73,13 +69,22 @@ export function prune(program: Program): Program {
     for (const s of collect(roots, isSym)) {
       const dim = symbols.get(s);
       if (dim !== undefined) need(dim.tensor);
+      needBlock(makers.get(s));
     }
+  };
+  const needBlock = (block: Block | undefined): void => {
+    if (block === undefined || blocks.has(block)) return;
+    blocks.add(block);
+    const { tensors, symbols: mentioned } = blockNeeds(block);
+    for (const t of [...tensors, ...block.outputs]) need(t);
+    needSymbols(mentioned);
   };
   needSymbols([...(program.guards ?? []).map((g) => g.holds), ...(program.checks ?? []).flatMap(({ range }) => [range.low, range.high])]);
   while (pending.length > 0) {
     const t = pending.pop();
     if (t === undefined) break;
     needSymbols(tensorOf(program, t).shape);
+    needBlock(makers.get(t));
     const c = writer.get(t);
     if (c === undefined || kept.has(c)) continue;
     kept.add(c);
@@ -96,5 +101,6 @@ export function prune(program: Program): Program {
     tensors: new Map([...program.tensors].filter(([id]) => needed.has(id) || inputs.has(id))),
     computations: program.computations.filter((c) => kept.has(c)),
     dataDims: program.dataDims.filter((d) => needed.has(d.tensor)),
+    ...(program.blocks === undefined ? {} : { blocks: program.blocks.filter((b) => blocks.has(b)) }),
   };
 }

@@ -7,32 +7,38 @@ import { QuernError } from '../../jit/error.ts';
 import { type Expr, cast, load, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../../jit/kernel.ts';
-import { type Computation, type DataDim, type Origin, type Program, type TensorDef, readOutside } from '../graph/program.ts';
+import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
+import { highest } from '../passes/pipeline.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
-import { readsOf, tensorOf } from '../passes/program-edit.ts';
+import { tensorOf } from '../passes/program-edit.ts';
 import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
-import type { Fallback, Place, Plan, PlanStep, PlanTensor, Segment } from './plan.ts';
+import type { Fallback, Flow, Place, Plan, PlanBlock, PlanPart, PlanStep, PlanTensor, Segment } from './plan.ts';
 
 export interface Target {
   readonly numeric: Numeric;
+  readonly maxIterations: number;
   /** Why the main device cannot run a kernel; undefined if it can. */
   readonly refuses: (kernel: Kernel) => string | undefined;
 }
 
 interface Item {
-  readonly computation: Computation;
-  readonly step: PlanStep;
-  readonly place: Place;
+  /** Tensors, and symbols that blocks set or that are read while the model runs. */
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly symbols: readonly Expr[];
+  readonly origins: readonly Origin[];
+  readonly todo: { readonly step: PlanStep; readonly place: Place } | { readonly block: PlanBlock };
 }
 
 export function buildPlan(original: Program, target: Target): Plan {
-  const program = separateOutputs(original);
-  const fixed = readOutside(program);
-  const layouts = chooseLayouts(program, fixed);
-  const aliases = findAliases(program, layouts, fixed);
-  const prepared = findPrepared(program);
+  const { inputs, guards } = original;
+  const tensors = new Map<number, PlanTensor>();
+  const segments: Segment[] = [];
+  const setup: PlanStep[] = [];
+  const fallbacks: Fallback[] = [];
+  const checks: Check[] = [];
   // Equal layers share one kernel object.
   const kernels = new Map<string, Kernel>();
   const shared = (call: KernelCall): KernelCall => {
@@ -41,40 +47,64 @@ export function buildPlan(original: Program, target: Target): Plan {
     kernels.set(key, kernel);
     return { ...call, kernel };
   };
-  const fallbacks: Fallback[] = [];
-  const setup: PlanStep[] = [];
-  const items: Item[] = [];
-  for (const c of program.computations) {
-    if (c.outputs.every((t) => aliases.has(t))) continue;
-    const once = c.outputs.every((t) => prepared.has(t));
-    const parts = [...copiesOf(program, c), c].map((part): Item => {
-      const made = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
-      const call = shared(once ? generalise(made) : made);
-      const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
-      const why = target.refuses(call.kernel);
-      if (why !== undefined) fallbacks.push({ origins: part.origins, why });
-      return { computation: part, step: { ...call, clear, origins: part.origins }, place: why === undefined ? 'main' : 'cpu' };
-    });
-    const known = (t: number): boolean => prepared.has(rootOf(t, aliases)) || tensorOf(program, rootOf(t, aliases)).source.kind === 'constant';
-    // What the main device cannot prepare is computed in each run, as is what depends on it.
-    if (once && readsOf(c).every(known) && parts.every((p) => p.place === 'main')) setup.push(...parts.map((p) => p.step));
-    else {
-      for (const t of c.outputs) prepared.delete(t);
-      items.push(...parts);
+  let next = highest(original);
+  /** A program, or a part of one; `ready`: what is prepared around it. */
+  const level = (whole: Program, ready: ReadonlySet<number>): { readonly flow: Flow; readonly outputs: Program['outputs'] } => {
+    const program = separateOutputs(whole, () => ++next);
+    const fixed = readOutside(program);
+    const layouts = chooseLayouts(program, fixed);
+    const aliases = findAliases(program, layouts, fixed);
+    const prepared = findPrepared(program, ready);
+    const items: Item[] = [];
+    for (const c of program.computations) {
+      if (c.outputs.every((t) => aliases.has(t))) continue;
+      const once = c.outputs.every((t) => prepared.has(t));
+      const parts = [...copiesOf(program, c), c].map((part): Item & { readonly todo: { readonly step: PlanStep; readonly place: Place } } => {
+        const made = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
+        const call = shared(once ? generalise(made) : made);
+        const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
+        const why = target.refuses(call.kernel);
+        if (why !== undefined) fallbacks.push({ origins: part.origins, why });
+        const step = { ...call, clear, origins: part.origins };
+        const symbols = collect([...step.dims, ...step.args.flatMap((t) => tensorOf(program, t).shape)], isSym);
+        return {
+          reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, todo: { step, place: why === undefined ? 'main' : 'cpu' },
+        };
+      });
+      const known = (t: number): boolean => prepared.has(rootOf(t, aliases)) || tensorOf(program, rootOf(t, aliases)).source.kind === 'constant';
+      // What the main device cannot prepare is computed in each run, as is what depends on it.
+      if (once && readsOf(c).every(known) && parts.every((p) => p.todo.place === 'main')) setup.push(...parts.map((p) => p.todo.step));
+      else {
+        for (const t of c.outputs) prepared.delete(t);
+        items.push(...parts);
+      }
     }
-  }
-  const tensors = new Map<number, PlanTensor>();
-  for (const def of program.tensors.values()) {
-    const { id, dtype, shape } = def;
-    const order = layouts.get(id) ?? rowMajor(shape.length);
-    tensors.set(id, { id, dtype, shape, order, source: sourceOf(def, aliases, prepared) });
-  }
-  const segments = cut(items, program.dataDims, (id) => rootOf(id, aliases), prepared, program);
-  const { inputs, outputs, guards, checks } = program;
+    for (const def of program.tensors.values()) {
+      const { id, dtype, shape } = def;
+      // What a part is given, the program around has said all about; constants are the same everywhere.
+      if (tensors.has(id)) continue;
+      tensors.set(id, { id, dtype, shape, order: layouts.get(id) ?? rowMajor(shape.length), source: sourceOf(def, aliases, prepared) });
+    }
+    for (const block of program.blocks ?? []) {
+      const parts = block.parts.map((part): PlanPart => {
+        const made = level(part, prepared);
+        return { flow: made.flow, outputs: made.outputs.map((o) => o.tensor), guards: part.guards ?? [], checks: checking(part) };
+      });
+      const { tensors: reads, symbols } = blockNeeds(block);
+      items.push({ reads, writes: block.outputs, symbols, origins: [block.origin], todo: { block: { ...block, parts } } });
+    }
+    checks.push(...program.checks ?? []);
+    return { flow: cut(items, program, (id) => rootOf(id, aliases), prepared, segments), outputs: program.outputs };
+  };
+  const { flow, outputs } = level(original, new Set());
   return {
-    tensors, setup, segments, inputs, outputs, ...(guards === undefined ? {} : { guards }), ...(checks === undefined ? {} : { checks }), fallbacks,
+    tensors, setup, segments, flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
+    ...(guards === undefined ? {} : { guards }), ...(checks.length === 0 ? {} : { checks }),
   };
 }
+
+const checking = ({ checks = [], blocks = [] }: Program): boolean =>
+  checks.length > 0 || blocks.some((b) => b.kind === 'if' && b.parts.some(checking));
 
 const originOf = (origins: readonly Origin[]): Partial<Origin> => origins.at(-1) ?? {};
 
@@ -82,7 +112,7 @@ function sourceOf(def: TensorDef, aliases: ReadonlyMap<number, number>, prepared
   const of = aliases.get(def.id);
   if (of !== undefined) return { kind: 'alias', of };
   if (prepared.has(def.id)) return { kind: 'prepared' };
-  return def.source;
+  return def.source.kind === 'given' ? { kind: 'computed' } : def.source;
 }
 
 export function rootOf(id: number, aliases: ReadonlyMap<number, number>): number {
@@ -92,17 +122,18 @@ export function rootOf(id: number, aliases: ReadonlyMap<number, number>): number
 }
 
 /** Outputs that are inputs, constants, or another output too get a tensor of their own. */
-function separateOutputs(program: Program): Program {
+function separateOutputs(program: Program, fresh: () => number): Program {
+  const made = new Set(program.blocks?.flatMap((b) => b.outputs));
   const tensors = new Map(program.tensors);
   const computations = [...program.computations];
   const taken = new Set<number>();
   const outputs = program.outputs.map((o) => {
     const def = tensorOf(program, o.tensor);
-    if (def.source.kind === 'computed' && !taken.has(o.tensor)) {
+    if ((def.source.kind === 'computed' || made.has(o.tensor)) && !taken.has(o.tensor)) {
       taken.add(o.tensor);
       return o;
     }
-    const id = Math.max(...tensors.keys()) + 1;
+    const id = fresh();
     tensors.set(id, { id, dtype: def.dtype, shape: def.shape, source: { kind: 'computed' } });
     computations.push({ ...copy(def, { id, dtype: def.dtype }), origins: [{ node: o.name, op: 'Identity' }] });
     return { ...o, tensor: id };
@@ -140,11 +171,12 @@ function findAliases(program: Program, layouts: ReadonlyMap<number, Order>, fixe
   return aliases;
 }
 
-/** Tensors that depend on constants alone, and are computed once. */
-export function findPrepared(program: Program): Set<number> {
-  const prepared = new Set<number>();
+/** Tensors that depend on constants (and on what is `ready`) alone, and are computed once. */
+export function findPrepared(program: Program, ready: ReadonlySet<number> = new Set()): Set<number> {
+  const prepared = new Set(ready);
   const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
-  const outputs = readOutside(program);
+  // Blocks read what is prepared as they read constants.
+  const outputs = readOutside({ ...program, blocks: [] });
   const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
   for (const c of program.computations) {
     if (!readsOf(c).every(constant)) continue;
@@ -155,20 +187,20 @@ export function findPrepared(program: Program): Set<number> {
   return prepared;
 }
 
-/** List scheduling into segments: what is ready here, then what is ready elsewhere, then the dims that wait for a read. */
+/** List scheduling into segments: what is ready here, then what is ready elsewhere, then blocks, then the dims that wait for a read. */
 function cut(
   items: readonly Item[],
-  dataDims: readonly DataDim[],
+  { dataDims, blocks = [] }: Program,
   root: (id: number) => number,
   prepared: ReadonlySet<number>,
-  program: Program,
-): Segment[] {
-  const dims = new Map(dataDims.map((d) => [d.symbol as Expr, d]));
+  segments: Segment[],
+): Flow {
+  const late = new Set<Expr>([...dataDims.map((d) => d.symbol), ...blocks.flatMap((b) => b.symbols)]);
   const unwritten = new Map<number, number>();
   const before = new Map<Item, Item>();
   const lastWriter = new Map<number, Item>();
   for (const item of items) {
-    for (const t of item.computation.outputs) {
+    for (const t of item.writes) {
       unwritten.set(t, (unwritten.get(t) ?? 0) + 1);
       const earlier = lastWriter.get(t);
       if (earlier !== undefined) before.set(item, earlier);
@@ -178,37 +210,48 @@ function cut(
   const made = (t: number): boolean => prepared.has(t) || (unwritten.get(root(t)) ?? 0) === 0;
   const known = new Set<Expr>();
   const done = new Set<Item>();
-  const needs = new Map(items.map((item) => {
-    const shapes = item.step.args.flatMap((t) => tensorOf(program, t).shape);
-    return [item, collect([...item.step.dims, ...shapes], isSym).filter((s) => dims.has(s))];
-  }));
+  const needs = new Map(items.map((item) => [item, item.symbols.filter((s) => late.has(s))]));
   const ready = (item: Item): boolean => {
     const earlier = before.get(item);
     if (earlier !== undefined && !done.has(earlier)) return false;
-    return readsOf(item.computation).every((t) => made(t) || item.computation.outputs.includes(t))
-      && (needs.get(item) ?? []).every((s) => known.has(s));
+    return item.reads.every((t) => made(t) || item.writes.includes(t)) && (needs.get(item) ?? []).every((s) => known.has(s) || own(item, s));
   };
-  const segments: Segment[] = [];
+  const own = ({ todo }: Item, s: Expr): boolean => 'block' in todo && todo.block.symbols.some((mine) => mine === s);
+  const finish = (item: Item): void => {
+    done.add(item);
+    for (const t of item.writes) unwritten.set(t, (unwritten.get(t) ?? 1) - 1);
+  };
+  const flow: (number | PlanBlock)[] = [];
   let waiting = [...items];
   for (;;) {
     const readable = dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
-    if (waiting.length === 0 && readable.length === 0) return segments;
-    const place = waiting.find(ready)?.place ?? 'main';
+    if (waiting.length === 0 && readable.length === 0) return flow;
+    const next = waiting.find((item) => 'step' in item.todo && ready(item));
+    const place = next !== undefined && 'step' in next.todo ? next.todo.place : 'main';
     const steps: PlanStep[] = [];
     // Items are in topological order: one sweep takes everything that becomes ready here.
     waiting = waiting.filter((item) => {
-      if (item.place !== place || !ready(item)) return true;
-      steps.push(item.step);
-      done.add(item);
-      for (const t of item.computation.outputs) unwritten.set(t, (unwritten.get(t) ?? 1) - 1);
+      const { todo } = item;
+      if (!('step' in todo) || todo.place !== place || !ready(item)) return true;
+      steps.push(todo.step);
+      finish(item);
       return false;
     });
+    const block = steps.length > 0 ? undefined : waiting.find(ready);
+    if (block !== undefined && 'block' in block.todo) {
+      waiting = waiting.filter((item) => item !== block);
+      finish(block);
+      for (const s of block.todo.block.symbols) known.add(s);
+      flow.push(block.todo.block);
+      continue;
+    }
     // A read waits for the device: only when nothing else can go on.
     const reads = waiting.some(ready) ? [] : dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
     for (const d of reads) known.add(d.symbol);
     if (steps.length === 0 && reads.length === 0) {
-      throw new QuernError('internal', 'steps wait for each other', originOf(waiting[0]?.step.origins ?? []));
+      throw new QuernError('internal', 'steps wait for each other', originOf(waiting[0]?.origins ?? []));
     }
+    flow.push(segments.length);
     segments.push({ place, steps, reads });
   }
 }

@@ -10,9 +10,9 @@ import { type Arg, type Body, type Kernel, type Numeric, type Scan, type Stmt, t
 import { type Codec, flag, list, number, oneOf, optional, record, require, table, text, variant } from '../cache/codec.ts';
 import type { Json } from '../cache/entry.ts';
 import type { Constant } from '../graph/graph.ts';
-import type { Check, Guard, Origin, Range } from '../graph/program.ts';
+import type { Check, Guard, Origin, Range, Scalar } from '../graph/program.ts';
 import { expressionTable } from './expr-codec.ts';
-import type { Fallback, Plan, PlanStep, PlanTensor, Segment } from './plan.ts';
+import { type Fallback, type Flow, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, blocksOf } from './plan.ts';
 
 export interface PlanData {
   readonly expressions: readonly Json[];
@@ -41,6 +41,14 @@ export function readPlan(data: Json, constant: Codec<Constant>): Plan {
     for (const { tensor, index } of [...stores(body), ...collect(expressions(body), isLoad)]) require(args[tensor]?.shape.length === index.length);
   }
   const named = [...plan.inputs, ...plan.outputs, ...plan.checks ?? [], ...plan.segments.flatMap((s) => s.reads)];
+  const blocks = blocksOf(plan.flow);
+  for (const flow of [plan.flow, ...blocks.flatMap((b) => b.parts.map((part) => part.flow))]) {
+    require(flow.every((f) => typeof f !== 'number' || plan.segments[f] !== undefined));
+  }
+  for (const b of blocks) {
+    const read = b.kind === 'if' ? [b.cond] : [b.limit, b.start, ...b.initial];
+    require([...b.outputs, ...b.parts.flatMap((part) => part.outputs), ...read].every((t) => typeof t !== 'number' || there(t)));
+  }
   require(named.every(({ tensor }) => there(tensor)));
   return plan;
 }
@@ -105,6 +113,29 @@ function codecs(rows: PlanData, constantAt: Codec<Constant>) {
   const step = record<PlanStep>({ kernel, dims: many, args: numbers, clear: numbers, origins });
   const read = record<Segment['reads'][number]>({ symbol, tensor: number, element: number, origin });
   const named = list(record<Plan['inputs'][number]>({ name: text, tensor: number }));
+  const guards = list(record<Guard>({
+    holds: expression, what: text, origin, fault: optional(oneOf(['shape-mismatch', 'index-out-of-range'])),
+  }));
+  // A scalar is a tensor's number, or an expression in a list.
+  const scalar: Codec<Scalar> = {
+    write: (s) => (typeof s === 'number' ? s : many.write([s])),
+    read: (data) => {
+      if (typeof data === 'number') return data;
+      const [s] = many.read(data);
+      require(s !== undefined);
+      return s;
+    },
+  };
+  const flow: Codec<Flow> = {
+    write: (all) => all.map((f) => (typeof f === 'number' ? f : planBlock.write(f))),
+    read: (data) => list(json()).read(data).map((f) => (typeof f === 'number' ? f : planBlock.read(f))),
+  };
+  const parts = list(record<PlanPart>({ flow, outputs: numbers, guards, checks: flag }));
+  const common = { origin, outputs: numbers, symbols: list(symbol), parts };
+  const planBlock = variant<'kind', PlanBlock>('kind', {
+    if: { ...common, cond: scalar },
+    loop: { ...common, limit: optional(scalar), start: optional(scalar), initial: numbers, count: number, going: number, asks: flag },
+  });
   const plan = record<Plan>({
     tensors: {
       write: (all) => list(tensor).write([...all.values()]),
@@ -115,10 +146,9 @@ function codecs(rows: PlanData, constantAt: Codec<Constant>) {
       place: oneOf(['main', 'cpu']), steps: list(step), reads: list(read),
     })),
     inputs: named, outputs: named,
-    guards: optional(list(record<Guard>({
-      holds: expression, what: text, origin, fault: optional(oneOf(['shape-mismatch', 'index-out-of-range'])),
-    }))),
-    checks: optional(list(record<Check>({ tensor: number, range: record<Range>({ low: expression, high: expression }), origin }))),
+    guards: optional(guards),
+    flow, maxIterations: number,
+    checks: optional(list(record<Check>({ tensor: number, steps: optional(flag), range: record<Range>({ low: expression, high: expression }), origin }))),
     fallbacks: list(record<Fallback>({ origins, why: text })),
   });
   return { expression, kernel, constant, plan };

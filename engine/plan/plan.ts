@@ -6,7 +6,7 @@ import type { DType } from '../../jit/expr/dtype.ts';
 import type { Expr, Sym } from '../../jit/expr/expr.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
-import type { Check, Guard, Origin } from '../graph/program.ts';
+import type { Block, Check, Guard, Origin } from '../graph/program.ts';
 
 export interface PlanTensor {
   readonly id: number;
@@ -44,6 +44,21 @@ export interface Segment {
   readonly reads: readonly { readonly symbol: Sym; readonly tensor: number; readonly element: number; readonly origin: Origin }[];
 }
 
+/** A block of the program: its parts as they run. */
+export type PlanBlock = Block extends infer B ? B extends Block ? Omit<B, 'parts'> & { readonly parts: readonly PlanPart[] } : never : never;
+
+export interface PlanPart {
+  readonly flow: Flow;
+  /** Tensors that it makes for the block. */
+  readonly outputs: readonly number[];
+  readonly guards: readonly Guard[];
+  /** Whether indices are checked in it. */
+  readonly checks: boolean;
+}
+
+/** What runs, in order: segments, by their number, and blocks. */
+export type Flow = readonly (number | PlanBlock)[];
+
 export interface Fallback {
   readonly origins: readonly Origin[];
   readonly why: string;
@@ -52,7 +67,11 @@ export interface Fallback {
 export interface Plan {
   readonly tensors: ReadonlyMap<number, PlanTensor>;
   readonly setup: readonly PlanStep[];
+  /** Of all parts; `flow` says when they run. */
   readonly segments: readonly Segment[];
+  readonly flow: Flow;
+  /** Steps after which a loop fails. */
+  readonly maxIterations: number;
   readonly inputs: readonly { readonly name: string; readonly tensor: number }[];
   readonly outputs: readonly { readonly name: string; readonly tensor: number }[];
   /** What must hold of the dims of a run. */
@@ -62,3 +81,13 @@ export interface Plan {
   /** What does not run on the main device, and why. */
   readonly fallbacks: readonly Fallback[];
 }
+
+/** All blocks of a flow, with those inside them. */
+export const blocksOf = (flow: Flow): PlanBlock[] =>
+  flow.flatMap((f) => (typeof f === 'number' ? [] : [f, ...f.parts.flatMap((part) => blocksOf(part.flow))]));
+
+/** Tensors of blocks that the runtime reads, writes or copies itself, as far as the plan has them. */
+export const handled = ({ flow, tensors }: Plan): number[] => blocksOf(flow).flatMap((block) => [
+  ...block.outputs, ...block.parts.flatMap((part) => part.outputs),
+  ...(block.kind === 'if' ? [block.cond] : [block.limit, block.start, block.count, block.going, ...block.initial]).filter((t) => typeof t === 'number'),
+]).filter((t) => tensors.has(t));

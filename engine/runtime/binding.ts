@@ -9,7 +9,7 @@ import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
-import type { Place, Plan, PlanStep, Segment } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanStep, type Segment, blocksOf, handled } from '../plan/plan.ts';
 import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
 import { type Residence, rootOf, tensor } from './residence.ts';
 
@@ -45,6 +45,8 @@ export interface PlanFacts {
   readonly crossingIn: readonly (readonly number[])[];
   /** Inputs that only steps on the CPU read: fed there. */
   readonly cpuInputs: ReadonlySet<number>;
+  /** What branches make, where the block hands it out: only one of them ever runs. */
+  readonly slots: ReadonlyMap<number, number>;
   /** Places of the results of checks in the one region of each device that holds them, to be read at once. */
   readonly checks: ReadonlyMap<number, number>;
   readonly checked: ReadonlySet<Place>;
@@ -60,6 +62,10 @@ export function factsOf(plan: Plan): PlanFacts {
     crossingIn: plan.segments.map((s) =>
       [...new Set(s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t))))].filter((t) => crosses.has(t))),
     cpuInputs: inputsOfCpu(plan),
+    slots: new Map(blocksOf(plan.flow).flatMap((b) => (b.kind === 'if' ? b.parts.flatMap((part) => part.outputs.flatMap((t, k) => {
+      const to = b.outputs[k];
+      return to === undefined ? [] : [[t, to] as const];
+    })) : []))),
     checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
     checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor))))
       .map((s) => s.place)),
@@ -126,17 +132,30 @@ export class Binding {
       const { region, bytes: stride } = this.checks(place);
       return { region, offset: slot * stride, bytes };
     }
-    const key = `${place}:${root}`;
-    let region = this.#regions.get(key);
-    if (region === undefined || region.bytes < bytes) {
-      if (region !== undefined) {
-        this.#forgetSegments();
-        device.release(region);
-      }
-      region = device.allocate(Math.max(1, bytes));
-      this.#regions.set(key, region);
+    return { region: this.#region(root, place, bytes, false), offset: 0, bytes };
+  }
+
+  /** Room for `bytes` of a tensor that grows; what is in it stays. */
+  room(id: number, place: Place, bytes: number): Region {
+    return this.#region(id, place, bytes, true);
+  }
+
+  #region(id: number, place: Place, bytes: number, keep: boolean): Region {
+    const { device } = this.#store(place);
+    let slot = id;
+    for (let to = this.#facts.slots.get(slot); to !== undefined; to = this.#facts.slots.get(slot)) slot = to;
+    const key = `${place}:${slot}`;
+    const region = this.#regions.get(key);
+    if (region !== undefined && region.bytes >= bytes) return region;
+    // What has grown once will grow again, and all that is bound is bound anew each time.
+    const made = device.allocate(Math.max(1, region === undefined ? bytes : bytes + (bytes >> 1)));
+    if (region !== undefined) {
+      if (keep) device.copy({ region, offset: 0, bytes: region.bytes }, { region: made, offset: 0, bytes: region.bytes });
+      this.#forgetSegments();
+      device.release(region);
     }
-    return { region, offset: 0, bytes };
+    this.#regions.set(key, made);
+    return made;
   }
 
   /** The results of all checks on a device; `bytes` is the distance from one to the next. */
@@ -283,6 +302,7 @@ function crossing(plan: Plan): Set<number> {
   for (const i of plan.inputs) add(i.tensor);
   for (const o of plan.outputs) add(o.tensor);
   for (const c of plan.checks ?? []) add(c.tensor);
+  handled(plan).forEach(add);
   plan.segments.forEach((s, index) => {
     for (const r of s.reads) add(r.tensor);
     for (const step of s.steps) {

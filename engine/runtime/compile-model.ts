@@ -8,7 +8,7 @@ import { text } from '../../jit/expr/text.ts';
 import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Graph } from '../graph/graph.ts';
-import { lowerGraph } from '../ops/lower.ts';
+import { defaultIterations, lowerGraph } from '../ops/lower.ts';
 import { type PassOptions, runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
 import { buildPlan } from '../plan/build-plan.ts';
 import type { Place, Plan } from '../plan/plan.ts';
@@ -25,6 +25,8 @@ export interface Devices {
 export interface CompileOptions extends PassOptions {
   readonly precision: 'exact' | 'fast';
   readonly dims: Readonly<Record<string, number>>;
+  /** Steps after which a loop fails. */
+  readonly maxIterations?: number;
   readonly lookup?: (place: Place) => Lookup;
 }
 
@@ -42,10 +44,12 @@ export function planModel(graph: Graph, devices: Devices, options: CompileOption
   const fixed = fixDims(graph, options.dims);
   const { profile } = devices.main;
   const cleaned = runGraphPasses(fixed, options);
-  const lowered = lowerGraph(cleaned);
+  const { maxIterations = defaultIterations } = options;
+  const lowered = lowerGraph(cleaned, maxIterations);
   options.observe?.('lower', { program: lowered });
   const program = runProgramPasses(lowered, profile.panel, options);
   const plan = buildPlan(program, {
+    maxIterations,
     numeric: { fma: profile.fma, precision: options.precision },
     refuses: (kernel) => {
       const space = devices.main.space(kernel);

@@ -9,10 +9,11 @@ import { text } from '../../jit/expr/text.ts';
 import type { Device, Region, View } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
-import { enforce } from '../graph/program.ts';
-import type { Place, Plan } from '../plan/plan.ts';
+import { type Guard, enforce } from '../graph/program.ts';
+import type { Flow, Place, Plan, PlanPart } from '../plan/plan.ts';
 import { median } from '../../jit/tune/clock.ts';
-import { Binding, type BoundSegment, type PlanFacts, factsOf } from './binding.ts';
+import { Binding, type BoundSegment, type Env, type PlanFacts, factsOf } from './binding.ts';
+import { type Running, runBlock } from './blocks.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 import type { RunRequest, WireTensor } from './model.ts';
 import { Residence, rootOf, tensor } from './residence.ts';
@@ -34,8 +35,8 @@ const mostPasses = 9;
 export const callKey = (store: KernelStore, kernel: Kernel, dims: readonly number[]): string => `${store.text(kernel)}\n${dims.join()}`;
 
 /** Throws if the dims known so far break something that the program was made for. */
-function checkGuards(plan: Plan, env: ReadonlyMap<Expr, number>): void {
-  for (const { holds, what, origin, fault } of plan.guards ?? []) {
+function checkGuards(guards: readonly Guard[], env: ReadonlyMap<Expr, number>): void {
+  for (const { holds, what, origin, fault } of guards) {
     const symbols = collect([holds], isSym);
     if (!symbols.every((s) => env.has(s)) || evaluate(holds, env) !== 0) continue;
     const dims = symbols.map((s) => `${s.name} = ${env.get(s) ?? '?'}`).join(', ');
@@ -71,7 +72,7 @@ export class Executor {
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>> {
     const env = this.#matchFeeds(request.feeds);
-    checkGuards(this.plan, env);
+    checkGuards(this.plan.guards ?? [], env);
     const binding = this.#binding(env);
     for (const place of this.#facts.checked) {
       const { region } = binding.checks(place);
@@ -85,24 +86,7 @@ export class Executor {
       this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);
       where.set(id, new Set<Place>([place]));
     }
-    for (const [index, segment] of this.plan.segments.entries()) {
-      const bound = await binding.segment(index, env);
-      await this.#bringInputs(bound, binding, where, env);
-      const store = this.#store(segment.place);
-      for (const { view, id } of bound.clear) {
-        const { dtype } = tensor(this.plan, id);
-        store.device.write(view, dtype, new Uint8Array((view.bytes / store.device.storageBytes(dtype)) * bytesOf(dtype)));
-      }
-      await bound.program?.run({ signal });
-      for (const step of segment.steps) {
-        step.kernel.args.forEach((a, i) => {
-          const id = step.args[i];
-          if (a.access !== 'read' && id !== undefined) where.set(rootOf(this.plan, id), new Set<Place>([segment.place]));
-        });
-      }
-      for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
-      if (segment.reads.length > 0) checkGuards(this.plan, env);
-    }
+    await this.#flow(this.plan.flow, { binding, where, env, signal, guards: this.plan.guards ?? [] });
     // Asked for before the outputs, so that a GPU answers both in one round trip.
     const checked = this.#enforceChecks(binding, env);
     checked.catch(() => undefined);
@@ -114,6 +98,44 @@ export class Executor {
       throw error;
     }
     return results;
+  }
+
+  async #flow(flow: Flow, run: Running): Promise<void> {
+    for (const f of flow) {
+      if (typeof f === 'number') await this.#segment(f, run);
+      else {
+        await runBlock(this, f, run);
+        checkGuards(run.guards, run.env);
+      }
+    }
+  }
+
+  async #segment(index: number, { binding, where, env, signal, guards }: Running): Promise<void> {
+    const segment = this.plan.segments[index];
+    if (segment === undefined) throw new QuernError('internal', `the plan has no segment ${index}`);
+    const bound = await binding.segment(index, env);
+    await this.#bringInputs(bound, binding, where, env);
+    const store = this.#store(segment.place);
+    for (const { view, id } of bound.clear) {
+      const { dtype } = tensor(this.plan, id);
+      store.device.write(view, dtype, new Uint8Array((view.bytes / store.device.storageBytes(dtype)) * bytesOf(dtype)));
+    }
+    await bound.program?.run({ signal });
+    for (const step of segment.steps) {
+      step.kernel.args.forEach((a, i) => {
+        const id = step.args[i];
+        if (a.access !== 'read' && id !== undefined) where.set(rootOf(this.plan, id), new Set<Place>([segment.place]));
+      });
+    }
+    for (const read of segment.reads) env.set(read.symbol, await this.#readDim(read, binding, where, env));
+    if (segment.reads.length > 0) checkGuards(guards, env);
+  }
+
+  /** Runs one part of a block to its end. */
+  async part({ flow, guards, checks }: PlanPart, run: Running): Promise<void> {
+    checkGuards(guards, run.env);
+    await this.#flow(flow, { ...run, guards });
+    if (checks) await this.#enforceChecks(run.binding, run.env);
   }
 
   /** Throws if an index left its tensor during the run. */
@@ -132,10 +154,8 @@ export class Executor {
     const symbolic = this.plan.inputs.some((i) => tensor(this.plan, i.tensor).shape.some((d) => d.op !== 'const'));
     if (symbolic || this.#bindings.size > 0) return;
     const binding = this.#binding(env);
-    for (const [index, segment] of this.plan.segments.entries()) {
-      await binding.segment(index, env);
-      if (segment.reads.length > 0) return;
-    }
+    // Of parts of blocks too, where they wait for no dim.
+    for (const index of this.plan.segments.keys()) if (this.#facts.symbols[index]?.length === 0) await binding.segment(index, env);
   }
 
   /**
@@ -269,12 +289,12 @@ export class Executor {
         const root = rootOf(this.plan, id);
         const places = where.get(root);
         if (places === undefined || places.has(place)) continue;
-        await this.#transfer(root, places, place, binding, env);
+        await this.transfer(root, places, place, binding, env);
       }
     }
   }
 
-  async #transfer(root: number, places: Set<Place>, to: Place, binding: Binding, env: ReadonlyMap<Expr, number>): Promise<void> {
+  async transfer(root: number, places: Set<Place>, to: Place, binding: Binding, env: ReadonlyMap<Expr, number>): Promise<void> {
     const [from] = places;
     if (from === undefined || places.has(to)) return;
     const { dtype } = tensor(this.plan, root);
@@ -290,14 +310,22 @@ export class Executor {
     where: ReadonlyMap<number, Set<Place>>,
     env: ReadonlyMap<Expr, number>,
   ): Promise<number> {
-    const { dtype } = tensor(this.plan, read.tensor);
-    const [place = 'main'] = where.get(rootOf(this.plan, read.tensor)) ?? [];
-    const bytes = await this.#store(place).device.read(binding.view(read.tensor, place, env), dtype);
-    const value = Number(viewAs(dtype, bytes)[read.element] ?? 0);
+    const value = await this.element(read.tensor, read.element, binding, where, env);
     if (!Number.isSafeInteger(value) || value < 0) {
       throw at(new QuernError('shape-mismatch', 'a dim computed by the model is no size', { expected: 'a whole number, 0 or more', got: String(value) }), read.origin);
     }
     return value;
+  }
+
+  /** One element of an integer or bool tensor. */
+  async element(id: number, element: number, binding: Binding, where: ReadonlyMap<number, Set<Place>>, env: Env): Promise<number> {
+    const { dtype } = tensor(this.plan, id);
+    const [place = 'main'] = where.get(rootOf(this.plan, id)) ?? [];
+    return Number(viewAs(dtype, await this.device(place).read(binding.view(id, place, env), dtype))[element] ?? 0);
+  }
+
+  device(place: Place): Device {
+    return this.#store(place).device;
   }
 
   async #results(
@@ -316,7 +344,7 @@ export class Executor {
       const dims = binding.shape(id, env);
       const places = where.get(rootOf(this.plan, id)) ?? new Set<Place>(['main']);
       if (keep) {
-        await this.#transfer(rootOf(this.plan, id), places, 'main', binding, env);
+        await this.transfer(rootOf(this.plan, id), places, 'main', binding, env);
         const view = binding.view(id, 'main', env);
         const { device } = this.#store('main');
         const region = device.allocate(Math.max(1, view.bytes));

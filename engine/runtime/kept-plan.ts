@@ -54,13 +54,13 @@ const entry = record<KeptPlan>({
 });
 
 /** All that a plan follows from besides the model. Of what was measured only the panel, which decides how weights are packed. */
-export function settingOf({ main, cpu }: Devices, { precision, dims }: Pick<ResolvedOptions, 'precision' | 'dims'>): string {
+export function settingOf({ main, cpu }: Devices, { precision, dims, maxIterations }: Pick<ResolvedOptions, 'precision' | 'dims' | 'maxIterations'>): string {
   const facts = (profile: DeviceProfile | undefined): Json => {
     if (profile === undefined) return null;
     const { kind, fingerprint, fma, panel, features, limits } = profile;
     return [kind, fingerprint, fma, panel, [...features], sorted(limits)];
   };
-  return JSON.stringify([build, facts(main.profile), facts(cpu?.profile), precision, sorted(dims)]);
+  return JSON.stringify([build, facts(main.profile), facts(cpu?.profile), precision, sorted(dims), maxIterations]);
 }
 
 const sorted = (named: Readonly<Record<string, number>>): Json => Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));

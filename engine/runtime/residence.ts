@@ -8,7 +8,7 @@ import { asInt } from '../../jit/expr/expr.ts';
 import type { Device, Region, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Landing } from './landing.ts';
-import type { Place, Plan, PlanStep, PlanTensor } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanStep, type PlanTensor, handled } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
 export class Residence {
@@ -38,7 +38,7 @@ export class Residence {
       wanted.set(place, set);
     };
     for (const s of segments) for (const step of s.steps) for (const t of step.args) want(s.place, t);
-    for (const o of outputs) want('main', o.tensor);
+    for (const t of [...outputs.map((o) => o.tensor), ...handled(this.#plan)]) want('main', t);
     const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant');
     const total = constants.reduce((n, t) => n + sizeOf(t), 0);
     let loaded = 0;

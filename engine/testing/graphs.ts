@@ -4,7 +4,9 @@ import { int, symbol } from '../../jit/expr/expr.ts';
 import { type Attribute, Constant, type Graph, type Node } from '../graph/graph.ts';
 
 type Dims = readonly (number | string)[];
-type AttributeValue = number | string | readonly number[];
+/** A subgraph: its inputs have no types, and it sees the values around it. */
+export type PartSpec = Partial<Pick<GraphSpec, 'ints' | 'floats' | 'weights'>> & Pick<GraphSpec, 'nodes'> & { readonly inputs?: string; readonly outputs: string };
+type AttributeValue = number | string | readonly number[] | PartSpec;
 
 export interface GraphSpec {
   readonly opset?: number;
@@ -47,6 +49,11 @@ export function graph(spec: GraphSpec): Graph {
 function attribute(value: AttributeValue): Attribute {
   if (typeof value === 'string') return { type: 'string', value };
   if (typeof value === 'number') return Number.isInteger(value) ? { type: 'int', value } : { type: 'float', value };
+  if ('nodes' in value) {
+    const { inputs = '', outputs, ...rest } = value;
+    const made = graph({ ...rest, inputs: {}, outputs: names(outputs) });
+    return { type: 'graph', value: { ...made, opsets: new Map(), inputs: inputs === '' ? [] : names(inputs).map((name) => ({ name })) } };
+  }
   return { type: 'ints', value };
 }
 

@@ -35,9 +35,9 @@ export function makeReferenceDevice(profile: Partial<DeviceProfile> = {}): Devic
   };
   const bytesIn = ({ region, offset, bytes }: View): Uint8Array => {
     const { data } = memoryOf(region);
-    if (offset % alignment !== 0 || offset + bytes > data.byteLength) {
+    if (offset % 4 !== 0 || offset + bytes > data.byteLength) {
       throw new QuernError('internal', 'a view does not fit its region', {
-        expected: `at most ${data.byteLength} bytes from a multiple of ${alignment}`, got: `${bytes} bytes at ${offset}`,
+        expected: `at most ${data.byteLength} bytes from a multiple of 4`, got: `${bytes} bytes at ${offset}`,
       });
     }
     return data.subarray(offset, offset + bytes);

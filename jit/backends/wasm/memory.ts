@@ -82,9 +82,9 @@ export class LinearMemory {
   /** The address of a view; throws if it does not fit its region. */
   address({ region, offset, bytes }: View): number {
     const { start } = this.#own(region);
-    if (offset % alignment !== 0 || offset < 0 || offset + bytes > region.bytes) {
+    if (offset % 4 !== 0 || offset < 0 || offset + bytes > region.bytes) {
       throw new QuernError('internal', 'a view does not fit its region', {
-        expected: `at most ${region.bytes} bytes from a multiple of ${alignment}`, got: `${bytes} bytes at ${offset}`,
+        expected: `at most ${region.bytes} bytes from a multiple of 4`, got: `${bytes} bytes at ${offset}`,
       });
     }
     return start + offset;
