@@ -12,7 +12,9 @@ import type { Json } from '../cache/entry.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { Check, Guard, Origin, Range, Scalar } from '../graph/program.ts';
 import { expressionTable } from './expr-codec.ts';
-import { type Fallback, type Flow, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, blocksOf } from './plan.ts';
+import {
+  type Fallback, type Flow, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, blocksOf,
+} from './plan.ts';
 
 export interface PlanData {
   readonly expressions: readonly Json[];
@@ -148,7 +150,9 @@ function codecs(rows: PlanData, constantAt: Codec<Constant>) {
     inputs: named, outputs: named,
     guards: optional(guards),
     flow, maxIterations: number,
-    checks: optional(list(record<Check>({ tensor: number, steps: optional(flag), range: record<Range>({ low: expression, high: expression }), origin }))),
+    checks: optional(list(record<Check>({
+      tensor: number, steps: optional(flag), range: record<Range>({ low: expression, high: expression }), origin,
+    }))),
     fallbacks: list(record<Fallback>({ origins, why: text })),
   });
   return { expression, kernel, constant, plan };
