@@ -3,7 +3,7 @@
  * once. Input: a kernel, dims, a device profile. Output: counts and nanoseconds. They rank what to tune first, stop a search that has
  * nothing left to win, and tell reports how far from the roof a kernel runs (Williams, Waterman and Patterson, "Roofline", CACM 2009).
  */
-import { dimsOf, extentOf } from './backends/reference/run.ts';
+import { dimsOf, extentOf } from './backends/reference/points.ts';
 import type { DeviceProfile } from './device.ts';
 import { bytesOf } from './expr/dtype.ts';
 import type { Expr, Var } from './expr/expr.ts';

@@ -4,8 +4,8 @@
  * inside the error bound at the samples and wherever it differs most from the fallback.
  */
 import { accuracyOf } from '../backends/reference/accuracy.ts';
-import { type Expected, expectedAt, hasFloats } from '../backends/reference/bounds.ts';
-import { pointCount, pointsStoring, samplePoints } from '../backends/reference/run.ts';
+import { type Expected, expectedAt, hasFloats, pointsStoring } from '../backends/reference/bounds.ts';
+import { pointCount, samplePoints } from '../backends/reference/points.ts';
 import type { Compiled, Device, Region, Step, View } from '../device.ts';
 import { QuernError } from '../error.ts';
 import { bytesOf, viewAs } from '../expr/dtype.ts';

@@ -4,7 +4,7 @@
  * seconds a kernel. Input: a kernel, dims, the work wanted. Output: the slice, or undefined where the kernel is small or has no such slice.
  * What a row or an element sums over is never cut.
  */
-import { dimsOf } from '../backends/reference/run.ts';
+import { dimsOf } from '../backends/reference/points.ts';
 import { type Expr, type Sym, type Var, variable } from '../expr/expr.ts';
 import { collect, evaluate, isSym, rewriter } from '../expr/visit.ts';
 import { type Kernel, allAxes, mapBody } from '../kernel.ts';

@@ -1,32 +1,25 @@
 /**
  * The walk behind `expectedAt`: expressions as closures that give a value and leave its error in `state.error`. Input: a kernel with
- * its arguments and the points wanted. Output: what those points store, with bounds. 64-bit integers are carried as doubles, exact below
- * 2^53: kernels without floats do not come here.
+ * its arguments and the points wanted. Output: what those points store, with bounds. 64-bit integers are bigints; what holds no float
+ * has no error, and is exact.
  */
 import { QuernError } from '../../error.ts';
-import { type DType, type ScalarType, fromHalf, isBig, isFloat, viewAs } from '../../expr/dtype.ts';
+import { type DType, type ScalarType, isBig, isFloat } from '../../expr/dtype.ts';
 import type { BinaryOp, Expr, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { evaluate, operands } from '../../expr/visit.ts';
-import type { Kernel, Scan, Stmt, Store } from '../../kernel.ts';
+import { type Kernel, type Scan, type Stmt, type Store, pointAxes } from '../../kernel.ts';
 import { type Accuracy, gamma, most } from './accuracy.ts';
 import type { Expected } from './bounds.ts';
-import { countUses } from './compile.ts';
 import { binaryError, castError, factors, muladdError, storeError, unaryError } from './intervals.ts';
 import { fma32, fma64 } from './math.ts';
-import { advance, seek } from './points.ts';
-import { dimsOf, extentOf } from './run.ts';
-import { type Value, binaryOf, bitcastFn, castOf, half, operatorOf, startOf, unaryOf, wrapper } from './scalar.ts';
+import { memoryOf } from './memory.ts';
+import { advance, countUses, dimsOf, seek } from './points.ts';
+import { type Value, binaryOf, bitcastFn, castOf, half, operatorOf, roundTo, startOf, unaryOf } from './scalar.ts';
 
-type Est = () => number;
-interface Local { value: number; error: number }
-interface Memory {
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-  read(at: number): number;
-  /** Set where a loop body may read what it wrote. */
-  readonly shadow: { readonly values: Float64Array; readonly errors: Float64Array } | undefined;
-}
+type Est = () => Value;
+type Count = () => number;
+interface Local { value: Value; error: number }
 const nowhere = { shape: [], strides: [] } as const;
 interface State {
   error: number;
@@ -35,24 +28,31 @@ interface State {
   open: boolean;
 }
 
-export function analyse(
-  kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], points: readonly number[], acc: Accuracy,
-): Expected[] {
+export interface Analysis {
+  /** What the given points store. */
+  expected(points: readonly number[]): Expected[];
+  /** The points that store given elements, by element; those that no point stores are left out. For bodies with one store a point. */
+  storing(elements: readonly number[]): ReadonlyMap<number, number>;
+}
+
+export function analyse(kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], acc: Accuracy): Analysis {
   const state: State = { error: 0, tick: 0, open: false };
   const env = dimsOf(kernel, dims);
-  const vars = new Map<string, Local>();
+  const vars = new Map<string, { value: number }>();
   const locals = new Map<string, Local>();
   const memory = kernel.args.map((_, i) => memoryOf(kernel, i, buffers[i] ?? new Uint8Array(0), env));
   const uses = countUses(kernel);
   const built = new Map<Expr, Est>();
   const found = new Map<string, Expected>();
 
-  const named = (map: Map<string, Local>, name: string): Local => {
-    const known = map.get(name) ?? { value: 0, error: 0 };
+  const named = <T>(map: Map<string, T>, name: string, fresh: T): T => {
+    const known = map.get(name) ?? fresh;
     map.set(name, known);
     return known;
   };
-  const yields = (value: number, error: number): number => {
+  const varOf = (name: string): { value: number } => named(vars, name, { value: 0 });
+  const localOf = (name: string): Local => named(locals, name, { value: 0, error: 0 });
+  const yields = <T extends Value>(value: T, error: number): T => {
     state.error = error;
     return value;
   };
@@ -65,8 +65,11 @@ export function analyse(
     built.set(e, chosen);
     return chosen;
   };
+  /** Dims and indices are numbers. */
+  const count = (e: Expr): Count => est(e) as Count;
   const remembered = (compute: Est): Est => {
-    let [stamp, value, error] = [-1, 0, 0];
+    let [stamp, error] = [-1, 0];
+    let value: Value = 0;
     return () => {
       if (stamp !== state.tick) {
         value = compute();
@@ -79,10 +82,10 @@ export function analyse(
 
   const make = (e: Expr): Est => {
     switch (e.op) {
-      case 'const': { const value = Number(e.value); return () => yields(value, 0); }
+      case 'const': { const value = isBig(e.dtype) ? BigInt(e.value) : Number(e.value); return () => yields(value, 0); }
       case 'sym': { const value = evaluate(e, env); return () => yields(value, 0); }
-      case 'var': { const v = named(vars, e.name); return () => yields(v.value, 0); }
-      case 'ref': { const l = named(locals, e.name); return () => yields(l.value, l.error); }
+      case 'var': { const v = varOf(e.name); return () => yields(v.value, 0); }
+      case 'ref': { const l = localOf(e.name); return () => yields(l.value, l.error); }
       case 'load': {
         const at = address(e.tensor, e.index, text(e));
         const mem = memory[e.tensor];
@@ -95,26 +98,27 @@ export function analyse(
         };
       }
       case 'unary': {
-        const [f, a] = [through(unaryOf(e.fn, e.a.dtype), e.a.dtype), est(e.a)];
+        const [f, a] = [unaryOf(e.fn, e.a.dtype), est(e.a)];
         return () => {
           const x = a();
           const ex = state.error;
           const value = f(x);
-          return yields(value, unaryError(e.fn, e.a.dtype, x, ex, value, acc));
+          return yields(value, unaryError(e.fn, e.a.dtype, Number(x), ex, Number(value), acc));
         };
       }
       case 'binary': return makeBinary(e.fn, e.a, e.b);
       case 'muladd': {
         const [a, b, c] = [est(e.a), est(e.b), est(e.c)];
-        const [times, plus] = [numBinary('mul', e.dtype), numBinary('add', e.dtype)];
+        const [times, plus] = [binaryOf('mul', e.dtype), binaryOf('add', e.dtype)];
         const fused = !kernel.numeric.fma || !isFloat(e.dtype) ? undefined : e.dtype === 'float64' ? fma64 : fma32;
         return () => {
           const x = a(); const ex = state.error;
           const y = b(); const ey = state.error;
           const z = c(); const ez = state.error;
-          const value = fused === undefined ? plus(times(x, y), z) : fused(x, y, z);
+          const [nx, ny, nz] = [Number(x), Number(y), Number(z)];
+          const value = fused === undefined ? plus(times(x, y), z) : fused(nx, ny, nz);
           if (!isFloat(e.dtype)) return yields(value, ex + ey + ez > 0 ? Infinity : 0);
-          return yields(value, muladdError(e.dtype, x, ex, y, ey, z, ez, value, acc));
+          return yields(value, muladdError(e.dtype, nx, ex, ny, ey, nz, ez, Number(value), acc));
         };
       }
       case 'select': {
@@ -127,25 +131,24 @@ export function analyse(
           if (!open) return yields(value, error);
           const other = attempt(taken ? b : a);
           if (other === undefined) return yields(value, error);
-          return yields(value, Math.max(error, other === value ? state.error : Math.abs(other - value) + state.error));
+          return yields(value, Math.max(error, other === value ? state.error : Math.abs(Number(other) - Number(value)) + state.error));
         };
       }
       case 'cast': {
         const [from, to] = [e.a.dtype, e.dtype];
-        const f = through(castOf(from, to), from);
+        const f = castOf(from, to);
         const a = est(e.a);
         return () => {
           const x = a();
           const ex = state.error;
           const value = f(x);
-          return yields(value, castError(from, to, x, ex, value, acc));
+          return yields(value, castError(from, to, Number(x), ex, Number(value), acc));
         };
       }
       case 'bitcast': {
-        if (isBig(e.dtype) || isBig(e.a.dtype)) throw new QuernError('internal', '64-bit bits beside floats have no error bound', { got: text(e) });
         const [f, a] = [bitcastFn(e.a.dtype, e.dtype), est(e.a)];
         return () => {
-          const value = Number(f(a()));
+          const value = f(a());
           return yields(value, state.error > 0 ? Infinity : 0);
         };
       }
@@ -168,17 +171,17 @@ export function analyse(
         return yields(x === decided ? x : y, ex > 0 || state.error > 0 ? 1 : 0);
       };
     }
-    const f = numBinary(fn, dtype);
+    const f = binaryOf(fn, dtype);
     return () => {
       const x = a(); const ex = state.error;
       const y = b(); const ey = state.error;
       const value = f(x, y);
-      return yields(value, binaryError(fn, dtype, x, ex, y, ey, value, acc));
+      return yields(value, binaryError(fn, dtype, Number(x), ex, Number(y), ey, Number(value), acc));
     };
   };
 
   /** A branch that is evaluated only because the errors leave the condition open: it may load out of range. */
-  const attempt = (branch: Est): number | undefined => {
+  const attempt = (branch: Est): Value | undefined => {
     try {
       return branch();
     } catch (error) {
@@ -188,8 +191,8 @@ export function analyse(
   };
 
   /** Offset of an element; `state.error` is above 0 afterwards if the index itself is uncertain. */
-  const address = (tensor: number, index: readonly Expr[], what: string): Est => {
-    const parts = index.map(est);
+  const address = (tensor: number, index: readonly Expr[], what: string): Count => {
+    const parts = index.map(count);
     const fail = (d: number, i: number, shape: readonly number[]): never => {
       throw new QuernError('index-out-of-range', `index ${i} of dim ${d} of ${what} is out of range`, {
         expected: `0 to ${(shape[d] ?? 0) - 1}`, got: String(i),
@@ -199,7 +202,7 @@ export function analyse(
       const { shape, strides } = memory[tensor] ?? nowhere;
       let [at, error] = [0, 0];
       for (let d = 0; d < parts.length; d++) {
-        const i = (parts[d] as Est)();
+        const i = (parts[d] as Count)();
         if (state.error > error) error = state.error;
         if (!(i >= 0 && i < (shape[d] as number))) fail(d, i, shape);
         at += i * (strides[d] as number);
@@ -215,8 +218,8 @@ export function analyse(
       const element = at();
       if (state.error > 0) state.open = true;
       const raw = compute();
-      const result = dtype === 'float16' ? half(raw) : raw;
-      const error = state.open ? Infinity : storeError(dtype ?? 'float32', state.error, raw);
+      const result = dtype === 'float16' ? half(Number(raw)) : raw;
+      const error = state.open ? Infinity : storeError(dtype ?? 'float32', state.error, Number(raw));
       const shadow = memory[tensor]?.shadow;
       if (shadow !== undefined) {
         shadow.values[element] = result;
@@ -228,8 +231,8 @@ export function analyse(
 
   /** Calls `point` for every point of the axes, or for one numbered point. */
   const each = (axes: readonly Var[], point: () => void): { all: () => void; one: (n: number) => void; size: () => number } => {
-    const cells = axes.map((v) => named(vars, v.name));
-    const extents = axes.map((v) => est(v.extent));
+    const cells = axes.map((v) => varOf(v.name));
+    const extents = axes.map((v) => count(v.extent));
     const sizes = (): number[] => extents.map((extent) => extent());
     return {
       size: () => sizes().reduce((a, b) => a * b, 1),
@@ -253,30 +256,33 @@ export function analyse(
 
   const scan = ({ name, op, value }: Scan, inner: readonly Var[]): (() => void) => {
     const { dtype } = value;
-    const target = named(locals, name);
+    const target = localOf(name);
     const float = isFloat(dtype);
-    const [combine, next, round] = [numBinary(operatorOf(op), float ? 'float64' : dtype), est(value), roundOf(dtype)];
-    let [total, error, absolutes, count, least] = [0, 0, 0, 0, 1];
+    const [combine, next, round, start] = [binaryOf(operatorOf(op), float ? 'float64' : dtype), est(value), roundTo(dtype), startOf(op, dtype)];
+    let total = start;
+    let [error, absolutes, terms, least] = [0, 0, 0, 1];
     const walk = each(inner, () => {
-      const x = next();
-      const ex = state.error;
-      count++;
+      const given = next();
+      const [x, ex] = [Number(given), state.error];
+      terms++;
       if (op === 'max' || op === 'min') error = Math.max(error, ex);
       else if (op === 'sum') { error += ex; if (Number.isFinite(x)) absolutes += Math.abs(x); }
       else {
-        error = error * Math.abs(x) + Math.abs(total) * ex + error * ex;
+        error = error * Math.abs(x) + Math.abs(Number(total)) * ex + error * ex;
         // Some factors may be multiplied first: beyond the range of the type the others cannot bring them back.
         [absolutes, least] = [Math.max(1, absolutes) * Math.max(1, Math.abs(x)), least * Math.min(1, Math.abs(x) || 1)];
       }
-      total = combine(total, x);
+      total = combine(total, given);
     });
     return () => {
-      [total, error, absolutes, count, least] = [Number(startOf(op, dtype)), 0, 0, 0, 1];
+      total = start;
+      [error, absolutes, terms, least] = [0, 0, 0, 1];
       walk.all();
       target.value = round(total);
-      const size = op === 'sum' ? absolutes : op === 'prod' ? Math.abs(total) : 0;
+      const result = Number(total);
+      const size = op === 'sum' ? absolutes : op === 'prod' ? Math.abs(result) : 0;
       if (float && (absolutes > most(dtype) || least < acc.tiny)) error = Infinity;
-      target.error = Number.isFinite(total) || error === Infinity ? error + rounding(dtype, count, size) : 0;
+      target.error = Number.isFinite(result) || error === Infinity ? error + rounding(dtype, terms, size) : 0;
     };
   };
 
@@ -289,27 +295,31 @@ export function analyse(
 
   const contract = (lhs: Expr, rhs: Expr, depth: readonly Var[]): (() => void) => {
     const { dtype } = lhs;
-    const target = named(locals, 'acc');
+    const target = localOf('acc');
     const type = isFloat(dtype) ? 'float64' : dtype;
-    const [times, plus, a, b, round] = [numBinary('mul', type), numBinary('add', type), est(lhs), est(rhs), roundOf(dtype)];
-    let [total, error, absolutes, count] = [0, 0, 0, 0];
+    const [times, plus, a, b, round] = [binaryOf('mul', type), binaryOf('add', type), est(lhs), est(rhs), roundTo(dtype)];
+    const zero = startOf('sum', dtype);
+    let total = zero;
+    let [error, absolutes, terms] = [0, 0, 0];
     const walk = each(depth, () => {
       const x = a(); const ex = state.error;
       const y = b(); const ey = state.error;
       const product = times(x, y);
       total = plus(total, product);
-      if (Number.isFinite(product)) {
-        if (ex > 0 || ey > 0) error += Math.abs(x) * ey + Math.abs(y) * ex + ex * ey;
-        absolutes += Math.abs(product);
-      } else if (factors(x, ex, y, ey) === Infinity) error = Infinity;
-      count++;
+      const [nx, ny, size] = [Number(x), Number(y), Math.abs(Number(product))];
+      if (Number.isFinite(size)) {
+        if (ex > 0 || ey > 0) error += Math.abs(nx) * ey + Math.abs(ny) * ex + ex * ey;
+        absolutes += size;
+      } else if (factors(nx, ex, ny, ey) === Infinity) error = Infinity;
+      terms++;
     });
     return () => {
-      [total, error, absolutes, count] = [0, 0, 0, 0];
+      total = zero;
+      [error, absolutes, terms] = [0, 0, 0];
       walk.all();
       target.value = round(total);
       if (Number.isNaN(error) || (isFloat(dtype) && absolutes > most(dtype))) target.error = Infinity;
-      else target.error = Number.isFinite(total) || error === Infinity ? error + rounding(dtype, count, absolutes) : 0;
+      else target.error = Number.isFinite(Number(total)) || error === Infinity ? error + rounding(dtype, terms, absolutes) : 0;
     };
   };
 
@@ -320,7 +330,7 @@ export function analyse(
   const statement = (s: Stmt): (() => void) => {
     switch (s.do) {
       case 'let': case 'set': {
-        const [l, value] = [named(locals, s.name), est(s.value)];
+        const [l, value] = [localOf(s.name), est(s.value)];
         return () => {
           l.value = value();
           l.error = state.error;
@@ -353,7 +363,7 @@ export function analyse(
   };
 
   const { body } = kernel;
-  const runPoints = (): void => {
+  const runPoints = (points: readonly number[]): void => {
     switch (body.kind) {
       case 'map': { const run = each(body.axes, store(body.store)); points.forEach(run.one); return; }
       case 'loop': {
@@ -384,28 +394,24 @@ export function analyse(
       default: body satisfies never;
     }
   };
-  runPoints();
-  return [...found.values()];
-}
-
-/** 64-bit integers are doubles here. */
-const held = (x: number, dtype: ScalarType): Value => (isBig(dtype) ? (Number.isFinite(x) ? BigInt(Math.trunc(x)) : 0n) : x);
-const through = (f: (a: Value) => Value, dtype: ScalarType) => (a: number): number => Number(f(held(a, dtype)));
-const roundOf = (dtype: ScalarType): ((x: number) => number) => wrapper(isBig(dtype) ? 'float64' : dtype);
-
-function numBinary(fn: BinaryOp, dtype: ScalarType): (a: number, b: number) => number {
-  const f = binaryOf(fn, dtype);
-  return isBig(dtype) ? (a, b) => Number(f(held(a, dtype), held(b, dtype))) : f as (a: number, b: number) => number;
-}
-
-function memoryOf(kernel: Kernel, slot: number, bytes: Uint8Array, env: ReadonlyMap<Expr, number>): Memory {
-  const arg = kernel.args[slot];
-  if (arg === undefined) throw new QuernError('internal', `a kernel has no argument ${slot}`);
-  const shape = arg.shape.map((d) => evaluate(d, env));
-  const strides = arg.strides.map((d) => evaluate(d, env));
-  const view = viewAs(arg.dtype, bytes);
-  const read = arg.dtype === 'float16' ? (at: number): number => fromHalf(Number(view[at])) : (at: number): number => Number(view[at]);
-  if (kernel.body.kind !== 'loop' || arg.access === 'read') return { shape, strides, read, shadow: undefined };
-  const size = extentOf(shape, strides);
-  return { shape, strides, read, shadow: { values: Float64Array.from({ length: size }, (_, i) => read(i)), errors: new Float64Array(size) } };
+  return {
+    expected(points) {
+      runPoints(points);
+      return [...found.values()];
+    },
+    storing(elements) {
+      const points = new Map<number, number>();
+      if (body.kind === 'loop') return points;
+      const { tensor, index } = body.store;
+      const place = address(tensor, index, `store to t${tensor}`);
+      const wanted = new Set(elements);
+      let point = 0;
+      each(pointAxes(body), () => {
+        const element = wanted.size > 0 ? place() : -1;
+        if (wanted.delete(element)) points.set(element, point);
+        point++;
+      }).all();
+      return points;
+    },
+  };
 }

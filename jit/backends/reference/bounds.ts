@@ -4,13 +4,12 @@
  * beside them: operands' errors through the derivative, plus the device's own for each operation. A comparison that the errors leave
  * open makes the bound cover both branches. Kernels without floats are exact: bound 0.
  */
-import { isFloat, viewAs } from '../../expr/dtype.ts';
+import { isFloat } from '../../expr/dtype.ts';
 import type { Expr } from '../../expr/expr.ts';
 import { collect } from '../../expr/visit.ts';
 import { type Kernel, expressions } from '../../kernel.ts';
-import type { Accuracy } from './accuracy.ts';
+import { type Accuracy, accuracyOf } from './accuracy.ts';
 import { analyse } from './analysis.ts';
-import { runKernel } from './run.ts';
 
 export interface Expected {
   readonly tensor: number;
@@ -23,26 +22,16 @@ export interface Expected {
 
 /**
  * The elements that the given points store and what they must hold. `buffers` are the arguments in their plain form, also the
- * written ones (their contents before the call); none is changed. Throws as `runKernel` does.
+ * written ones (their contents before the call); none is changed. Throws `index-out-of-range` for a load or store that misses its tensor.
  */
-export function expectedAt(
+export const expectedAt = (
   kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], points: readonly number[], accuracy: Accuracy,
-): Expected[] {
-  return hasFloats(kernel) ? analyse(kernel, dims, buffers, points, accuracy) : exactly(kernel, dims, buffers, points);
-}
+): Expected[] => analyse(kernel, dims, buffers, accuracy).expected(points);
+
+/** The points that store given elements of the one tensor that a kernel writes, by element. */
+export const pointsStoring = (
+  kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], elements: readonly number[],
+): ReadonlyMap<number, number> => analyse(kernel, dims, buffers, accuracyOf('wasm')).storing(elements);
 
 /** Does the kernel touch floats at all? Else every correct device stores the same bits. */
 export const hasFloats = (kernel: Kernel): boolean => collect(expressions(kernel.body), (e): e is Expr => isFloat(e.dtype)).length > 0;
-
-function exactly(kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], points: readonly number[]): Expected[] {
-  const written = new Map<string, { tensor: number; element: number }>();
-  const copies = kernel.args.map((arg, i) => {
-    const bytes = buffers[i] ?? new Uint8Array(0);
-    return arg.access === 'read' ? bytes : bytes.slice();
-  });
-  runKernel(kernel, dims, copies, {
-    only: points, onStore: (tensor, element) => { written.set(`${tensor}:${element}`, { tensor, element }); },
-  });
-  const views = kernel.args.map((arg, i) => viewAs(arg.dtype, copies[i] ?? new Uint8Array(0)));
-  return [...written.values()].map((at) => ({ ...at, value: views[at.tensor]?.[at.element] ?? NaN, bound: 0 }));
-}

@@ -7,9 +7,10 @@ import { QuernError } from '../../error.ts';
 import { type DType, type ScalarType, type TypedArray, fromHalf, isBig, isFloat, toHalf } from '../../expr/dtype.ts';
 import type { Expr, Sym, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
-import { operands, walk } from '../../expr/visit.ts';
-import { type Kernel, type Store, allAxes, expressions } from '../../kernel.ts';
+import { operands } from '../../expr/visit.ts';
+import type { Kernel, Store } from '../../kernel.ts';
 import { fma32, fma64 } from './math.ts';
+import { countUses } from './points.ts';
 import { type Value, binaryOf, bitcastFn, castOf, unaryOf } from './scalar.ts';
 
 export type Num = () => number;
@@ -207,14 +208,4 @@ function slotOf(kernel: Kernel, frame: Frame, tensor: number, dtype?: ScalarType
     throw new QuernError('internal', `argument ${tensor} is used as another type`, { expected: arg.dtype, got: dtype });
   }
   return slot;
-}
-
-/** How often each node is an operand: what is used once need not be remembered. */
-export function countUses(kernel: Kernel): Map<Expr, number> {
-  const uses = new Map<Expr, number>();
-  const count = (e: Expr): void => { uses.set(e, (uses.get(e) ?? 0) + 1); };
-  const roots = [...expressions(kernel.body), ...allAxes(kernel.body).map((v) => v.extent)];
-  roots.forEach(count);
-  walk(roots, (e) => operands(e).forEach(count));
-  return uses;
 }

@@ -5,11 +5,11 @@
  */
 import { QuernError } from '../../error.ts';
 import { type ScalarType, bytesOf, isFloat, viewAs } from '../../expr/dtype.ts';
-import { type Expr, type Var, product } from '../../expr/expr.ts';
+import type { Expr, Var } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
-import { type Kernel, type Scan, type Stmt, pointAxes } from '../../kernel.ts';
+import type { Kernel, Scan, Stmt } from '../../kernel.ts';
 import { type Compiler, type Num, compiler } from './compile.ts';
-import { advance, seek } from './points.ts';
+import { advance, dimsOf, extentOf, seek } from './points.ts';
 import { binaryOf, operatorOf, roundTo, startOf } from './scalar.ts';
 
 export interface ReferenceOptions {
@@ -78,14 +78,6 @@ export function bind(kernel: Kernel, c: Compiler, dims: readonly number[], buffe
     for (const slot of frame.slots) slot.view = nothing; // the frame outlives the run; buffers need not
   };
 }
-
-/** Values of a kernel's syms, for `evaluate`. */
-export const dimsOf = (kernel: Kernel, dims: readonly number[]): ReadonlyMap<Expr, number> =>
-  new Map<Expr, number>(kernel.syms.map((s, i) => [s, dims[i] ?? 0]));
-
-/** Elements from the first to the last of a strided tensor, inclusive; 0 if it is empty. */
-export const extentOf = (shape: readonly number[], strides: readonly number[]): number =>
-  shape.some((d) => d === 0) ? 0 : shape.reduce((at, d, i) => at + (d - 1) * (strides[i] ?? 0), 1);
 
 function runnerOf(kernel: Kernel, c: Compiler): Runner {
   const { body } = kernel;
@@ -230,56 +222,4 @@ function statement(c: Compiler, s: Stmt): () => void {
     }
     default: return s satisfies never;
   }
-}
-
-/**
- * The points that store given elements, by element; those that no point stores are left out. For bodies with one store a point. Tries the
- * element's own number first: in row-major outputs that is the point.
- */
-export function pointsStoring(
-  kernel: Kernel, dims: readonly number[], buffers: readonly Uint8Array[], elements: readonly number[],
-): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
-  if (kernel.body.kind === 'loop') return found;
-  const c = compiler(kernel);
-  const finish = bind(kernel, c, dims, buffers);
-  const place = c.place(kernel.body.store);
-  const cells = pointAxes(kernel.body).map((v) => c.cell(v));
-  const shape = extents(c, pointAxes(kernel.body))();
-  const total = shape.reduce((a, b) => a * b, 1);
-  const wanted = new Set(elements);
-  const look = (point: number): void => {
-    c.frame.tick++;
-    const element = place();
-    if (wanted.delete(element)) found.set(element, point);
-  };
-  for (const guess of elements) {
-    if (guess >= total) continue;
-    seek(cells, shape, guess);
-    look(guess);
-  }
-  seek(cells, shape, 0);
-  for (let point = 0; point < total && wanted.size > 0; point++) {
-    look(point);
-    advance(cells, shape);
-  }
-  finish();
-  return found;
-}
-
-/** Number of points of a kernel: `only` names them from 0. */
-export function pointCount(kernel: Kernel, dims: readonly number[]): number {
-  return evaluate(product(pointAxes(kernel.body).map((v) => v.extent)), dimsOf(kernel, dims));
-}
-
-/** `count` points spread over `total` in a fixed pseudo-random way: the first, the last, and others between. */
-export function samplePoints(total: number, count: number, seed = 1): number[] {
-  if (total <= count) return Array.from({ length: total }, (_, i) => i);
-  const chosen = new Set([0, total - 1]);
-  let state = seed >>> 0 || 1;
-  while (chosen.size < count) {
-    state ^= state << 13; state ^= state >>> 17; state ^= state << 5; // xorshift32 (Marsaglia 2003)
-    chosen.add((state >>> 0) % total);
-  }
-  return [...chosen].sort((a, b) => a - b);
 }
