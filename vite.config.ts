@@ -38,7 +38,7 @@ const parts: Readonly<Record<string, Part>> = {
 };
 
 /** Minifying drops the comments of licences; dist/THIRD-PARTY-LICENSES.txt holds their texts. */
-const banner = '/*! Quern (MIT), with comlink and idb-keyval (Apache-2.0) and pbf (BSD-3-Clause); see THIRD-PARTY-LICENSES.txt */';
+const banner = '/*! Quern (MIT), with comlink and idb-keyval (Apache-2.0); see THIRD-PARTY-LICENSES.txt */';
 
 function library({ entry, format, file, name }: Part): BuildEnvironmentOptions {
   return {
