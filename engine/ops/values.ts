@@ -4,11 +4,12 @@
  * Concat and friends give symbolic shapes), bool and float elements stay what they are. Elements that depend on data are unknown,
  * each for itself. Nothing above `limit` elements is touched, so weights are never read here.
  */
-import { fromHalf, isFloat, roundEven, toHalf, viewAs, type ScalarType } from '../../jit/expr/dtype.ts';
+import { fromHalf, isBig, isFloat, toHalf, viewAs, type ScalarType } from '../../jit/expr/dtype.ts';
 import {
   type BinaryOp, type Expr, type UnaryOp, type Var, binary, cast, constant, int, isComparison, ne, select, truth, unary,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
+import { binaryFn, rangeOf, unaryFn } from '../../jit/expr/scalar.ts';
 import { type Body, type ReduceOp, loadedTensors } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { TensorDef } from '../graph/program.ts';
@@ -241,22 +242,17 @@ function normal(e: Expr, dtype: ScalarType): Expr {
   return int(Number(e.value));
 }
 
-const ranges: Partial<Record<ScalarType, readonly [number, number]>> = {
-  int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535], int32: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1],
-};
-
 /**
  * Wraps constants into the range of their type; symbolic values are taken to fit, as dims do, where the type is signed or they cannot be
  * negative.
  */
 function fit(e: Expr | undefined, dtype: ScalarType): Expr | undefined {
   if (e === undefined || e.dtype !== 'index') return e;
-  const range = ranges[dtype];
   if (e.op !== 'const') return dtype === 'int64' || dtype === 'int32' || dtype === 'index' || isNonNegative(e) ? e : undefined;
   const value = Number(e.value);
   if (!Number.isSafeInteger(value)) return undefined;
-  if (range === undefined) return dtype === 'uint64' && value < 0 ? undefined : e;
-  const [low, high] = range;
+  if (dtype === 'index' || isBig(dtype)) return dtype === 'uint64' && value < 0 ? undefined : e;
+  const [low, high] = rangeOf(dtype);
   if (value >= low && value <= high) return e;
   const span = high - low + 1;
   return int(low + ((((value - low) % span) + span) % span));
@@ -291,8 +287,8 @@ function applyUnary(fn: UnaryOp, a: Expr): Expr | undefined {
     return fn === 'not' && Math.abs(v) < 2 ** 31 ? int(~v) : undefined;
   }
   if (a.op === 'const') {
-    const v = numeric[fn]?.(Number(a.value));
-    if (v === undefined) return undefined;
+    if (!folded.has(fn)) return undefined;
+    const v = unaryFn(fn, 'float64')(Number(a.value));
     return fn === 'isnan' ? truth(v !== 0) : constant(v, a.dtype);
   }
   // A dim as a float is whole.
@@ -300,15 +296,14 @@ function applyUnary(fn: UnaryOp, a: Expr): Expr | undefined {
   return fn === 'isnan' || fn === 'erf' || fn === 'sigmoid' ? undefined : unary(fn, a);
 }
 
-const numeric: Partial<Record<UnaryOp, (v: number) => number>> = {
-  neg: (v) => -v, abs: Math.abs, sign: Math.sign, floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc, round: roundEven, sqrt: Math.sqrt,
-  reciprocal: (v) => 1 / v, exp: Math.exp, log: Math.log, sin: Math.sin, cos: Math.cos, isnan: (v) => Number(Number.isNaN(v)),
-};
+const folded: ReadonlySet<UnaryOp> = new Set<UnaryOp>([
+  'neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round', 'sqrt', 'reciprocal', 'exp', 'log', 'sin', 'cos', 'isnan',
+]);
 
 function applyBinary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
   if (a.dtype !== b.dtype) return undefined;
   if (a.op === 'const' && b.op === 'const') {
-    return a.dtype === 'bool' ? logic(fn, a.value !== 0, b.value !== 0) : fold(fn, Number(a.value), Number(b.value), a.dtype);
+    return fold(fn, Number(a.value), Number(b.value), a.dtype);
   }
   if (a.dtype === 'bool') return fn === 'and' || fn === 'or' ? binary(fn, a, b) : undefined;
   if (a.dtype === 'index') {
@@ -330,37 +325,11 @@ function whole(e: Expr): Expr | undefined {
   return e.op === 'const' && Number.isSafeInteger(e.value) ? int(Number(e.value)) : undefined;
 }
 
-function logic(fn: BinaryOp, a: boolean, b: boolean): Expr | undefined {
-  switch (fn) {
-    case 'and': return truth(a && b);
-    case 'or': return truth(a || b);
-    case 'xor': case 'ne': return truth(a !== b);
-    case 'eq': return truth(a === b);
-    default: return undefined;
-  }
-}
-
 function fold(fn: BinaryOp, a: number, b: number, dtype: ScalarType): Expr | undefined {
+  const bits = fn === 'and' || fn === 'or' || fn === 'xor' || fn === 'shl' || fn === 'shr';
+  if (bits && dtype !== 'bool') return undefined;
   const float = isFloat(dtype);
-  const result = (v: number): Expr | undefined => (float ? constant(v, dtype) : Number.isNaN(v) || !Number.isFinite(v) ? undefined : int(v));
-  switch (fn) {
-    case 'add': return result(a + b);
-    case 'sub': return result(a - b);
-    case 'mul': return result(a * b);
-    case 'div': return result(float ? a / b : Math.trunc(a / b));
-    case 'rem': return result(a % b);
-    case 'floordiv': return result(Math.floor(a / b));
-    case 'floormod': return result(a - Math.floor(a / b) * b);
-    case 'pow': return result(a ** b);
-    case 'min': return result(Math.min(a, b));
-    case 'max': return result(Math.max(a, b));
-    case 'eq': return truth(a === b);
-    case 'ne': return truth(a !== b);
-    case 'lt': return truth(a < b);
-    case 'le': return truth(a <= b);
-    case 'gt': return truth(a > b);
-    case 'ge': return truth(a >= b);
-    case 'and': case 'or': case 'xor': case 'shl': case 'shr': return undefined;
-    default: return fn satisfies never;
-  }
+  const v = binaryFn(fn, dtype === 'bool' ? dtype : float || fn === 'pow' ? 'float64' : 'index')(a, b);
+  if (dtype === 'bool' || isComparison(fn)) return truth(v !== 0);
+  return float ? constant(v, dtype) : Number.isFinite(v) ? int(v) : undefined;
 }

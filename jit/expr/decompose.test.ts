@@ -8,7 +8,7 @@ import type { DeviceProfile } from '../device.ts';
 import { type Kernel, type MapBody, makeKernel, stridesOf } from '../kernel.ts';
 import { mapEmitter } from '../backends/wasm/emit-map.ts';
 import { runCode } from '../backends/wasm/testing.ts';
-import { erf } from '../backends/reference/math.ts';
+import { erf } from './math.ts';
 import { fromHalf, toHalf } from './dtype.ts';
 import { type Expr, type UnaryOp, binary, cast, constant, int, load, unary, variable } from './expr.ts';
 

@@ -3,6 +3,7 @@
  * values and for indices; nodes are interned, so equal expressions are the same object and common subexpressions cost nothing.
  * Constructors of `index` type keep a canonical polynomial form (see index-algebra.ts); the others fold only what is always right.
  */
+import { bigRangeOf, rangeOf } from './scalar.ts';
 import { QuernError } from '../error.ts';
 import { type DType, type ScalarType, fromHalf, isBig, isFloat, toHalf } from './dtype.ts';
 import * as algebra from './index-algebra.ts';
@@ -253,13 +254,8 @@ function castConstant(value: number | bigint, from: ScalarType, to: ScalarType):
   if (isFloat(to)) return to === 'float16' ? undefined : Number(value);
   if (isFloat(from) && !Number.isFinite(Number(value))) return undefined;
   const whole = typeof value === 'bigint' ? value : BigInt(Math.trunc(value));
-  const fits: Partial<Record<ScalarType, readonly [bigint, bigint]>> = {
-    int8: [-128n, 127n], uint8: [0n, 255n], int16: [-32768n, 32767n], uint16: [0n, 65535n],
-    int32: [-(2n ** 31n), 2n ** 31n - 1n], index: [-(2n ** 53n), 2n ** 53n], uint32: [0n, 2n ** 32n - 1n],
-    int64: [-(2n ** 63n), 2n ** 63n - 1n], uint64: [0n, 2n ** 64n - 1n],
-  };
-  const range = fits[to];
-  if (range === undefined || whole < range[0] || whole > range[1]) return undefined;
+  const [low, high] = isBig(to) ? bigRangeOf(to) : to === 'index' ? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const : rangeOf(to);
+  if (whole < low || whole > high) return undefined;
   return isBig(to) ? whole : Number(whole);
 }
 

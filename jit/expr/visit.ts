@@ -2,7 +2,9 @@
  * Walks over expressions: collecting, rewriting and evaluating. All walks remember what they have seen, so that shared
  * subexpressions (the trees are graphs) are visited once.
  */
+import { type ScalarType, isInteger } from './dtype.ts';
 import { type Expr, binary, bitcast, cast, has, load, muladd, select, unary, variable } from './expr.ts';
+import { binaryFn, unaryFn } from './scalar.ts';
 
 /** The direct operands of a node (an index of a load counts; the extent of a variable does not). */
 export function operands(e: Expr): readonly Expr[] {
@@ -138,62 +140,13 @@ export function evaluate(e: Expr, env: ReadonlyMap<Expr, number> | ((leaf: Expr)
       case 'bitcast': throw new Error('bitcast has no value outside a kernel');
       case 'select': return go(x.cond) !== 0 ? go(x.a) : go(x.b);
       case 'muladd': return go(x.a) * go(x.b) + go(x.c);
-      case 'unary': return evalUnary(x.fn, go(x.a), x.a.dtype);
-      case 'binary': {
-        const v = evalBinary(x.fn, go(x.a), go(x.b), x.a.dtype);
-        return x.dtype === 'float32' ? Math.fround(v) : v;
-      }
+      case 'unary': return unaryFn(x.fn, plain(x.a.dtype))(go(x.a));
+      case 'binary': return binaryFn(x.fn, x.fn === 'pow' ? 'float64' : plain(x.a.dtype))(go(x.a), go(x.b));
       default: return x satisfies never;
     }
   };
   return go(e);
 }
 
-function evalUnary(fn: Extract<Expr, { op: 'unary' }>['fn'], a: number, dtype: string): number {
-  switch (fn) {
-    case 'neg': return -a;
-    case 'abs': return Math.abs(a);
-    case 'sign': return Math.sign(a);
-    case 'floor': return Math.floor(a);
-    case 'ceil': return Math.ceil(a);
-    case 'trunc': return Math.trunc(a);
-    case 'round': { const f = Math.floor(a); const d = a - f; return d < 0.5 || (d === 0.5 && f % 2 === 0) ? f : f + 1; }
-    case 'sqrt': return Math.sqrt(a);
-    case 'reciprocal': return 1 / a;
-    case 'exp': return Math.exp(a);
-    case 'log': return Math.log(a);
-    case 'not': return dtype === 'bool' ? Number(a === 0) : ~a;
-    case 'isnan': return Number(Number.isNaN(a));
-    case 'sin': case 'cos': case 'tan': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh': case 'tanh':
-    case 'asinh': case 'acosh': case 'atanh': return Math[fn](a);
-    case 'erf': case 'sigmoid': throw new Error(`${fn} of a dim`);
-    default: return fn satisfies never;
-  }
-}
-
-function evalBinary(fn: Extract<Expr, { op: 'binary' }>['fn'], a: number, b: number, dtype: string): number {
-  switch (fn) {
-    case 'add': return a + b;
-    case 'sub': return a - b;
-    case 'mul': return a * b;
-    case 'div': return dtype.startsWith('float') ? a / b : Math.trunc(a / b);
-    case 'rem': return a % b;
-    case 'floordiv': return Math.floor(a / b);
-    case 'floormod': return a - Math.floor(a / b) * b;
-    case 'pow': return a ** b;
-    case 'min': return Math.min(a, b);
-    case 'max': return Math.max(a, b);
-    case 'and': return dtype === 'bool' ? Number(a !== 0 && b !== 0) : a & b;
-    case 'or': return dtype === 'bool' ? Number(a !== 0 || b !== 0) : a | b;
-    case 'xor': return a ^ b;
-    case 'shl': return a << b;
-    case 'shr': return a >> b;
-    case 'eq': return Number(a === b);
-    case 'ne': return Number(a !== b);
-    case 'lt': return Number(a < b);
-    case 'le': return Number(a <= b);
-    case 'gt': return Number(a > b);
-    case 'ge': return Number(a >= b);
-    default: return fn satisfies never;
-  }
-}
+/** Integers outside kernels are exact in doubles. */
+const plain = (dtype: ScalarType): ScalarType => (isInteger(dtype) ? 'index' : dtype);

@@ -12,10 +12,10 @@ import { type Kernel, type Scan, type Stmt, type Store, pointAxes } from '../../
 import { type Accuracy, gamma, most } from './accuracy.ts';
 import type { Expected } from './bounds.ts';
 import { binaryError, castError, factors, muladdError, storeError, unaryError } from './intervals.ts';
-import { fma32, fma64 } from './math.ts';
+import { fma32, fma64 } from '../../expr/math.ts';
 import { memoryOf } from './memory.ts';
 import { advance, countUses, dimsOf, seek } from './points.ts';
-import { type Value, binaryOf, bitcastFn, castOf, half, operatorOf, roundTo, startOf, unaryOf } from './scalar.ts';
+import { type Value, binaryOf, bitcastFn, castOf, half, operatorOf, roundTo, startOf, unaryOf } from '../../expr/scalar.ts';
 
 type Est = () => Value;
 type Count = () => number;

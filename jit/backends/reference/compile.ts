@@ -9,9 +9,9 @@ import type { Expr, Sym, Var } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { operands } from '../../expr/visit.ts';
 import type { Kernel, Store } from '../../kernel.ts';
-import { fma32, fma64 } from './math.ts';
+import { fma32, fma64 } from '../../expr/math.ts';
 import { countUses } from './points.ts';
-import { type Value, binaryOf, bitcastFn, castOf, unaryOf } from './scalar.ts';
+import { type Value, binaryOf, bitcastFn, castOf, unaryOf } from '../../expr/scalar.ts';
 
 export type Num = () => number;
 export type Val = () => Value;

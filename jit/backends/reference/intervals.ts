@@ -5,7 +5,7 @@
 import { type ScalarType, isFloat } from '../../expr/dtype.ts';
 import type { BinaryOp, UnaryOp } from '../../expr/expr.ts';
 import { type Accuracy, type Elementary } from './accuracy.ts';
-import { binaryFn, unaryFn } from './scalar.ts';
+import { binaryFn, unaryFn } from '../../expr/scalar.ts';
 
 /** The reference's own unit roundoff; it computes float16 in float32. */
 const own = (dtype: ScalarType): number => (dtype === 'float64' ? 2 ** -53 : isFloat(dtype) ? 2 ** -24 : 0);

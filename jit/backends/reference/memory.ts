@@ -5,7 +5,7 @@ import type { Expr } from '../../expr/expr.ts';
 import { evaluate } from '../../expr/visit.ts';
 import type { Kernel } from '../../kernel.ts';
 import { extentOf } from './points.ts';
-import type { Value } from './scalar.ts';
+import type { Value } from '../../expr/scalar.ts';
 
 export interface Memory {
   readonly shape: readonly number[];

@@ -5,7 +5,7 @@ import {
   unary, variable, ge, and,
 } from '../../expr/expr.ts';
 import { type Access, type Arg, type Body, type Kernel, makeKernel, stridesOf } from '../../kernel.ts';
-import { erf, fma32, fma64, bigToFloat32 } from './math.ts';
+import { erf, fma32, fma64, bigToFloat32 } from '../../expr/math.ts';
 import { makeReferenceDevice, pointCount, runKernel, samplePoints } from './index.ts';
 
 const arg = (dtype: DType, shape: readonly (number | Expr)[], access: Access = 'read'): Arg => {

@@ -10,7 +10,7 @@ import { evaluate } from '../../expr/visit.ts';
 import type { Kernel, Scan, Stmt } from '../../kernel.ts';
 import { type Compiler, type Num, compiler } from './compile.ts';
 import { advance, dimsOf, extentOf, seek } from './points.ts';
-import { binaryOf, operatorOf, roundTo, startOf } from './scalar.ts';
+import { binaryOf, operatorOf, roundTo, startOf } from '../../expr/scalar.ts';
 
 export interface ReferenceOptions {
   /** Compute these points alone; what other points would store stays as it was. */

@@ -2,7 +2,7 @@
  * The functions that kernels import from `math` for operators that are rare and have no instruction: on doubles, and an integer power.
  * Every thread makes its own.
  */
-import { bigPower, erf, power, sigmoid } from '../reference/math.ts';
+import { bigPower, erf, power, sigmoid } from '../../expr/math.ts';
 import type { MathImport } from './scalar-ops.ts';
 
 const wrap = (x: bigint): bigint => BigInt.asIntN(64, x);

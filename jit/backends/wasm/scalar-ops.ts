@@ -6,6 +6,7 @@
 import { QuernError } from '../../error.ts';
 import { type DType, type ScalarType, isBig, isFloat, isSigned } from '../../expr/dtype.ts';
 import { type BinaryOp, type UnaryOp, isComparison } from '../../expr/expr.ts';
+import { narrowRanges } from '../../expr/scalar.ts';
 import type { FunctionBuilder } from './function-builder.ts';
 import type { Opcode, ValType } from './opcodes.ts';
 
@@ -285,10 +286,6 @@ function floorFix(f: FunctionBuilder, type: ScalarValType, quotient: boolean, a:
   f.op('select');
 }
 
-const narrowRange: Partial<Record<ScalarType, readonly [number, number]>> = {
-  int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535],
-};
-
 export function emitCast(f: FunctionBuilder, from: ScalarType, to: ScalarType): void {
   if (from === to) return undefined;
   const source = valTypeOf(from);
@@ -302,7 +299,7 @@ export function emitCast(f: FunctionBuilder, from: ScalarType, to: ScalarType): 
     if (target === 'i64') return f.op(`i64.trunc_sat_${source}_${isSigned(to) ? 's' : 'u'}` as Opcode);
     if (to === 'uint32') return f.op(`i32.trunc_sat_${source}_u` as Opcode);
     f.op(`i32.trunc_sat_${source}_s` as Opcode);
-    const range = narrowRange[to];
+    const range = narrowRanges[to];
     if (range === undefined) return undefined;
     const x = f.local('i32', 'x');
     for (const [bound, op] of [[range[1], 'i32.lt_s'], [range[0], 'i32.gt_s']] as const) {

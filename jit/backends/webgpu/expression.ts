@@ -8,6 +8,7 @@ import { QuernError } from '../../error.ts';
 import { type ScalarType, isFloat } from '../../expr/dtype.ts';
 import { type BinaryOp, type Const, type Expr, asInt } from '../../expr/expr.ts';
 import { isNonNegative } from '../../expr/index-algebra.ts';
+import { narrowRanges } from '../../expr/scalar.ts';
 import { text } from '../../expr/text.ts';
 import { wgslType } from './storage.ts';
 
@@ -203,16 +204,12 @@ function modulo(e: Extract<Expr, { op: 'binary' }>, a: string, b: string, ops: O
   return ops.call('floormod', a, b);
 }
 
-const ranges: Partial<Record<ScalarType, readonly [number, number]>> = {
-  int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535],
-};
-
 function cast(a: string, from: ScalarType, to: ScalarType, ops: Operations): string {
   const [source, target] = [wgslType(from), wgslType(to)];
   if (target === 'bool') return source === 'bool' ? a : `(${a} != ${source === 'f32' ? '0f' : source === 'u32' ? '0u' : '0'})`;
   if (to === 'float16') return ops.call('round_to_half', source === 'f32' ? a : `f32(${a})`);
   if (target === 'f32') return source === 'f32' ? a : `f32(${a})`;
-  const range = ranges[to];
+  const range = narrowRanges[to];
   if (source === 'f32') {
     const whole = target === 'i32' ? ops.call('real_to_i32', a) : ops.call('real_to_u32', a);
     if (range === undefined) return whole;
@@ -221,7 +218,7 @@ function cast(a: string, from: ScalarType, to: ScalarType, ops: Operations): str
   }
   const same = source === target ? a : source === 'bool' ? `${target}(${a})` : `bitcast<${target}>(${a})`;
   if (range === undefined || source === 'bool') return same;
-  const inner = ranges[from];
+  const inner = narrowRanges[from];
   const fits = inner !== undefined && inner[0] >= range[0] && inner[1] <= range[1];
   return wrapped(same, to, !fits, ops);
 }

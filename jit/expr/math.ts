@@ -1,8 +1,8 @@
 /**
- * Scalar arithmetic of the reference where JavaScript has none or another one: erf, fused multiply-add with one rounding, power with
+ * Scalar arithmetic where JavaScript has none or another one: erf, fused multiply-add with one rounding, power with
  * C's special cases, conversions that round once. Everything takes and gives doubles that hold values of the named type.
  */
-import { roundEven } from '../../expr/dtype.ts';
+import { roundEven } from './dtype.ts';
 
 const scratch = new DataView(new ArrayBuffer(8));
 

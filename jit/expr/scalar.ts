@@ -4,10 +4,10 @@
  * integer division by zero is 0, shift counts are taken modulo the width of the word (32 or 64), float16 computes in float32 and
  * rounds when it is stored or explicitly cast.
  */
-import { QuernError } from '../../error.ts';
-import { type ScalarType, fromHalf, isBig, isFloat, toHalf, viewAs } from '../../expr/dtype.ts';
-import type { BinaryOp, UnaryOp } from '../../expr/expr.ts';
-import type { ReduceOp } from '../../kernel.ts';
+import { QuernError } from '../error.ts';
+import { type ScalarType, fromHalf, isBig, isFloat, toHalf, viewAs } from './dtype.ts';
+import type { BinaryOp, UnaryOp } from './expr.ts';
+import type { ReduceOp } from '../kernel.ts';
 import { bigPower, bigToFloat32, erf, power, round, sigmoid } from './math.ts';
 
 /** 64-bit integers are bigints, everything else doubles. */
@@ -39,14 +39,18 @@ export function wrapper(dtype: ScalarType): NumFn1 {
 const bigWrapper = (dtype: ScalarType): BigFn1 =>
   dtype === 'uint64' ? (x) => BigInt.asUintN(64, x) : (x) => BigInt.asIntN(64, x);
 
-const widths: Partial<Record<ScalarType, readonly [number, number]>> = {
+/** Types narrower than a word. */
+export const narrowRanges: Partial<Record<ScalarType, readonly [number, number]>> = {
   int8: [-128, 127], uint8: [0, 255], int16: [-32768, 32767], uint16: [0, 65535],
+};
+const widths: typeof narrowRanges = {
+  ...narrowRanges,
   int32: [-(2 ** 31), 2 ** 31 - 1], index: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1],
 };
 
 /** Least and greatest value of an integer type that fits a number; bool is 0 to 1. */
 export const rangeOf = (dtype: ScalarType): readonly [number, number] => widths[dtype] ?? [0, 1];
-const bigRangeOf = (dtype: ScalarType): readonly [bigint, bigint] =>
+export const bigRangeOf = (dtype: ScalarType): readonly [bigint, bigint] =>
   dtype === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
 
 export const operatorOf = (op: ReduceOp): 'add' | 'mul' | 'max' | 'min' =>
