@@ -123,10 +123,14 @@ const scriptTagBuild: UserConfig = {
   publicDir: false,
   plugins: [
     shaderPlugin(),
+    buildPlugin,
     {
       name: 'quern-texts',
-      resolveId: (source) => (source.startsWith('virtual:quern-') ? `\0${source}` : undefined),
-      load: (id) => (id.startsWith('\0virtual:quern-') ? `export default ${textOf(id.endsWith('worker') ? 'worker' : 'thread')};` : undefined),
+      resolveId: (source) => (/^virtual:quern-(worker|thread)$/.test(source) ? `\0${source}` : undefined),
+      load(id) {
+        const name = /^\0virtual:quern-(worker|thread)$/.exec(id)?.[1];
+        return name === undefined ? undefined : `export default ${textOf(name === 'worker' ? name : 'thread')};`;
+      },
     },
     scriptTag('quern.global.js', 'quern', banner),
   ],
