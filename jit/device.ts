@@ -18,10 +18,14 @@ export interface DeviceProfile {
   readonly fingerprint: string;
   readonly threads: number;
   readonly fma: boolean;
-  /** Elements per panel in which right-hand sides of contractions are packed; 0: not packed. From the probe. */
+  /** Elements per panel in which right-hand sides of contractions are packed; 0: not packed. */
   readonly panel: number;
   /** 4 x f32 SIMD registers that a micro-kernel can count on (16 on x86-64 before AVX-512, 32 on Arm). A hint, never a prune. */
   readonly vectorRegisters: number;
+  /** From the probe: 32-bit lanes that one instruction computes; 8 where the engine joins pairs of vectors. 4 where nothing is said. */
+  readonly lanes?: number;
+  /** What a load that fills all lanes with one element costs beside a load of a vector. 1 where nothing is said. */
+  readonly splat?: number;
   readonly features: readonly string[];
   /** GPU limits by their WebGPU names; empty elsewhere. */
   readonly limits: Readonly<Record<string, number>>;

@@ -6,7 +6,7 @@ import { open, seal } from './entry.ts';
 import { type Store, memoryStore } from './store.ts';
 
 const profile: DeviceProfile = {
-  kind: 'wasm', fingerprint: 'chrome 156', threads: 2, fma: true, panel: 8, vectorRegisters: 16, features: ['simd'], limits: {},
+  kind: 'wasm', fingerprint: 'chrome 156', threads: 2, fma: true, panel: 8, vectorRegisters: 16, lanes: 4, splat: 1, features: ['simd'], limits: {},
   peakFlops: 28e9, peakBytes: 28e9,
 };
 const hex = (n: number): string => n.toString(16).padStart(16, '0');

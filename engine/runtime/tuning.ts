@@ -184,11 +184,15 @@ export class Tuning {
       await this.#executor?.warm();
       const tasks = this.#tasks();
       const byKey = new Map(tasks.map((t) => [t.key, t]));
-      const plan = prioritise(await this.#weigh(tasks, how), budgetMs === Infinity ? 1e9 : budgetMs);
+      const plan = prioritise(await this.#weigh(tasks, how));
       fromCache = tasks.length - plan.length;
+      let gains = plan.reduce((n, { gain }) => n + gain, 0);
       for (const [index, share] of plan.entries()) {
         const task = byKey.get(share.key);
         const left = budgetMs - (performance.now() - begin);
+        // Of what is left: kernels that finished early leave their time to those that follow.
+        const part = (left * share.gain) / gains;
+        gains -= share.gain;
         if (task === undefined || (left <= 0 && !exhaustive)) break;
         const tuner = this.#tuners.get(task.place);
         if (tuner === undefined) continue;
@@ -201,7 +205,7 @@ export class Tuning {
         let result: TuneResult;
         try {
           result = await tuner.tuneKernel(task, {
-            budgetMs: exhaustive ? Infinity : Math.min(left, Math.max(share.budgetMs, budgetMs === Infinity ? 2000 : 0)),
+            budgetMs: exhaustive ? Infinity : part,
             exhaustive, signal, pause, onMeasure: report,
           });
         } catch (error) {

@@ -147,7 +147,7 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
     next = Math.ceil((next + data.byteLength + guard) / 64) * 64;
   }
   const pages = Math.ceil((next + 4096) / 65536) + 1;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   inputs.forEach((data, i) => { new Float32Array(memory.buffer, offsets[i] ?? 0, data.length).set(data); });
   new Int32Array(memory.buffer, next, offsets.length + dims.length).set([...offsets, ...dims]);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: next + 2048 } });

@@ -152,8 +152,19 @@ describe('which way a kernel takes', () => {
     const space = contractionSpace(product([128, 768, 3072]), testProfile);
     if ('why' in space) throw new Error(space.why);
     const all = candidates(space);
-    expect(all[0]).toEqual({ rows: 4, panels: 1, unroll: 4, block: 0 });
+    expect(all[0]).toEqual({ rows: 2, panels: 3, unroll: 4, block: 0 });
     expect(all.length).toBeGreaterThan(20);
     expect(all.length).toBeLessThan(100);
+  });
+  it.each([
+    ['16 registers', [120, 64, 64], {}, '6x8'], ['14 registers', [120, 64, 64], { vectorRegisters: 14 }, '5x8'],
+    ['14 registers, a row left over', [121, 64, 64], { vectorRegisters: 14 }, '2x16'],
+    ['dear splats', [120, 64, 64], { vectorRegisters: 14, splat: 4 }, '1x32'], ['dear splats, 16 columns', [120, 16, 64], { vectorRegisters: 14, splat: 4 }, '2x16'],
+    ['joined vectors', [120, 64, 64], { lanes: 8 }, '6x16'], ['one row', [1, 64, 64], {}, '1x32'], ['two rows', [2, 24, 64], {}, '2x24'],
+  ] as const)('the fallback fits the device: %s', (_, sizes, facts, tile) => {
+    const space = contractionSpace(product(sizes), { ...testProfile, ...facts });
+    if ('why' in space) throw new Error(space.why);
+    const { rows = 0, panels = 0 } = space.fallback;
+    expect(`${rows}x${panels * 8}`).toBe(tile);
   });
 });

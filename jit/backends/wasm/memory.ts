@@ -11,8 +11,8 @@ import { zeroBytes } from './zero-page.ts';
 export const alignment = 64;
 const page = 65536;
 
-/** Memory of each thread's own: the sums of a tile on their way to what is computed on them (16 vectors at most). */
-export const scratchBytes = 256;
+/** Memory of each thread's own: the sums of a tile on their way to what is computed on them (32 vectors at most). */
+export const scratchBytes = 512;
 
 interface Gap {
   start: number;
