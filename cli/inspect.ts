@@ -45,11 +45,11 @@ function print(model: string, { support, inputs, outputs, report }: InspectAnswe
 /** One line for each kernel; times only where they were measured. */
 export function kernelTable(kernels: readonly KernelReport[]): string {
   return table([
-    ['kernel', 'kind', 'place', 'ms', 'share', 'roofline', 'MFLOP', 'tried', 'choice', 'schedule'],
+    ['kernel', 'kind', 'place', 'ms', 'share', 'roofline', 'MFLOP', 'GFLOP/s', 'GB/s', 'tried', 'choice', 'schedule'],
     ...kernels.map((k, i) => [
       `${String(i)} ${k.nodes.map((n) => n.op).join('+')}`.slice(0, 48), k.kind, k.place,
       k.ms === undefined ? '' : ms(k.ms), k.share === undefined ? '' : percent(k.share), k.roofline === undefined ? '' : percent(k.roofline),
-      (k.flops / 1e6).toFixed(2), `${String(k.tried.length)}/${String(k.candidates)}`, k.choice,
+      (k.flops / 1e6).toFixed(2), k.gflops?.toFixed(1) ?? '', k.gbytes?.toFixed(1) ?? '', `${String(k.tried.length)}/${String(k.candidates)}`, k.choice,
       Object.entries(k.schedule).map(([name, value]) => `${name}=${String(value)}`).join(' '),
     ]),
   ]);

@@ -17,6 +17,9 @@ export interface KernelReport {
   readonly flops: number;
   /** Read and written by one call, each element once. */
   readonly bytes: number;
+  /** What `flops` and `bytes` come to in that time, in 1e9 a second. */
+  readonly gflops?: number;
+  readonly gbytes?: number;
   /** Fraction of the roofline reached, 0 to 1. */
   readonly roofline?: number;
   readonly schedule: Readonly<Record<string, number>>;

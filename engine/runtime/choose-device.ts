@@ -1,5 +1,5 @@
 /**
- * Which device a session runs on, and why. `webgpu` and `wasm` are taken at their word; `auto` prefers a hardware GPU and says what it saw.
+ * Which device a session runs on, and why. `webgpu` and `wasm` are taken at their word; `auto` measures a hardware GPU and says what it saw.
  * A software adapter (`isFallbackAdapter`) loses to WASM by an order of magnitude: SwiftShader reaches 3 GFLOP/s where one core of the
  * same machine reaches 50.
  */
@@ -12,6 +12,7 @@ import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
 import { returnThread, spawnThread, startThreads } from './spawn-thread.ts';
+import { preferGpu, yardstickOf } from './yardstick.ts';
 
 export interface Chosen {
   readonly devices: Devices;
@@ -24,7 +25,7 @@ export interface Chosen {
 /** Above this many threads the models at hand gain nothing, and the page needs a core too. */
 const mostThreads = 8;
 
-export async function disposeDevices({ devices }: Chosen): Promise<void> {
+export async function disposeDevices({ devices }: Pick<Chosen, 'devices'>): Promise<void> {
   await devices.main.dispose();
   await devices.cpu?.dispose();
 }
@@ -92,8 +93,12 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return onCpu('no WebGPU adapter');
   if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
-  const main = await createWebGpuDevice({});
-  return { devices: { main, cpu: await wasm(1) }, why: `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`, isolated, single };
+  const [main, cpu] = [await createWebGpuDevice({}), await wasm(1)];
+  const name = `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`;
+  const { gpu: better, why } = preferGpu(weightBytes, await yardstickOf(main, cache), { ...cpu.profile, threads: threadsFor(options) });
+  if (better || weightBytes > mostWasmBytes) return { devices: { main, cpu }, why: `${name}; ${why}`, isolated, single };
+  await disposeDevices({ devices: { main, cpu } });
+  return onCpu(`sooner than the ${name}; ${why}`);
 }
 
 /** 4 GiB, less the pages that belong to nobody: what WebAssembly can address. */

@@ -54,7 +54,12 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
       ...k,
       // `ms` was of all calls together until here, `roofline` a time of one.
       ...(k.ms === undefined ? {} : {
-        ms: k.ms / k.calls, share: whole > 0 ? k.ms / whole : 0, roofline: k.ms > 0 ? Math.min(1, ((k.roofline ?? 0) * k.calls) / k.ms) : 0,
+        ms: k.ms / k.calls, share: whole > 0 ? k.ms / whole : 0,
+        // A kernel below the clock's tick takes 0 ms: nothing is said of its speed.
+        ...(k.ms === 0 ? {} : {
+          gflops: (k.flops * k.calls) / k.ms / 1e6, gbytes: (k.bytes * k.calls) / k.ms / 1e6,
+          roofline: Math.min(1, ((k.roofline ?? 0) * k.calls) / k.ms),
+        }),
       }),
     })),
     fallbacks: executor.plan.fallbacks.flatMap(({ origins, why }) => origins.map(({ node, op }) => ({ node, op, why }))),

@@ -118,3 +118,15 @@ it('exported records are found again by another session', async () => {
   expect(tuned.length).toBeGreaterThan(0);
   expect(tuned.every((k) => k.choice === 'imported')).toBe(true);
 });
+
+it('a report tells how fast each kernel is', async () => {
+  const fixture = fixtures.find((f) => f.name === 'mlp');
+  if (fixture === undefined) throw new Error('the fixture is gone');
+  const model = await load(fixture.build(), { device: 'wasm' });
+  await model.run({ feeds: wire(fixture.cases[0]?.feeds ?? {}) });
+  const { kernels } = await model.report();
+  expect(kernels.length).toBeGreaterThan(0);
+  for (const { ms = 0, flops, bytes, gflops, gbytes } of kernels) {
+    expect([gflops, gbytes]).toEqual(ms === 0 ? [undefined, undefined] : [flops, bytes].map((n): unknown => expect.closeTo(n / ms / 1e6, 4)));
+  }
+});
