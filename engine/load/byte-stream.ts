@@ -94,8 +94,8 @@ export class Reader {
     return fail('a varint is longer than ten bytes');
   }
 
-  async copy(count: number, into: { append(part: Uint8Array): void }, fail: Fail): Promise<void> {
-    await this.#each(count, fail, (part) => { into.append(part); });
+  async copy(count: number, into: { all(part: Uint8Array): void }, fail: Fail): Promise<void> {
+    await this.#each(count, fail, (part) => { into.all(part); });
   }
 
   async take(count: number, fail: Fail): Promise<Uint8Array> {

@@ -5,6 +5,7 @@
  * plus a skeleton of about one percent. Invariant: nothing is allocated for bytes that have not arrived, unless the source's size is known
  * and covers them.
  */
+import { Bytes } from '../../jit/bytes.ts';
 import { QuernError } from '../../jit/error.ts';
 import { type Allocate, type ByteStream, LARGE, Reader } from './byte-stream.ts';
 import type { Payload, Skeleton } from './wire.ts';
@@ -47,7 +48,7 @@ interface Level {
  */
 export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Allocate): Promise<Skeleton> {
   const reader = new Reader(stream, large);
-  const out = new Growing();
+  const out = new Bytes();
   const payloads = new Map<number, Payload>();
   const marks: (readonly [position: number, offset: number])[] = [[0, 0]];
   const levels: Level[] = [];
@@ -61,7 +62,7 @@ export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Al
   await rejectOtherFormats(reader);
   for (;;) {
     while (reader.offset === level.end) {
-      out.patchVarint(level.patch, out.length - level.patch - PATCH);
+      out.fixed(level.patch, out.length - level.patch - PATCH, PATCH);
       const outer = levels.pop();
       if (outer === undefined) return fail('messages end where none began');
       level = outer;
@@ -72,11 +73,12 @@ export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Al
     const [field, wire] = [Math.floor(tag / 8), tag % 8];
     if (field === 0 || field > 0x1fffffff) fail(`there is no field number ${field}`);
     if (wire === 0) {
-      const value = await reader.varint(fail);
-      out.varint(tag);
-      out.varintOf(value, reader.last);
+      await reader.varint(fail);
+      out.u32(tag);
+      // Beyond 2^53 the number is not exact, the bytes are.
+      out.all(reader.last);
     } else if (wire === 1 || wire === 5) {
-      out.varint(tag);
+      out.u32(tag);
       await reader.copy(wire === 1 ? 8 : 4, out, fail);
     } else if (wire === 2) {
       const length = await reader.varint(fail);
@@ -89,19 +91,19 @@ export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Al
       if (action === undefined) {
         await reader.skip(length, fail);
       } else if (action === 'keep') {
-        out.varint(tag);
-        out.varint(length);
+        out.u32(tag);
+        out.u32(length);
         await reader.copy(length, out, fail);
       } else if (action === 'payload') {
-        out.varint(tag);
+        out.u32(tag);
         payloads.set(out.length, { bytes: keep ? await reader.take(length, fail) : await reader.skip(length, fail), length });
-        out.varint(0);
+        out.u32(0);
       } else {
         if (levels.length >= MAX_DEPTH) fail(`messages nest deeper than ${MAX_DEPTH} levels`);
-        out.varint(tag);
+        out.u32(tag);
         levels.push(level);
         level = { name: action.name, fields: action.fields, end: reader.offset + length, patch: out.length };
-        out.patchVarint(out.length, 0);
+        out.fixed(out.length, 0, PATCH);
       }
       marks.push([out.length, reader.offset]);
     } else {
@@ -109,7 +111,7 @@ export async function readSkeleton(stream: ByteStream, keep: boolean, large?: Al
     }
     if (reader.offset > level.end) fail('a field runs past the end of its message');
   }
-  return { bytes: out.bytes(), payloads, fileOffset: (position) => offsetAt(marks, position) };
+  return { bytes: out.done(), payloads, fileOffset: (position) => offsetAt(marks, position) };
 }
 
 function offsetAt(marks: readonly (readonly [number, number])[], position: number): number {
@@ -125,57 +127,6 @@ function offsetAt(marks: readonly (readonly [number, number])[], position: numbe
 
 /** A varint of a length that is not known yet is written with this many bytes: enough for 2^35. */
 const PATCH = 5;
-
-/** Bytes that grow by doubling, so that only what has arrived takes memory. */
-class Growing {
-  #bytes = new Uint8Array(4096);
-  length = 0;
-
-  append(part: Uint8Array): void {
-    this.#reserve(part.length);
-    this.#bytes.set(part, this.length);
-    this.length += part.length;
-  }
-
-  varint(value: number): void {
-    this.#reserve(10);
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    this.#bytes[this.length++] = rest;
-  }
-
-  /** A varint as it stood in the file: beyond 2^53 the number is not exact, the bytes are. */
-  varintOf(value: number, bytes: readonly number[]): void {
-    if (Number.isSafeInteger(value)) this.varint(value);
-    else this.append(Uint8Array.from(bytes));
-  }
-
-  patchVarint(at: number, value: number): void {
-    if (at === this.length) {
-      this.#reserve(PATCH);
-      this.length += PATCH;
-    }
-    let rest = value;
-    for (let i = 0; i < PATCH; i++) {
-      this.#bytes[at + i] = (rest % 128) | (i < PATCH - 1 ? 0x80 : 0);
-      rest = Math.floor(rest / 128);
-    }
-  }
-
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
-  }
-
-  #reserve(count: number): void {
-    if (this.length + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
-    larger.set(this.#bytes.subarray(0, this.length));
-    this.#bytes = larger;
-  }
-}
 
 const ascii = (text: string): readonly number[] => [...new TextEncoder().encode(text)];
 /** What people load by mistake. None of these prefixes can begin an ONNX file. */

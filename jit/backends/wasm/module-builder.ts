@@ -3,7 +3,7 @@
  * byte-stable: the same calls give the same module, so bytes can be hashed and listings kept as golden files.
  */
 import { QuernError } from '../../error.ts';
-import { Bytes } from './bytes.ts';
+import { Bytes } from '../../bytes.ts';
 import { type FuncRef, FunctionBuilder, type GlobalRef, type Item, type Signature, type TableRef } from './function-builder.ts';
 import { functionListing, signatureText } from './listing.ts';
 import { type ValType, instructions } from './opcodes.ts';

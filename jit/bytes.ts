@@ -1,5 +1,6 @@
 /**
- * A growing byte buffer with the integer and float encodings of the WebAssembly binary format (LEB128, little-endian IEEE 754).
+ * A byte buffer that grows by doubling, so that only what has arrived takes memory, with the integer and float encodings that the WebAssembly
+ * binary format and protobuf share (LEB128, little-endian IEEE 754).
  */
 export class Bytes {
   #data = new Uint8Array(256);
@@ -31,6 +32,16 @@ export class Bytes {
       rest = Math.floor(rest / 128);
     }
     this.byte(rest);
+  }
+
+  /** An unsigned LEB128 of a fixed length, at the end or over one that is there. */
+  fixed(at: number, value: number, length: number): void {
+    if (at === this.length) this.all(new Uint8Array(length));
+    let rest = value;
+    for (let i = 1; i <= length; i++) {
+      this.#data[at + i - 1] = (rest % 128) + (i < length ? 128 : 0);
+      rest = Math.floor(rest / 128);
+    }
   }
 
   /** Signed LEB128. */
