@@ -1,6 +1,7 @@
 /**
  * One f32 MatMul with a constant right side, on one thread, beside onnxruntime-web and onnxruntime-node: the kernel that decides most models. The
- * model is made here, so that all engines are given the same file.
+ * model is made here, so that all engines are given the same file. Flags of Chromium go in QUERN_CHROMIUM_FLAGS.
+ *   node bench/run.mjs matmul [NAME of the results]
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,7 @@ function matmul(m: number, k: number, n: number): Uint8Array {
   });
 }
 
-export async function main(): Promise<void> {
+export async function main([name = 'matmul']: readonly string[]): Promise<void> {
   const folder = join(tmpdir(), 'quern-bench');
   mkdirSync(folder, { recursive: true });
   const rows = [];
@@ -41,5 +42,5 @@ export async function main(): Promise<void> {
       console.log(`  ${row.engine.padEnd(9)} ${(flops / row.medianMs / 1e6).toFixed(1)} GFLOP/s, at best ${(flops / row.minMs / 1e6).toFixed(1)}`);
     }
   }
-  await record('matmul', { what: 'f32 MatMul, constant right side, one thread; medians of whole runs as an application sees them', rows });
+  await record(name, { flags: process.env['QUERN_CHROMIUM_FLAGS'] ?? '', what: 'f32 MatMul, constant right side, one thread; medians of whole runs as an application sees them', rows });
 }
