@@ -197,7 +197,7 @@ export function stores(body: Body): Store[] {
 export function mapBody(body: Body, go: (e: Expr) => Expr, tensor: (id: number) => number = (id) => id): Body {
   const axis = (v: Var): Var => {
     const made = go(v);
-    if (made.op !== 'var') throw new QuernError('internal', 'an axis was rewritten into something else', { got: text(made) });
+    if (made.op !== 'var') throw new QuernError('internal', 'an axis was rewritten', { got: text(made) });
     return made;
   };
   const store = (s: Store): Store => ({ tensor: tensor(s.tensor), index: s.index.map(go), value: go(s.value) });

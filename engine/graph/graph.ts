@@ -54,7 +54,7 @@ export class Constant {
 
   get bytes(): Uint8Array {
     this.#looked = true;
-    if (this.#bytes === undefined) throw new QuernError('internal', 'a constant was read after its bytes were released');
+    if (this.#bytes === undefined) throw new QuernError('internal', 'a constant is read after its release');
     return this.#bytes;
   }
 

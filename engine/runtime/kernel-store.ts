@@ -29,7 +29,7 @@ export interface Demotion {
 /** The kernels of a place; throws `internal` for a device that was not made. */
 export function storeAt(stores: ReadonlyMap<Place, KernelStore>, place: Place): KernelStore {
   const store = stores.get(place);
-  if (store === undefined) throw new QuernError('internal', `the plan uses a device '${place}' that was not made`);
+  if (store === undefined) throw new QuernError('internal', `there is no device '${place}'`);
   return store;
 }
 
@@ -66,7 +66,7 @@ export class KernelStore {
     const known = this.#spaces.get(text);
     if (known !== undefined) return known;
     const space = this.device.space(kernel);
-    if ('why' in space) throw new QuernError('internal', `a kernel was planned for a device that cannot run it: ${space.why}`);
+    if ('why' in space) throw new QuernError('internal', `the device cannot run a kernel: ${space.why}`);
     this.#spaces.set(text, space);
     return space;
   }

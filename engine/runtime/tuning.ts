@@ -300,7 +300,7 @@ export class Tuning {
 
   #store(place: Place): KernelStore {
     const store = this.#executor?.stores.get(place);
-    if (store === undefined) throw new QuernError('internal', `tuning was asked of a device '${place}' that was not made`);
+    if (store === undefined) throw new QuernError('internal', `there is no device '${place}'`);
     return store;
   }
 }

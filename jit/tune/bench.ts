@@ -61,7 +61,7 @@ export class Bench {
         if (filled) views[slot] = { region, offset: 0, bytes };
         return { bytes: device.map(allocate(slot, bytes)), filled };
       });
-      if ('why' in scratch) throw new QuernError('internal', 'there is no data to tune a kernel with', { got: scratch.why });
+      if ('why' in scratch) throw new QuernError('internal', 'there is no data for a kernel', { got: scratch.why });
       this.#buffers = scratch.buffers;
       kernel.args.forEach((arg, slot) => {
         if (views[slot] !== undefined) return;

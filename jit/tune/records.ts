@@ -85,7 +85,7 @@ export function usable(record: TuneRecord | undefined, space: Space): Schedule |
 /** Both sets of records; of two for one key the later, with what either tried. A schedule that either found wrong is no winner. */
 export function mergeRecords(a: Records, b: Records): Records {
   if (a.fingerprint !== b.fingerprint) {
-    throw new QuernError('internal', 'records of two devices were merged', { expected: a.fingerprint, got: b.fingerprint });
+    throw new QuernError('internal', 'records of two devices', { expected: a.fingerprint, got: b.fingerprint });
   }
   const entries: Record<string, TuneRecord> = { ...a.entries };
   for (const [key, theirs] of Object.entries(b.entries)) {

@@ -186,7 +186,7 @@ export class Tuner {
 
   #space(kernel: Kernel): Space {
     const space = this.#device.space(kernel);
-    if ('why' in space) throw new QuernError('internal', `the device cannot run a kernel that it was to tune: ${space.why}`);
+    if ('why' in space) throw new QuernError('internal', `the device cannot run a kernel: ${space.why}`);
     return space;
   }
 }

@@ -34,7 +34,7 @@ export class ModuleBuilder {
   }
 
   importFunction(from: string, field: string, signature: Signature): FuncRef {
-    if (this.#functions.length > 0) throw new QuernError('internal', 'functions are imported before the first one is defined', { got: field });
+    if (this.#functions.length > 0) throw new QuernError('internal', 'functions are imported first', { got: field });
     const ref = { index: this.#imported('func'), name: field, signature };
     this.#imports.push({ kind: 'func', from, field, ref });
     return ref;

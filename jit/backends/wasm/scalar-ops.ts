@@ -18,7 +18,7 @@ export function valTypeOf(dtype: ScalarType): ScalarValType {
     case 'float64': return 'f64';
     case 'int64': case 'uint64': return 'i64';
     case 'index': case 'bool': case 'int8': case 'uint8': case 'int16': case 'uint16': case 'int32': case 'uint32': return 'i32';
-    case 'float16': throw new QuernError('internal', 'float16 is rewritten before emission (see expr/decompose.ts)');
+    case 'float16': throw new QuernError('internal', 'float16 is decomposed before emission');
     default: return dtype satisfies never;
   }
 }

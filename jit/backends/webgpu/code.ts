@@ -44,7 +44,7 @@ function emitterOf(kernel: Kernel, schedule: Schedule): Emitter {
 
 export function emitCode(kernel: Kernel, schedule: Schedule, profile: DeviceProfile): WebGpuCode {
   const space = spaceOf(kernel, profile);
-  if ('why' in space) throw new QuernError('internal', 'a kernel was emitted for a GPU that cannot run it', { got: space.why });
+  if ('why' in space) throw new QuernError('internal', 'the device cannot run a kernel', { got: space.why });
   const broken = violated(space, schedule);
   if (broken !== undefined) {
     throw new QuernError('internal', 'a schedule is not in the space of its kernel', { expected: broken, got: scheduleText(schedule) });

@@ -181,7 +181,7 @@ export function place(
   const by = unflatten([batch, rowGroup, colGroup], g);
   const of = (v: Var): string => writer.value(by.get(v) ?? g);
   if (body.batch.length > 0) writer.define(batch, of(batch));
-  else if (asInt(batch.extent) !== 1) throw new QuernError('internal', 'a contraction without batch axes has more than one batch');
+  else if (asInt(batch.extent) !== 1) throw new QuernError('internal', 'a batch without an axis');
   writer.define(rowGroup, of(rowGroup));
   writer.define(colGroup, of(colGroup));
   writer.define(tile.rowTile, `${writer.value(rowGroup)} * ${threads.rows} + ${threads.ty}`);

@@ -119,7 +119,7 @@ function assemble(device: GPUDevice, profile: DeviceProfile): Device {
     emit: (kernel, schedule): WebGpuCode => emitCode(kernel, schedule, profile),
     async compile(code) {
       check();
-      if (!('module' in code)) throw new QuernError('internal', 'code was emitted for another device');
+      if (!('module' in code)) throw new QuernError('internal', 'code is for another device');
       return pipelines.compile(code as WebGpuCode);
     },
     program(steps) { check(); return makeProgram(host, steps); },

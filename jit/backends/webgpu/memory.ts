@@ -71,7 +71,7 @@ export class Memory {
   }
 
   #of(region: Region): GpuRegion {
-    if (region.released || !('buffer' in region)) throw new QuernError('internal', 'a region is used after its release, or on another device');
+    if (region.released || !('buffer' in region)) throw new QuernError('internal', 'a region is used after its release');
     return region as GpuRegion;
   }
 

@@ -56,6 +56,6 @@ export function stored(value: Expr, kernel: Kernel, tensor: number): Expr {
 
 export function offsetIn(kernel: Kernel, tensor: number, index: readonly Expr[]): Expr {
   const arg = kernel.args[tensor];
-  if (arg === undefined) throw new QuernError('internal', 'a body names an argument that it does not have', { got: String(tensor) });
+  if (arg === undefined) throw new QuernError('internal', 'a kernel has no such argument', { got: String(tensor) });
   return offsetOf(arg, index);
 }

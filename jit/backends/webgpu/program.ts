@@ -21,7 +21,7 @@ export interface Prepared {
 }
 
 export function asWebGpu(compiled: Compiled): WebGpuCompiled {
-  if (!('pipeline' in compiled)) throw new QuernError('internal', 'code was compiled for another device');
+  if (!('pipeline' in compiled)) throw new QuernError('internal', 'code is for another device');
   return compiled as WebGpuCompiled;
 }
 
@@ -48,7 +48,7 @@ export function prepare(
 ): Prepared {
   const { module, kernel } = compiled.code;
   if (step.args.length !== kernel.args.length || step.dims.length !== kernel.syms.length) {
-    throw new QuernError('internal', 'a step has the wrong number of arguments or dims', {
+    throw new QuernError('internal', 'a step has other arguments or dims', {
       expected: `${kernel.args.length} and ${kernel.syms.length}`, got: `${step.args.length} and ${step.dims.length}`,
     });
   }

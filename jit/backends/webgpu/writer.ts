@@ -122,7 +122,7 @@ export class Writer {
     const known = this.#lookup(e);
     if (known !== undefined) return known;
     if (e.op === 'var' || e.op === 'sym' || e.op === 'ref') {
-      throw new QuernError('internal', 'an expression names something that has no value here', { got: exprText(e) });
+      throw new QuernError('internal', 'an expression has no value here', { got: exprText(e) });
     }
     const depth = this.#scopes.length - 1;
     const target = this.#placeOf(e);
@@ -144,7 +144,7 @@ export class Writer {
   load(tensor: number, dtype: ScalarType, offset: Expr): string {
     const slot = this.#slot(tensor);
     const arg = this.kernel.args[tensor];
-    if (arg === undefined) throw new QuernError('internal', 'a load names no argument', { got: String(tensor) });
+    if (arg === undefined) throw new QuernError('internal', 'a kernel has no such argument', { got: String(tensor) });
     const seen = this.found.loads.get(tensor) ?? [];
     this.found.loads.set(tensor, [...seen, offset]);
     if (slot.per === 1) {
@@ -155,7 +155,7 @@ export class Writer {
     const part = floormod(offset, slot.per);
     const fixed = asInt(part);
     if (slot.vector) {
-      if (fixed === undefined) throw new QuernError('internal', 'an address of a vector has no fixed component', { got: exprText(offset) });
+      if (fixed === undefined) throw new QuernError('internal', 'an address has no fixed part', { got: exprText(offset) });
       return `${word}.${'xyzw'[fixed] ?? 'x'}`;
     }
     const at = this.value(part);
@@ -188,7 +188,7 @@ export class Writer {
   store(tensor: number, elements: readonly { readonly offset: Expr; readonly value: string }[]): void {
     const slot = this.#slot(tensor);
     const arg = this.kernel.args[tensor];
-    if (arg === undefined) throw new QuernError('internal', 'a store names no argument', { got: String(tensor) });
+    if (arg === undefined) throw new QuernError('internal', 'a kernel has no such argument', { got: String(tensor) });
     this.found.stores.set(tensor, [...(this.found.stores.get(tensor) ?? []), elements.map((e) => e.offset)]);
     if (slot.per === 1) {
       for (const { offset, value } of elements) this.line(`t${tensor}[${this.value(offset)}] = ${value};`);
@@ -229,14 +229,14 @@ export class Writer {
 
   #slot(tensor: number): Slot {
     const slot = this.slots[tensor];
-    if (slot === undefined) throw new QuernError('internal', 'a kernel names an argument that it does not have', { got: String(tensor) });
+    if (slot === undefined) throw new QuernError('internal', 'a kernel has no such argument', { got: String(tensor) });
     return slot;
   }
 
   #make(e: Operation): string {
     if (e.op === 'load') {
       const arg = this.kernel.args[e.tensor];
-      if (arg === undefined) throw new QuernError('internal', 'a load names no argument', { got: exprText(e) });
+      if (arg === undefined) throw new QuernError('internal', 'a kernel has no such argument', { got: exprText(e) });
       return this.load(e.tensor, e.dtype, offsetOf(arg, e.index));
     }
     if (e.op === 'select' && cost(e.a) + cost(e.b) > heavy) return this.#branch(e);
