@@ -6,10 +6,13 @@ import { wrap, type Endpoint, type Remote } from 'comlink';
 import { fromWire, QuernError } from '../../jit/error.ts';
 import type { RunRequest } from './model.ts';
 import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf } from './protocol.ts';
+import { type PageForm, ShortWay } from './short-way.ts';
 
 /** A worker that has answered; see start-worker.ts. */
 export interface Connection {
   readonly endpoint: Endpoint;
+  /** Memory that the worker was given for small runs. */
+  readonly short?: SharedArrayBuffer | undefined;
   /** Resolves when the worker is gone without `close` having been called; never rejects. */
   readonly died: Promise<QuernError>;
   close(): void;
@@ -28,19 +31,31 @@ export class EngineClient {
   readonly #connection: Connection;
   readonly #api: Remote<EngineApi>;
   readonly #pending = new Set<(error: QuernError) => void>();
-  readonly #runs = new Map<number, (outcome: RanMessage['outcome']) => void>();
+  readonly #post: Endpoint['postMessage'];
+  readonly #short: ShortWay | undefined;
+  readonly #runs = new Map<number, { readonly form: PageForm | undefined; readonly resolve: (outcome: RanMessage['outcome']) => void }>();
   #ended: QuernError | undefined;
   #lastCall = 0;
 
   constructor(connection: Connection) {
-    const { endpoint } = connection;
+    const { endpoint, short } = connection;
     this.#connection = connection;
-    this.#api = wrap<EngineApi>(endpoint);
+    this.#short = short && new ShortWay(short);
+    this.#post = (...message) => {
+      this.#short?.posting();
+      endpoint.postMessage(...message);
+    };
+    const listening: Pick<Endpoint, 'addEventListener' | 'removeEventListener'> = {
+      addEventListener: (...how) => { endpoint.addEventListener(...how); },
+      removeEventListener: (...how) => { endpoint.removeEventListener(...how); },
+    };
+    this.#api = wrap<EngineApi>({ ...listening, postMessage: this.#post, ...(endpoint.start && { start: () => endpoint.start?.() }) });
     endpoint.addEventListener('message', (event) => {
       const { ran, outcome } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
       if (ran === undefined || outcome === undefined) return;
-      this.#runs.get(ran)?.(outcome);
-      this.#runs.delete(ran);
+      const form = this.#runs.get(ran)?.form;
+      if (form !== undefined) this.#short?.told(ran, form, outcome.ok ? outcome.value : undefined);
+      this.#ran(ran, outcome);
     });
     void connection.died.then((error) => { this.#end(error); });
   }
@@ -95,8 +110,17 @@ export class EngineClient {
 
   /** Runs a session's model; for use as what `call` invokes. */
   run(call: number, session: number, request: RunRequest): Promise<RanMessage['outcome']> {
-    this.#connection.endpoint.postMessage({ run: call, session, request } satisfies RunMessage, buffersOf(request.feeds));
-    return new Promise((resolve) => { this.#runs.set(call, resolve); });
+    return new Promise((resolve) => {
+      const form = this.#short?.form(session, request);
+      const asked = form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); });
+      if (asked !== true) this.#post({ run: call, session, request, form: form?.id } satisfies RunMessage, buffersOf(request.feeds));
+      this.#runs.set(call, { form, resolve });
+    });
+  }
+
+  #ran(call: number, outcome: RanMessage['outcome']): void {
+    this.#runs.get(call)?.resolve(outcome);
+    this.#runs.delete(call);
   }
 
   /** Ends the worker; calls that are open reject with `disposed`. */

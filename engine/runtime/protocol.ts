@@ -8,9 +8,12 @@ import type { ResolvedOptions } from '../options.ts';
 import type { Report, SupportReport, TuneReport } from '../report.ts';
 import type { Progress, RunRequest, ValueInfo, WireSource, WireTensor } from './model.ts';
 
-/** The first message to a worker. `lock`: a Web Lock that the engine holds for as long as it lives, so that its death is noticed. */
+/**
+ * The first message to a worker. `lock`: a Web Lock that the engine holds for as long as it lives, so that its death is noticed. `short`: memory
+ * through which small runs go past messages.
+ */
 export type Hello =
-  | { readonly role: 'engine'; readonly version: string; readonly lock: string | undefined }
+  | { readonly role: 'engine'; readonly version: string; readonly lock: string | undefined; readonly short: SharedArrayBuffer | undefined }
   | { readonly role: 'thread' };
 
 /** An engine's answer to its Hello. Versions differ when a hosted worker script is older than the page's. */
@@ -73,6 +76,8 @@ export interface RunMessage {
   readonly run: number;
   readonly session: number;
   readonly request: RunRequest;
+  /** Under which number runs like this one may be asked for in shared memory from now on. */
+  readonly form: number | undefined;
 }
 
 /** The answer to the run of that call number. */

@@ -11,6 +11,7 @@ import type { LoadModel, Model, Progress, WireTensor } from './model.ts';
 import {
   type EngineApi, type Outcome, type ProgressSink, type RanMessage, type RunMessage, type SupportRequest, buffersOf, outcomeOf,
 } from './protocol.ts';
+import type { ShortWayEnd } from './short-way.ts';
 
 export interface ServiceParts {
   readonly loadModel: LoadModel;
@@ -23,7 +24,12 @@ interface Held {
   tail: Promise<unknown>;
 }
 
-export function createService({ loadModel, support }: ServiceParts): EngineApi {
+export interface Service extends EngineApi {
+  /** A session's model needs no event loop while it is at rest. */
+  mayPark(session: number): boolean;
+}
+
+export function createService({ loadModel, support }: ServiceParts): Service {
   const sessions = new Map<number, Held>();
   const calls = new Map<number, AbortController>();
   let lastSession = 0;
@@ -121,6 +127,8 @@ export function createService({ loadModel, support }: ServiceParts): EngineApi {
     abort(call) {
       calls.get(call)?.abort();
     },
+
+    mayPark: (session) => sessions.get(session)?.model.device === 'wasm',
   };
 }
 
@@ -148,13 +156,40 @@ interface RunScope {
   postMessage(message: RanMessage, transfer: Transferable[]): void;
 }
 
-/** Answers the runs that come past comlink. */
-export function serveRuns(api: EngineApi, scope: RunScope): void {
+/** Milliseconds of runs without messages after which the event loop gets a turn, for storage and timers. */
+const turnMs = 30;
+
+/** Answers the runs that come past comlink. With `short`, this thread waits in shared memory for the next small run after each. */
+export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): void {
+  const tell = (call: number, outcome: RanMessage['outcome']): void => {
+    scope.postMessage({ ran: call, outcome }, outcome.ok ? buffersOf(outcome.value) : []);
+  };
+  let parks = false;
+  const park = async (end: ShortWayEnd): Promise<void> => {
+    parks = true;
+    const began = performance.now();
+    for (let asked = end.take(); asked !== undefined; asked = end.take()) {
+      const { call, form, session, request } = asked;
+      const outcome = await api.run(call, session, request);
+      if (performance.now() - began < turnMs) end.offer();
+      if (outcome.ok && end.answer(call, form, outcome.value)) continue;
+      end.remember(form, session, request, outcome);
+      tell(call, outcome);
+    }
+    parks = false;
+  };
   scope.addEventListener('message', ({ data }) => {
+    if (short !== undefined) short.received++;
     if (data?.run === undefined || data.session === undefined || data.request === undefined) return;
-    const { run: call } = data;
-    void api.run(call, data.session, data.request).then((outcome) => {
-      scope.postMessage({ ran: call, outcome }, outcome.ok ? buffersOf(outcome.value) : []);
+    const { run: call, session, request, form } = data;
+    void api.run(call, session, request).then((outcome) => {
+      // Before the buffers leave.
+      short?.remember(form, session, request, outcome);
+      if (short !== undefined) short.sent++;
+      const may = !parks && api.mayPark(session);
+      if (may) short?.offer();
+      tell(call, outcome);
+      if (may && short !== undefined) void park(short);
     });
   });
 }

@@ -9,6 +9,7 @@ import { version } from '../../package.json';
 import { QuernError } from '../../jit/error.ts';
 import type { Connection } from './client.ts';
 import type { Hello, Ready } from './protocol.ts';
+import { shortWayMemory } from './short-way.ts';
 
 /** The worker's script parses in milliseconds; a hosted script that is none of ours never answers. */
 const answerMs = 60_000;
@@ -27,8 +28,9 @@ export async function startWorker(workerUrl: string | undefined): Promise<Connec
     const worker = construct(url);
     try {
       const lock = lockName();
-      await answer(worker, { role: 'engine', version, lock });
-      return watch(worker, lock, release);
+      const short = shortWayMemory();
+      await answer(worker, { role: 'engine', version, lock, short });
+      return { ...watch(worker, lock, release), short };
     } catch (error) {
       worker.terminate();
       throw error;

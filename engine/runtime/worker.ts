@@ -2,7 +2,7 @@
  * The entry of the worker script. One script, two roles: the engine (loads and runs models for the page) and its helper threads.
  * The first message tells which; an engine answers Ready once it can take calls.
  */
-import { expose } from 'comlink';
+import { type Endpoint, expose } from 'comlink';
 import { version } from '../../package.json';
 import { serveThread } from '../../jit/backends/wasm/thread.ts';
 import { support } from '../load/support.ts';
@@ -10,11 +10,12 @@ import { loadModel } from './load-model.ts';
 import type { Hello, Ready } from './protocol.ts';
 import { requireWasm } from './require-wasm.ts';
 import { createService, serveRuns } from './service.ts';
+import { ShortWayEnd } from './short-way.ts';
 
 // The types of worker scopes and of pages cannot be loaded together; what is used here looks the same from both ends.
 const scope = self as unknown as Worker;
 
-function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
+function serveEngine({ lock, short }: Extract<Hello, { role: 'engine' }>): void {
   const ready = (): void => {
     const service = createService({
       loadModel(...request) {
@@ -23,8 +24,16 @@ function serveEngine({ lock }: Extract<Hello, { role: 'engine' }>): void {
       },
       support: ({ source, dims }, signal) => support(source, { dims, signal }),
     });
-    expose(service, scope);
-    serveRuns(service, scope);
+    const end = short && new ShortWayEnd(short);
+    expose(service, {
+      addEventListener: (...how) => { scope.addEventListener(...how); },
+      removeEventListener: (...how) => { scope.removeEventListener(...how); },
+      postMessage(...message: Parameters<Endpoint['postMessage']>) {
+        if (end !== undefined) end.sent++;
+        scope.postMessage(...message as [unknown, Transferable[]]);
+      },
+    });
+    serveRuns(service, scope, end);
     scope.postMessage({ ready: true, version } satisfies Ready);
   };
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.

@@ -259,11 +259,17 @@ class WasmDevice implements Device {
     const { start } = block.region;
     const ctl = this.controlBlock.start;
     block.range(first, limit);
-    this.threads?.begin(start);
+    const whole = this.threads !== undefined && limit - first === block.steps.length;
+    const together = !whole || block.pace.next();
+    const began = whole ? performance.now() : 0;
+    if (together) this.threads?.begin(start);
     try {
       for (;;) {
         const outcome = this.#walker.walk(start, ctl, performance.now() + slice, this.#sleeps);
-        if (outcome === walked.complete) return;
+        if (outcome === walked.complete) {
+          if (whole) block.pace.took(performance.now() - began, together);
+          return;
+        }
         await turn();
         this.#alive();
         if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');

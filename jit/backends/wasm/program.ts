@@ -45,8 +45,36 @@ export function dependencies(steps: readonly (readonly Span[])[]): number[] {
   });
 }
 
+/** Milliseconds above which a program always gets all threads, and after how many runs the slower way is tried again below that. */
+const surelyMs = 4;
+const retryAfter = 64;
+
+/** Whether waking the helpers pays for a program: measured, since it costs 5 to 100 us and some programs take no longer. */
+export class Pace {
+  /** Running means: alone, together. */
+  readonly #ms: [number, number] = [Infinity, Infinity];
+  #runs = 0;
+
+  /** Whether the next run is with helpers. */
+  next(): boolean {
+    const [alone, together] = this.#ms;
+    const run = this.#runs++;
+    // The first runs are in code that is not optimised yet.
+    if (run < 16) return run % 2 === 0 || together > surelyMs;
+    return together > surelyMs || (together < alone) === (run % retryAfter !== 0);
+  }
+
+  /** What a run took. One that was disturbed counts for no more than twice the mean. */
+  took(ms: number, together: boolean): void {
+    const which = together ? 1 : 0;
+    const mean = this.#ms[which];
+    this.#ms[which] = mean === Infinity ? ms : mean + (Math.min(ms, 2 * mean + 0.01) - mean) / 4;
+  }
+}
+
 /** A program's block: header, records, parameter blocks. */
 export class ProgramBlock {
+  readonly pace = new Pace();
   readonly region: WasmRegion;
   readonly #params: number[] = [];
 
