@@ -1,5 +1,6 @@
 /**
- * `quern bench`: the engines take turns, run by run, so that whatever else the machine does meets them all alike. Prints medians, 95th
+ * `quern bench`: the engines take turns, run by run (small models a few runs in succession, each timed, as an application runs them on frames
+ * or chunks of sound), so that whatever else the machine does meets them all alike. Prints medians, 95th
  * percentiles and ratios; every engine is warm before its first timed run, and Quern is tuned as it is for a returning visitor. Outputs on the
  * same inputs are compared with the first peer's: the command fails where they differ by more than 1e-3 in relative L2.
  */
@@ -41,6 +42,9 @@ const defaultRuns = 20;
 const enoughMs = 60_000;
 /** V8 replaces baseline code by optimised code within a few calls; a third of a second covers the smallest models. */
 const warmMs = 300;
+/** A turn of a small model takes about as long, or this many runs: after a pause of some ms, caches and sleeping cores are half of what is timed. */
+const turnMs = 10;
+const mostOfTurn = 10;
 
 export async function bench(args: Arguments, io: Io): Promise<number> {
   const peers = (text(args, 'against')?.split(',') ?? []) as EngineName[];
@@ -70,16 +74,17 @@ interface ModelResult {
 async function benchModel(model: string, engines: readonly EngineName[], args: Arguments, server: FileServer, io: Io): Promise<ModelResult> {
   const [loop] = Object.entries(pairs(args, 'loop'));
   const request = { ...(await loadRequest(args, model, server)), loop: loop === undefined ? undefined : { from: loop[0], to: loop[1] } };
-  const ready: { readonly engine: BenchEngine; readonly load: EngineLoad; readonly times: number[] }[] = [];
+  const ready: { readonly engine: BenchEngine; readonly load: EngineLoad; readonly times: number[]; warmRunMs: number }[] = [];
   let failures = 0;
   try {
     for (const name of engines) {
       const engine = await startEngine(name, request, resolve(model), browserOf(args), server, (line) => { io.error(line); });
       try {
         const load = await engine.load();
-        ready.push({ engine, load, times: [] });
+        const held = { engine, load, times: [], warmRunMs: Infinity };
+        ready.push(held);
         const since = performance.now();
-        for (let i = 0; i < 3 || (i < 50 && performance.now() - since < warmMs); i++) await engine.run();
+        for (let i = 0; i < 3 || (i < 50 && performance.now() - since < warmMs); i++) held.warmRunMs = Math.min(held.warmRunMs, ...await engine.run(1));
       } catch (error) {
         failures += 1;
         io.error(`${name} cannot run ${model}: ${error instanceof Error ? error.message.replace(/\n\s+at [\s\S]*$/, '') : String(error)}`);
@@ -87,10 +92,12 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
       }
     }
     const runs = number(args, 'runs');
+    // The same for all engines.
+    const ofTurn = Math.max(1, Math.min(mostOfTurn, Math.floor(turnMs / Math.max(...ready.map(({ warmRunMs }) => warmRunMs)))));
     const since = performance.now();
     for (let round = 0; round < (runs ?? defaultRuns); round++) {
       // Every other round goes backwards, so that no engine always follows the same one.
-      for (const { engine, times } of round % 2 === 0 ? ready : [...ready].reverse()) times.push(await engine.run());
+      for (const { engine, times } of round % 2 === 0 ? ready : [...ready].reverse()) times.push(...await engine.run(ofTurn));
       if (runs === undefined && round >= 4 && performance.now() - since > enoughMs) break;
     }
     const rows: BenchRow[] = [];

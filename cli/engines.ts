@@ -26,8 +26,8 @@ export interface EngineLoad {
 export interface BenchEngine {
   readonly name: EngineName;
   load(): Promise<EngineLoad>;
-  /** One run, in milliseconds. */
-  run(): Promise<number>;
+  /** Runs in succession, each in milliseconds. */
+  run(count: number): Promise<readonly number[]>;
   /** Peak resident bytes above those of an empty page (or an idle Node); undefined where the system does not tell. */
   peak(): Promise<number | undefined>;
   report(): Promise<Report | undefined>;
@@ -38,13 +38,13 @@ export interface BenchEngine {
 
 export type NodePeerRequest =
   | { readonly kind: 'load'; readonly folder: string; readonly model: string; readonly threads: number; readonly dims: Readonly<Record<string, number>>; readonly loop: Loop | undefined }
-  | { readonly kind: 'run' }
+  | { readonly kind: 'run'; readonly count: number }
   | { readonly kind: 'outputs'; readonly folder: string }
   | { readonly kind: 'memory' };
 
 export type NodePeerAnswer =
   | { readonly kind: 'loaded'; readonly loadMs: number; readonly firstMs: number; readonly emptyBytes: number | null }
-  | { readonly kind: 'ran'; readonly ms: number }
+  | { readonly kind: 'ran'; readonly ms: readonly number[] }
   | { readonly kind: 'outputs'; readonly names: readonly string[] }
   | { readonly kind: 'memory'; readonly bytes: number | null }
   | { readonly kind: 'failed'; readonly message: string };
@@ -90,7 +90,7 @@ async function startQuern(request: BenchLoadRequest, browser: BrowserName, serve
   return {
     name: 'quern', peak,
     load: () => page.call('benchLoad', [request], limitMs),
-    run: () => page.call('benchRun', [], limitMs),
+    run: (count) => page.call('benchRun', [count], limitMs),
     report: () => page.call('benchReport', [], limitMs),
     outputs: (folder) => page.call('benchOutputs', [server.sink(folder)], limitMs),
     close: () => page.close(),
@@ -102,7 +102,7 @@ async function startOrtWeb(request: BenchLoadRequest, browser: BrowserName, serv
   return {
     name: 'ort-web', peak,
     load: () => page.call('peerLoad', [{ ...request, peer: server.folder(`${folder}/dist`) }], limitMs),
-    run: () => page.call('peerRun', [], limitMs),
+    run: (count) => page.call('peerRun', [count], limitMs),
     outputs: (folder) => page.call('peerOutputs', [server.sink(folder)], limitMs),
     report: () => Promise.resolve(undefined),
     close: () => page.close(),
@@ -133,9 +133,9 @@ function startOrtNode(request: BenchLoadRequest, file: string, folder: string): 
       empty = answer.emptyBytes ?? 0;
       return { device: 'cpu', threads, loadMs: answer.loadMs, firstMs: answer.firstMs, tuneMs: 0 };
     },
-    async run() {
-      const answer = await ask({ kind: 'run' });
-      return answer.kind === 'ran' ? answer.ms : NaN;
+    async run(count) {
+      const answer = await ask({ kind: 'run', count });
+      return answer.kind === 'ran' ? answer.ms : [];
     },
     async peak() {
       const answer = await ask({ kind: 'memory' });

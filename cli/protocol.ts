@@ -126,12 +126,13 @@ export interface PageApi {
   verify(request: VerifyRequest): Promise<VerifyResult[]>;
   run(request: RunRequestJson): Promise<RunAnswer>;
   benchLoad(request: BenchLoadRequest): Promise<BenchLoadAnswer>;
-  benchRun(): Promise<number>;
+  /** Runs in succession, each in milliseconds. */
+  benchRun(count: number): Promise<number[]>;
   benchReport(): Promise<Report>;
   /** Runs from the filled inputs (with a loop, a few steps) and posts the last outputs to `sink`/NAME.npy; answers with their names. */
   benchOutputs(sink: string): Promise<string[]>;
   peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswer>;
-  peerRun(): Promise<number>;
+  peerRun(count: number): Promise<number[]>;
   peerOutputs(sink: string): Promise<string[]>;
   tune(request: TuneRequest): Promise<TuneAnswer>;
   inspect(request: LoadRequest): Promise<InspectAnswer>;

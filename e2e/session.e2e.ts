@@ -112,6 +112,40 @@ test('runs queue in order', async ({ open }) => {
   expect(order).toEqual([3, 1, 2]);
 });
 
+test('runs in shared memory, among others of other sizes, other calls and aborted ones, each give their own results', async ({ open }) => {
+  const page = await open({ isolated: true });
+  const seen = await page.evaluate(async () => {
+    const { waitAsync } = Atomics;
+    let past = 0;
+    Atomics.waitAsync = ((...how: Parameters<typeof waitAsync>) => {
+      past++;
+      return waitAsync.apply(Atomics, how);
+    }) as typeof waitAsync;
+    const session = await quern.load('/files/layer.onnx', { device: 'wasm', tune: 'off' });
+    const wrong: number[] = [];
+    const once = async (k: number): Promise<void> => {
+      const rows = k % 10 === 9 ? 2 : 1;
+      const { y } = await session.run({ x: new Float32Array(3 * rows).fill(k) });
+      if (y?.dims[0] !== rows || (y.data as Float32Array).some((v, i) => v !== (i % 2 === 0 ? 6 * k + 0.5 : Math.max(0, 0.5 - 6 * k)))) wrong.push(k);
+    };
+    for (let k = 1; k <= 100; k++) {
+      await once(k);
+      if (k % 17 === 0) await session.report();
+      if (k % 13 === 0) await Promise.all([once(k + 1), once(k + 2), session.exportTuning(), once(k + 3)]);
+      if (k % 11 === 0) {
+        const stop = new AbortController();
+        const aborted = failureOf(session.run({ x: new Float32Array(3) }, { signal: stop.signal }));
+        stop.abort();
+        if ((await aborted).code !== 'aborted') wrong.push(-k);
+      }
+      if (k % 50 === 0) await new Promise((done) => setTimeout(done, 100));
+    }
+    await session.dispose();
+    return { wrong, past: past > 20 };
+  });
+  expect(seen).toEqual({ wrong: [], past: true });
+});
+
 test('progress: phases arrive in order, none after the result', async ({ open }) => {
   const page = await open();
   const seen = await page.evaluate(async () => {

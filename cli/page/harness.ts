@@ -169,12 +169,16 @@ export async function benchLoad(request: BenchLoadRequest): Promise<BenchLoadAns
   return { device: session.device, threads: session.threads, loadMs: ready - begun, firstMs: first - since, tuneMs: tuned - first };
 }
 
-/** One run, in milliseconds; what an application sees, its copies included. */
-export async function benchRun(): Promise<number> {
+/** Runs in succession, each in milliseconds; what an application sees, its copies included. */
+export async function benchRun(count: number): Promise<number[]> {
   if (loaded === undefined) throw new Error('no model is loaded');
-  const since = performance.now();
-  await step(loaded);
-  return performance.now() - since;
+  const times: number[] = [];
+  while (times.length < count) {
+    const since = performance.now();
+    await step(loaded);
+    times.push(performance.now() - since);
+  }
+  return times;
 }
 
 /** One run; with a loop its outputs stay on the device and become the next one's inputs. */
@@ -207,9 +211,11 @@ export async function peerLoad(request: PeerLoadRequest): Promise<BenchLoadAnswe
   return answer.times;
 }
 
-export async function peerRun(): Promise<number> {
+export async function peerRun(count: number): Promise<number[]> {
   if (peer === undefined) throw new Error('no model is loaded');
-  return peer.run();
+  const times: number[] = [];
+  while (times.length < count) times.push(await peer.run());
+  return times;
 }
 
 export async function peerOutputs(sink: string): Promise<string[]> {

@@ -31,7 +31,6 @@ export class EngineClient {
   readonly #connection: Connection;
   readonly #api: Remote<EngineApi>;
   readonly #pending = new Set<(error: QuernError) => void>();
-  readonly #post: Endpoint['postMessage'];
   readonly #short: ShortWay | undefined;
   readonly #runs = new Map<number, { readonly form: PageForm | undefined; readonly resolve: (outcome: RanMessage['outcome']) => void }>();
   #ended: QuernError | undefined;
@@ -40,16 +39,15 @@ export class EngineClient {
   constructor(connection: Connection) {
     const { endpoint, short } = connection;
     this.#connection = connection;
-    this.#short = short && new ShortWay(short);
-    this.#post = (...message) => {
-      this.#short?.posting();
-      endpoint.postMessage(...message);
-    };
-    const listening: Pick<Endpoint, 'addEventListener' | 'removeEventListener'> = {
-      addEventListener: (...how) => { endpoint.addEventListener(...how); },
-      removeEventListener: (...how) => { endpoint.removeEventListener(...how); },
-    };
-    this.#api = wrap<EngineApi>({ ...listening, postMessage: this.#post, ...(endpoint.start && { start: () => endpoint.start?.() }) });
+    if (short !== undefined) {
+      const own = this.#short = new ShortWay(short);
+      const post = endpoint.postMessage.bind(endpoint);
+      endpoint.postMessage = (...message) => {
+        own.posting();
+        post(...message);
+      };
+    }
+    this.#api = wrap<EngineApi>(endpoint);
     endpoint.addEventListener('message', (event) => {
       const { ran, outcome } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
       if (ran === undefined || outcome === undefined) return;
@@ -113,7 +111,7 @@ export class EngineClient {
     return new Promise((resolve) => {
       const form = this.#short?.form(session, request);
       const asked = form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); });
-      if (asked !== true) this.#post({ run: call, session, request, form: form?.id } satisfies RunMessage, buffersOf(request.feeds));
+      if (asked !== true) this.#connection.endpoint.postMessage({ run: call, session, request, form: form?.id } satisfies RunMessage, buffersOf(request.feeds));
       this.#runs.set(call, { form, resolve });
     });
   }

@@ -161,6 +161,13 @@ const turnMs = 30;
 
 /** Answers the runs that come past comlink. With `short`, this thread waits in shared memory for the next small run after each. */
 export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): void {
+  if (short !== undefined) {
+    const post = scope.postMessage.bind(scope);
+    scope.postMessage = (...message) => {
+      short.sent++;
+      post(...message);
+    };
+  }
   const tell = (call: number, outcome: RanMessage['outcome']): void => {
     scope.postMessage({ ran: call, outcome }, outcome.ok ? buffersOf(outcome.value) : []);
   };
@@ -175,6 +182,8 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
       if (outcome.ok && end.answer(call, form, outcome.value)) continue;
       end.remember(form, session, request, outcome);
       tell(call, outcome);
+      // It answered no message.
+      end.sent--;
     }
     parks = false;
   };
@@ -185,11 +194,10 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
     void api.run(call, session, request).then((outcome) => {
       // Before the buffers leave.
       short?.remember(form, session, request, outcome);
-      if (short !== undefined) short.sent++;
-      const may = !parks && api.mayPark(session);
-      if (may) short?.offer();
+      const end = !parks && api.mayPark(session) ? short : undefined;
+      end?.offer(1);
       tell(call, outcome);
-      if (may && short !== undefined) void park(short);
+      if (end !== undefined) void park(end);
     });
   });
 }

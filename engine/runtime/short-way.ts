@@ -189,10 +189,10 @@ export class ShortWayEnd {
 
   /**
    * Lets the page ask, if it waits for no other answer; `take` must follow. To be called before an answer is sent: the page often has the next run
-   * before this thread goes on.
+   * before this thread goes on. `answers`: how many messages that answer answers.
    */
-  offer(): void {
-    if (this.#shared.get('posted') === this.received && this.sent === this.received) this.#shared.set('parked', state.parked);
+  offer(answers = 0): void {
+    if (this.#shared.get('posted') === this.received && this.sent + answers === this.received) this.#shared.set('parked', state.parked);
   }
 
   /** Waits, blocking this thread, for the next run; undefined if none came in time, or a message did. Its feeds hold until `answer`. */

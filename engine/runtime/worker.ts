@@ -2,7 +2,7 @@
  * The entry of the worker script. One script, two roles: the engine (loads and runs models for the page) and its helper threads.
  * The first message tells which; an engine answers Ready once it can take calls.
  */
-import { type Endpoint, expose } from 'comlink';
+import { expose } from 'comlink';
 import { version } from '../../package.json';
 import { serveThread } from '../../jit/backends/wasm/thread.ts';
 import { support } from '../load/support.ts';
@@ -24,17 +24,9 @@ function serveEngine({ lock, short }: Extract<Hello, { role: 'engine' }>): void 
       },
       support: ({ source, dims }, signal) => support(source, { dims, signal }),
     });
-    const end = short && new ShortWayEnd(short);
-    expose(service, {
-      addEventListener: (...how) => { scope.addEventListener(...how); },
-      removeEventListener: (...how) => { scope.removeEventListener(...how); },
-      postMessage(...message: Parameters<Endpoint['postMessage']>) {
-        if (end !== undefined) end.sent++;
-        scope.postMessage(...message as [unknown, Transferable[]]);
-      },
-    });
-    serveRuns(service, scope, end);
+    expose(service, scope);
     scope.postMessage({ ready: true, version } satisfies Ready);
+    serveRuns(service, scope, short && new ShortWayEnd(short));
   };
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
   scope.addEventListener('messageerror', () => {
