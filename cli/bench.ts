@@ -84,7 +84,9 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
         const held = { engine, load, times: [], warmRunMs: Infinity };
         ready.push(held);
         const since = performance.now();
-        for (let i = 0; i < 3 || (i < 50 && performance.now() - since < warmMs); i++) held.warmRunMs = Math.min(held.warmRunMs, ...await engine.run(1));
+        for (let i = 0; i < 3 || (i < 50 && performance.now() - since < warmMs); i++) {
+          held.warmRunMs = Math.min(held.warmRunMs, ...await engine.run(1));
+        }
       } catch (error) {
         failures += 1;
         io.error(`${name} cannot run ${model}: ${error instanceof Error ? error.message.replace(/\n\s+at [\s\S]*$/, '') : String(error)}`);

@@ -111,7 +111,8 @@ export class EngineClient {
     return new Promise((resolve) => {
       const form = this.#short?.form(session, request);
       const asked = form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); });
-      if (asked !== true) this.#connection.endpoint.postMessage({ run: call, session, request, form: form?.id } satisfies RunMessage, buffersOf(request.feeds));
+      const message: RunMessage = { run: call, session, request, form: form?.id };
+      if (asked !== true) this.#connection.endpoint.postMessage(message, buffersOf(request.feeds));
       this.#runs.set(call, { form, resolve });
     });
   }
