@@ -21,12 +21,20 @@ export function hashText(text: string): string {
   return hex(b) + hex(mix(a ^ b));
 }
 
-/** The same over bytes: checksums of stored entries. */
+/** Of bytes, by words of 32 bits. Each step is one to one in the word and in what came before, and carries every bit to others. */
 export function hashBytes(bytes: Uint8Array): string {
+  const count = bytes.length >> 2;
+  const even = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const words = new Int32Array(even.buffer, even.byteOffset, count);
+  let rest = 0;
+  for (let i = count * 4; i < bytes.length; i++) rest = (rest << 8) | (bytes[i] ?? 0);
   let [low, high] = [0x811c9dc5, 0x9747b28c];
-  for (const byte of bytes) {
-    low = Math.imul(low ^ byte, 0x01000193);
-    high = Math.imul(high ^ byte, 0x5bd1e995) + (low >>> 15);
+  for (let i = 0; i <= count; i++) {
+    const word = i < count ? words[i] ?? 0 : rest;
+    low ^= word;
+    low = Math.imul((low << 15) | (low >>> 17), 0x1b873593);
+    high ^= word;
+    high = Math.imul((high << 13) | (high >>> 19), 0xcc9e2d51);
   }
   const a = mix(low ^ bytes.length);
   const b = mix(high ^ a);

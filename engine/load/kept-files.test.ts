@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { viewAs } from '../../jit/expr/dtype.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type Folder, type Handle, KeptFiles, pieceBytes } from './kept-files.ts';
+import { type Folder, KeptFiles, pieceBytes } from './kept-files.ts';
 import { loadGraph } from './load-graph.ts';
 import { floats, model, node } from './testing/build-model.ts';
+import { MemoryFolder } from './testing/memory-folder.ts';
 
 /** 10 MB: two whole pieces and a part. */
 const count = 2_500_000;
@@ -15,51 +16,6 @@ const build = (factor: number): Uint8Array => model({
   initializers: { w: floats([count], Array.from({ length: count }, (_, i) => i * factor)) }, nodes: [node('Add', ['x', 'w'], 'y')],
 });
 const versions = [build(1), build(2)];
-
-/** Files in memory; `room` is what they may hold together, `locked` refuses to open. */
-class MemoryFolder implements Folder {
-  readonly files = new Map<string, { bytes: Uint8Array<ArrayBuffer>; modified: number }>();
-  limit = Infinity;
-  locked = false;
-  #clock = 0;
-
-  open(name: string): Promise<Handle> {
-    if (this.locked) return Promise.reject(new Error('NoModificationAllowedError'));
-    const file = this.files.get(name) ?? { bytes: new Uint8Array(0), modified: 0 };
-    this.files.set(name, file);
-    const resize = (size: number): void => {
-      const bytes = new Uint8Array(size);
-      bytes.set(file.bytes.subarray(0, size));
-      file.bytes = bytes;
-    };
-    let open = true;
-    return Promise.resolve({
-      read: (into, { at }) => {
-        const part = file.bytes.subarray(at, at + into.length);
-        into.set(part);
-        return part.length;
-      },
-      write: (bytes, { at }) => {
-        if (!open) throw new Error('InvalidStateError');
-        if (at + bytes.length > file.bytes.length) resize(at + bytes.length);
-        file.bytes.set(bytes, at);
-        file.modified = ++this.#clock;
-        return bytes.length;
-      },
-      truncate: resize, flush: () => undefined, close: () => { open = false; },
-    });
-  }
-  remove(name: string): Promise<void> {
-    this.files.delete(name);
-    return Promise.resolve();
-  }
-  list(): ReturnType<Folder['list']> {
-    return Promise.resolve([...this.files].map(([name, { bytes, modified }]) => ({ name, bytes: bytes.length, modified })));
-  }
-  room(): Promise<number> {
-    return Promise.resolve(this.limit - [...this.files.values()].reduce((n, { bytes }) => n + bytes.length, 0));
-  }
-}
 
 let server: Server;
 let base = '';

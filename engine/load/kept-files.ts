@@ -124,11 +124,11 @@ export class KeptFile {
   /** Of what is kept; undefined if nothing is. */
   get announced(): Announced | undefined { return this.#announced; }
 
-  /** Gives up what is kept and starts anew with a file that the server has announced; without one, or without room, nothing is kept. */
-  async restart(file: Announced | undefined): Promise<void> {
+  /** Gives up what is kept and starts anew with a file that was announced; without one, or without room, nothing is kept. */
+  async restart(file: Announced | undefined, least = leastBytes): Promise<void> {
     [this.#announced, this.#sums, this.#length, this.#piece, this.#saved] = [undefined, [], 0, -1, 0];
     this.#trying(() => { this.#handle.truncate(0); });
-    if (file === undefined || file.size < leastBytes || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
+    if (file === undefined || file.size < least || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
     this.#announced = file;
   }
 

@@ -5,7 +5,9 @@ import { bytesUnder, viewAs } from '../../jit/expr/dtype.ts';
 import { openCache } from '../cache/cache.ts';
 import { open, seal } from '../cache/entry.ts';
 import { type Store, memoryStore } from '../cache/store.ts';
+import { type Folder, KeptFiles } from '../load/kept-files.ts';
 import { type ModelLiteral, floats, ints, model, node, tensor } from '../load/testing/build-model.ts';
+import { MemoryFolder } from '../load/testing/memory-folder.ts';
 import { resolveOptions } from '../options.ts';
 import { fixtures } from '../testing/fixtures.ts';
 import { executable } from './compile-model.ts';
@@ -17,25 +19,37 @@ interface Visit {
   readonly kept: boolean;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
   readonly notes: readonly string[];
+  /** Whether weights came as setup steps had left them. */
+  readonly ready: boolean;
+}
+
+interface Circumstances {
+  readonly given?: Parameters<typeof resolveOptions>[0];
+  readonly panel?: number;
+  readonly folder?: Folder;
 }
 
 /** Loads and runs a model as a page with this storage would. */
-async function visit(store: Store, source: WireSource, feeds: RunRequest['feeds'], given: Parameters<typeof resolveOptions>[0] = {}, panel = 8): Promise<Visit> {
+async function visit(store: Store, source: WireSource, feeds: RunRequest['feeds'], more: Circumstances = {}): Promise<Visit> {
+  const { given = {}, panel = 8, folder } = more;
   const known = { panel, peakFlops: 1e10, peakBytes: 1e10 };
   const landing = new Landing(async () =>
     ({ devices: { main: await createWasmDevice({ threads: 1, maxBytes: 2 ** 26, known }) }, why: 'asked for', isolated: false }));
   const cache = openCache({ enabled: true, store });
   const options = { ...resolveOptions(given), cache: true };
+  const files = folder === undefined ? undefined : new KeptFiles(folder);
   const request = [source, {}, options, (): void => undefined, new AbortController().signal] as const;
-  const made = await planOf([...request], { memory: (expected) => landing.expect(expected) }, landing, cache);
+  const made = await planOf([...request], { memory: (expected) => landing.expect(expected), files }, landing, cache);
   const { devices } = await landing.device();
   const { executor } = executable(made.plan, devices);
-  await executor.residence.prepare(() => undefined, undefined, landing);
+  const ready = await made.weights?.read(executor.residence.prepared());
+  await executor.residence.prepare(() => undefined, undefined, landing, ready);
   const results = await executor.run({ feeds });
   const outputs = Object.fromEntries(Object.entries(results).map(([name, t]) => [name, t.kind === 'bytes' ? Array.from(viewAs(t.dtype, t.bytes), Number) : []]));
   await made.keep();
+  await made.weights?.write(executor.residence);
   await landing.dispose();
-  return { kept: made.kept, outputs, notes: cache.notes() };
+  return { kept: made.kept, outputs, notes: [...cache.notes(), ...files?.notes ?? []], ready: ready !== undefined };
 }
 
 /** 64 x 128 weights, which are large, a bias, which is small, and a large table of rows to take, which the compiler looks into. */
@@ -89,9 +103,9 @@ describe('a kept plan', () => {
   it('is not used with other dims, another precision, or on another device', async () => {
     const store = memoryStore();
     await visit(store, source(), feeds);
-    expect((await visit(store, source(), feeds, { dims: { N: 3 } })).kept).toBe(false);
-    expect((await visit(store, source(), feeds, { precision: 'fast' })).kept).toBe(false);
-    expect((await visit(store, source(), feeds, {}, 16)).kept).toBe(false);
+    expect((await visit(store, source(), feeds, { given: { dims: { N: 3 } } })).kept).toBe(false);
+    expect((await visit(store, source(), feeds, { given: { precision: 'fast' } })).kept).toBe(false);
+    expect((await visit(store, source(), feeds, { panel: 16 })).kept).toBe(false);
     expect((await visit(store, source(), feeds)).kept).toBe(true);
   });
 
@@ -136,5 +150,43 @@ describe('a kept plan', () => {
     await visit(store, shaped([64, 3]), feeds);
     expect((await visit(store, shaped([64, 3]), feeds)).kept).toBe(true);
     expect((await visit(store, shaped([192]), feeds)).kept).toBe(false);
+  });
+});
+
+describe('kept weights', () => {
+  it('are taken as setup steps left them, with the same bits out', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    const first = await visit(store, source(), feeds, { folder });
+    const second = await visit(store, source(), feeds, { folder });
+    expect([first.ready, second.ready, second.kept]).toEqual([false, true, true]);
+    expect(second.outputs).toEqual(first.outputs);
+    expect(second.notes).toEqual([]);
+  });
+
+  it('are prepared again for other weights, and then kept instead', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    await visit(store, source(), feeds, { folder });
+    const other = await visit(store, source({ weight: 100 }), feeds, { folder });
+    expect([other.kept, other.ready]).toEqual([true, false]);
+    expect(other.outputs).toEqual((await visit(memoryStore(), source({ weight: 100 }), feeds)).outputs);
+    const again = await visit(store, source({ weight: 100 }), feeds, { folder });
+    expect([again.ready, again.outputs]).toEqual([true, other.outputs]);
+  });
+
+  it('that were damaged are prepared again', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    const first = await visit(store, source(), feeds, { folder });
+    for (const file of folder.files.values()) file.bytes.fill(1, file.bytes.length - 100);
+    const after = await visit(store, source(), feeds, { folder });
+    expect([after.ready, after.outputs]).toEqual([false, first.outputs]);
+    expect((await visit(store, source(), feeds, { folder })).ready).toBe(true);
+  });
+
+  it('are not kept without room', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    folder.limit = 1000;
+    const first = await visit(store, source(), feeds, { folder });
+    const second = await visit(store, source(), feeds, { folder });
+    expect([second.kept, second.ready, second.outputs]).toEqual([true, false, first.outputs]);
   });
 });

@@ -13,6 +13,7 @@ import { type Codec, list, number, oneOf, optional, record, require, text } from
 import type { Json } from '../cache/entry.ts';
 import { Constant, type Narrow } from '../graph/graph.ts';
 import { LARGE } from '../load/byte-stream.ts';
+import type { KeptFiles } from '../load/kept-files.ts';
 import type { Wanted } from '../load/external.ts';
 import type { Fetched } from '../load/load-graph.ts';
 import { type Skeleton, payloadAt } from '../load/wire.ts';
@@ -20,6 +21,7 @@ import type { ResolvedOptions } from '../options.ts';
 import { readPlan, writePlan } from '../plan/plan-codec.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Devices } from './compile-model.ts';
+import type { Residence } from './residence.ts';
 
 /** Bytes kept with a plan since they stand nowhere in the file as they are (bool tensors in integers, 4-bit ones unpacked): mostly none. */
 const mostInline = 2 ** 18;
@@ -65,10 +67,15 @@ export function settingOf({ main, cpu }: Devices, { precision, dims, maxIteratio
 
 const sorted = (named: Readonly<Record<string, number>>): Json => Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));
 
-const keyOf = ({ bytes, payloads }: Skeleton, setting: string): string => {
-  const large = [...payloads].flatMap(([at, { length }]) => (length < LARGE ? [] : [at, length]));
-  return `plan:${hashText(`${setting} ${hashBytes(bytes)} ${large.join()}`)}`;
-};
+/** A skeleton is looked at several times in a load. */
+const hashes = new WeakMap<Skeleton, string>();
+
+function keyOf(skeleton: Skeleton, setting: string): string {
+  const large = [...skeleton.payloads].flatMap(([at, { length }]) => (length < LARGE ? [] : [at, length]));
+  const hash = hashes.get(skeleton) ?? hashBytes(skeleton.bytes);
+  hashes.set(skeleton, hash);
+  return `plan:${hashText(`${setting} ${hash} ${large.join()}`)}`;
+}
 
 /** What is kept for a skeleton. Its ranges are needed to bring the rest of the model in. */
 export async function findPlan(cache: Cache, skeleton: Skeleton, setting: string): Promise<KeptPlan | undefined> {
@@ -127,6 +134,57 @@ export function notePlan(plan: Plan, { skeleton, external, ranges }: Fetched, se
     const data = entry.write({ ranges, looked, plan: writePlan(plan, constant) });
     if (JSON.stringify(data).length <= mostText) await cache.putChoice(key, data);
   };
+}
+
+/** Prepared weights up to this size are kept as well: more than that takes as long to read as to prepare. */
+const mostPrepared = 2 ** 25;
+
+/** Weights as their setup steps left them, for a model whose large tensors are the same to the last bit. */
+export class KeptWeights {
+  readonly #files: KeptFiles | undefined;
+  readonly #key: string;
+  readonly #version: string;
+  #missing = true;
+
+  /** Made while all bytes are here. */
+  constructor(files: KeptFiles | undefined, { skeleton, external }: Fetched, setting: string) {
+    const large = [...skeleton.payloads.values()].flatMap(({ bytes, length }) => (bytes === undefined || length < LARGE ? [] : [bytes]));
+    const all = [...large, ...external.values()];
+    this.#files = all.reduce((n, b) => n + b.length, 0) > mostPrepared ? undefined : files;
+    this.#key = `prepared ${keyOf(skeleton, setting)}`;
+    this.#version = this.#files === undefined ? '' : hashText(all.map(hashBytes).join());
+  }
+
+  async read({ bytes: size }: ReturnType<Residence['prepared']>): Promise<Uint8Array | undefined> {
+    const file = size === 0 ? undefined : await this.#files?.open(this.#key);
+    if (file?.announced?.version !== this.#version || file.announced.size !== size) {
+      file?.close();
+      return undefined;
+    }
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for (let part = file.read(0); part !== undefined; part = file.read(at)) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    file.close();
+    this.#missing = at < size;
+    return this.#missing ? undefined : whole;
+  }
+
+  async write(residence: Residence): Promise<void> {
+    const { tensors, bytes: size } = residence.prepared();
+    if (!this.#missing || size === 0 || size > mostPrepared) return;
+    const file = await this.#files?.open(this.#key);
+    await file?.restart({ version: this.#version, size }, 1);
+    let at = 0;
+    for (const t of tensors) {
+      const bytes = residence.bytesOf(t);
+      file?.append(at, bytes);
+      at += bytes.length;
+    }
+    file?.close();
+  }
 }
 
 function tried<T>(work: () => T): T | undefined {

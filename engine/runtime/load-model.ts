@@ -9,7 +9,7 @@ import { type LoadOptions, fetchModel } from '../load/load-graph.ts';
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
-import { type KeptPlan, findPlan, notePlan, restorePlan, settingOf } from './kept-plan.ts';
+import { type KeptPlan, KeptWeights, findPlan, notePlan, restorePlan, settingOf } from './kept-plan.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
@@ -31,13 +31,16 @@ export const loadModel: LoadModel = async (...request) => {
     const tuning = await Tuning.open(chosen.devices, cache, await early);
     tuning.notes.push(...(files?.notes ?? []));
     const compiled = executable(made.plan, chosen.devices, tuning.lookup);
+    const { residence } = compiled.executor;
+    const ready = await made.weights?.read(residence.prepared());
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
     const model = new LoadedModel(chosen, compiled, tuning, made);
-    await compiled.executor.residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing);
+    await residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing, ready);
     throwIfAborted(signal);
     // Kernels of static models are compiled now, not by the first run.
     await compiled.executor.warm();
     throwIfAborted(signal);
+    model.keepWithin(1000);
     if (options.tune === 'blocking') await model.tune({ budgetMs: options.tuneBudgetMs }, signal, onProgress);
     if (options.tune === 'background') tuning.allowBackground(options.tuneBudgetMs);
     return model;
@@ -53,8 +56,9 @@ interface MadePlan {
   readonly plan: Plan;
   /** Whether an earlier visit made it. */
   readonly kept: boolean;
-  /** Stores it for the next one. */
+  /** Stores it for the next one, if it is new. */
   readonly keep: () => Promise<void>;
+  readonly weights: KeptWeights | undefined;
 }
 
 /** The plan of a model over its weights, and what is left to do to keep it. What it was made from is let go of here. */
@@ -71,10 +75,12 @@ export async function planOf(
   const kept = known === undefined ? undefined : restorePlan(known, fetched);
   const source = kept ?? fetched.graph();
   onProgress({ phase: 'compile', loaded: 0, total: 1 });
-  if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve() };
+  const setting = settingOf(await devices(), options);
+  const weights = options.cache ? new KeptWeights(fetching.files, fetched, setting) : undefined;
+  if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve(), weights };
   const made = planModel(source, await devices(), options);
-  const note = options.cache ? notePlan(made, fetched, settingOf(await devices(), options)) : undefined;
-  return { plan: made, kept: false, keep: () => note?.(cache) ?? Promise.resolve() };
+  const note = options.cache ? notePlan(made, fetched, setting) : undefined;
+  return { plan: made, kept: false, keep: () => note?.(cache) ?? Promise.resolve(), weights };
 }
 
 const throwIfAborted = (signal: AbortSignal | undefined): void => {
@@ -91,7 +97,7 @@ class LoadedModel implements Model {
   readonly #tuning: Tuning;
   readonly #made: MadePlan;
   #keeping: Promise<void> | undefined;
-  #keepTimer: ReturnType<typeof setTimeout>;
+  #keepTimer: ReturnType<typeof setTimeout> | undefined;
   #lost: string | undefined;
   #runs = 0;
 
@@ -106,7 +112,6 @@ class LoadedModel implements Model {
     this.threads = main.profile.threads;
     tuning.attach(compiled.executor);
     this.#made = made;
-    this.#keepTimer = setTimeout(() => void this.#keep(), 1000);
     void main.lost.then(({ reason }) => { this.#lost = reason; });
   }
 
@@ -115,7 +120,7 @@ class LoadedModel implements Model {
     return this.#tuning.beforeTuner(async () => {
       const results = await this.#compiled.executor.run(request, signal);
       // What the next visit wants is stored when the first answer is out.
-      if (this.#runs++ === 0) this.#keepTimer = setTimeout(() => void this.#keep(), 20);
+      if (this.#runs++ === 0) this.keepWithin(20);
       return results;
     });
   }
@@ -153,9 +158,17 @@ class LoadedModel implements Model {
     await disposeDevices(this.#chosen);
   }
 
+  /** Stores what the next visit wants, once. */
+  keepWithin(ms: number): void {
+    clearTimeout(this.#keepTimer);
+    this.#keepTimer = setTimeout(() => void this.#keep(), ms);
+  }
+
   #keep(): Promise<void> {
     clearTimeout(this.#keepTimer);
-    return (this.#keeping ??= this.#made.keep());
+    this.#keeping ??= this.#made.keep()
+      .then(() => this.#made.weights?.write(this.#compiled.executor.residence)).catch(() => undefined);
+    return this.#keeping;
   }
 
   #checkDevice(): void {

@@ -11,6 +11,8 @@ import type { Landing } from './landing.ts';
 import { type Place, type Plan, type PlanStep, type PlanTensor, handled } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
+const nothing = new Uint8Array(0);
+
 export class Residence {
   readonly #plan: Plan;
   readonly #stores: ReadonlyMap<Place, KernelStore>;
@@ -26,9 +28,28 @@ export class Residence {
     return [...this.#regions.values()].reduce((n, r) => n + r.bytes, 0);
   }
 
-  /** `onUpload` is told of bytes as they arrive. */
-  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal, landing?: Landing): Promise<void> {
-    const { setup, segments, outputs } = this.#plan;
+  /** What setup steps leave for the segments of the main device, in one order; nothing where its memory is not at hand. */
+  prepared(): { readonly tensors: readonly PlanTensor[]; readonly bytes: number } {
+    const { segments, tensors } = this.#plan;
+    const read = [...segments.flatMap((s) => s.steps.flatMap((step) => step.args)), ...handled(this.#plan)];
+    const ids = new Set(read.map((t) => rootOf(this.#plan, t)));
+    const found = this.#stores.size > 1 || this.#device('main').map === undefined ? []
+      : [...tensors.values()].filter((t) => t.source.kind === 'prepared' && ids.has(t.id));
+    return { tensors: found, bytes: found.reduce((n, t) => n + sizeOf(t), 0) };
+  }
+
+  /** The bytes of a prepared tensor, for a later visit; valid until anything else happens on the device. */
+  bytesOf(t: PlanTensor): Uint8Array {
+    const region = this.find(t.id, 'main');
+    const bytes = region === undefined ? undefined : this.#device('main').map?.(this.#view(t, region, 'main'));
+    if (bytes === undefined) throw new QuernError('internal', `prepared tensor t${t.id} was given up`);
+    return bytes;
+  }
+
+  /** `onUpload` is told of bytes as they arrive. `ready`: what `prepared` left at an earlier visit, one behind the other. */
+  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal, landing?: Landing, ready?: Uint8Array): Promise<void> {
+    const { segments, outputs } = this.#plan;
+    const setup = ready === undefined ? this.#plan.setup : [];
     const last = new Map<number, number>();
     setup.forEach((step, i) => { for (const t of step.args) last.set(rootOf(this.#plan, t), i); });
     const wanted = new Map<Place, Set<number>>();
@@ -39,7 +60,8 @@ export class Residence {
     };
     for (const s of segments) for (const step of s.steps) for (const t of step.args) want(s.place, t);
     for (const t of [...outputs.map((o) => o.tensor), ...handled(this.#plan)]) want('main', t);
-    const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant');
+    const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant'
+      && (ready === undefined || [...wanted.values()].some((set) => set.has(t.id))));
     const total = constants.reduce((n, t) => n + sizeOf(t), 0);
     let loaded = 0;
     await landing?.keepOnly(new Set(constants.flatMap((t) => (t.source.kind === 'constant' && !t.source.constant.released ? [t.source.constant.bytes] : []))));
@@ -65,6 +87,11 @@ export class Residence {
     for (const t of constants) {
       for (const place of wanted.keys()) if (wanted.get(place)?.has(t.id) === true) upload(t, place);
       if (!last.has(t.id)) release(t);
+    }
+    let at = 0;
+    for (const t of ready === undefined ? [] : this.prepared().tensors) {
+      const view = this.#view(t, this.#allocate(t, 'main'), 'main');
+      this.#device('main').write(view, t.dtype, (ready ?? nothing).subarray(at, at += sizeOf(t)));
     }
     for (const [i, step] of setup.entries()) {
       if (signal?.aborted === true) throw new QuernError('aborted', 'loading was aborted');
