@@ -96,7 +96,8 @@ class StoredCache implements Cache {
   }
 
   async putChoice(key: string, choice: Json): Promise<void> {
-    await this.#update(`choice:${key}`, () => choice);
+    // Of no use to this session, and large.
+    await this.#update(`choice:${key}`, () => choice, false);
     await this.#tidy('choice:', `choice:${key}`, choicesKept);
   }
 
@@ -133,9 +134,9 @@ class StoredCache implements Cache {
     return open(await this.#session.get(key));
   }
 
-  async #update(key: string, change: (old: unknown) => unknown): Promise<void> {
+  async #update(key: string, change: (old: unknown) => unknown, inSession = true): Promise<void> {
     const sealed = (old: unknown): unknown => seal(change(open(old)), Date.now());
-    await this.#session.update(key, sealed);
+    if (inSession) await this.#session.update(key, sealed);
     const store = this.#store;
     if (store === undefined) return;
     try {
