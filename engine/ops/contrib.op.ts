@@ -3,11 +3,11 @@
  * bits, and pools, sums and activations of 8-bit tensors.
  */
 import {
-  type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, mul, ref, select, sub,
+  type Expr, add, binary, cast, constant, div, eq, floordiv, floormod, int, lt, min, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import { inChannelsFirst } from './channels-last.ts';
 import { gelu } from './elementwise.op.ts';
-import { scalarOf, sigmoid, zeroOf } from './math.ts';
+import { scalarOf, sigmoid, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { concatenated } from './movement.op.ts';
 import { normalise, softmax } from './norm.op.ts';
@@ -29,14 +29,14 @@ const skipNorm = (op: string, meanCentred: boolean): Operator => ({
       const both = add(x.at(index), broadcastAt(skip, index, x.shape));
       return bias === undefined ? both : add(both, broadcastAt(bias, index, x.shape));
     });
-    const { y } = normalise(build, {
+    const { y, mean, inverse } = normalise(build, {
       x: sum, over: [x.rank - 1], epsilon: build.attributes.float('epsilon', 1e-12), centred: meanCentred,
       value: (normal, index) => {
         const scaled = mul(normal, broadcastAt(scale, index, x.shape));
         return beta === undefined ? scaled : add(scaled, broadcastAt(beta, index, x.shape));
       },
     });
-    return [y, sum, sum, sum];
+    return [y, build.wants(1) ? mean() : sum, build.wants(2) ? inverse() : sum, sum];
   },
 });
 
@@ -70,7 +70,6 @@ const matMulNBits: Operator = {
     const [zeros, order, bias] = [build.optional(3), build.optional(4), build.optional(5)];
     const { attributes } = build;
     const [depth, columns, bits, block] = [attributes.int('K'), attributes.int('N'), attributes.int('bits', 4), attributes.int('block_size')];
-    if (order !== undefined) build.fail('unsupported-model', 'MatMulNBits with reordered groups (g_idx)');
     if (bits !== 2 && bits !== 4 && bits !== 8) build.fail('invalid-attribute', 'MatMulNBits of an odd width', { expected: '2, 4 or 8 bits', got: String(bits) });
     const blocks = Math.ceil(depth / block);
     const outer = freshAxes(build, a.shape.slice(0, -1));
@@ -78,12 +77,15 @@ const matMulNBits: Operator = {
     const [inBlocks, inBlock] = [freshAxes(build, [int(blocks)]), build.axis(block)];
     const at = inBlocks.index[0] ?? int(0);
     const type = computeType(a.dtype);
-    const scaleAt = cast(scales.rank === 1 ? scales.at([add(mul(column, blocks), at)]) : scales.at([column, at]), type);
+    const k = add(mul(at, block), inBlock);
+    // A depth may belong to another block's scale than the one it is stored in.
+    const owner = order === undefined ? at : toIndex(order.at([min(k, depth - 1)]));
+    if (order !== undefined) build.within(order, int(0), int(blocks - 1));
+    const scaleAt = cast(scales.rank === 1 ? scales.at([add(mul(column, blocks), owner)]) : scales.at([column, owner]), type);
     const rest = (t: Tensor): readonly Expr[] => t.shape.slice(2).map(() => int(0));
     const byte = b.at([column, at, floordiv(inBlock, 8 / bits)]);
     const weight = field(byte, floormod(inBlock, 8 / bits), bits);
-    const zero = zeros === undefined ? constant(2 ** (bits - 1), type) : zeroPoint(zeros, column, at, blocks, bits, type, rest(zeros));
-    const k = add(mul(at, block), inBlock);
+    const zero = zeros === undefined ? constant(2 ** (bits - 1), type) : zeroPoint(zeros, column, owner, blocks, bits, type, rest(zeros));
     const shape = [...a.shape.slice(0, -1), int(columns)];
     const index = [...outer.index, column];
     return build.contraction({

@@ -87,3 +87,25 @@ it('SpaceToDepth keeps the depth together in mode CRD', () => {
   expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2, mode: 'CRD' }, opset: 28 })[0]?.elements).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2 } })[0]?.elements).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
 });
+
+it('MaxRoiPool takes the greatest of each bin', () =>
+  expect(elementsOf('MaxRoiPool', [f32([1, 1, 2, 3], [1, 2, 3, 4, 5, 6]), f32([1, 5], [0, 0, 0, 1, 1])], { attributes: { pooled_shape: [1, 2] } })).toEqual([4, 5]));
+
+it('OptionalHasElement tells a tensor from an input that is left out', () => {
+  expect(elementsOf('OptionalHasElement', [f32([1], [0])])).toEqual([1]);
+  expect(elementsOf('OptionalHasElement', [])).toEqual([0]);
+});
+
+describe('operators of com.microsoft', () => {
+  const domain = 'com.microsoft';
+  it('MatMulNBits takes scales in the order that g_idx gives', () => {
+    const [weights, scales] = [tensor('uint8', [1, 2, 8], new Array<number>(16).fill(0x99)), f32([1, 2], [1, 10])];
+    const groups = tensor('int32', [32], Array.from({ length: 32 }, (_, k) => k % 2));
+    const attributes = { K: 32, N: 1, bits: 4, block_size: 16 };
+    expect(elementsOf('MatMulNBits', [f32([1, 32], [1, 1, ...new Array<number>(30).fill(0)]), weights, scales, undefined, groups], { attributes, domain, opset: 1 })).toEqual([11]);
+  });
+  it('SkipLayerNormalization gives mean and deviation', () => {
+    const inputs = [f32([1, 1, 2], [1, 2]), f32([1, 1, 2], [0, 1]), f32([2], [1, 1])];
+    expect(runOp('SkipLayerNormalization', inputs, { domain, opset: 1, outputs: 4 }).map((r) => r.elements)).toEqual([[-1, 1], [2], [1], [1, 3]]);
+  });
+});

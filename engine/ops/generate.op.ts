@@ -68,6 +68,11 @@ const same = (op: string, since: number, arity: readonly [number, number] = [1, 
   op, domain: '', since, arity, lower: (build) => build.input(0),
 });
 
+/** Every tensor is there; only an input that is left out is not. Sequences and optionals are refused with the model. */
+const optionalHasElement: Operator = {
+  op: 'OptionalHasElement', domain: '', since: 15, arity: [0, 1], lower: (build) => build.constant('bool', [], [Number(build.inputs.length > 0)]),
+};
+
 const dropout: Operator = {
   op: 'Dropout', domain: '', since: 7, arity: [1, 3],
   lower: (build) => {
@@ -216,7 +221,7 @@ export const insideShape = (index: readonly Expr[], shape: readonly Expr[]): Exp
   and(...index.flatMap((i, d) => [ge(i, 0), lt(i, shape[d] ?? int(1))]));
 
 export const operators: readonly Operator[] = [
-  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
+  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), same('OptionalGetElement', 15), optionalHasElement, dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
   cumulative('CumSum', 11, add, 0), cumulative('CumProd', 26, mul, 1),
   window('HannWindow', [0.5, -0.5]), window('HammingWindow', [25 / 46, -21 / 46]), window('BlackmanWindow', [0.42, -0.5, 0.08]),
 ];

@@ -8,7 +8,7 @@ import {
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, flatten, freshAxes } from './shape.ts';
+import { axesOf, ceildiv, flatten, freshAxes } from './shape.ts';
 import { extentOf, inside } from './window.ts';
 
 const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
@@ -186,6 +186,37 @@ const roiAlign: Operator = {
   },
 };
 
+/** The greatest element of each bin of a region; regions are [batch, x1, y1, x2, y2] in whole steps of the input. */
+const maxRoiPool: Operator = {
+  op: 'MaxRoiPool', domain: '', since: 1, arity: [2, 2],
+  lower: (build) => {
+    const [x, rois] = [build.input(0), build.input(1)];
+    const pooled = build.attributes.ints('pooled_shape');
+    const scale = build.attributes.float('spatial_scale', 1);
+    const shape = [rois.shape[0] ?? int(1), x.shape[1] ?? int(1), ...pooled.map(int)];
+    const { axes, index: [roi = int(0), channel = int(0), ...bins] } = freshAxes(build, shape);
+    const plane = x.shape.slice(2);
+    const taps = freshAxes(build, plane);
+    const corner = (k: number): Expr => toIndex(floor(add(mul(rois.at([roi, int(k)]), scale), 0.5)));
+    const inside = and(...plane.flatMap((dim, d) => {
+      const start = corner(2 - d);
+      const size = max(add(sub(corner(4 - d), start), 1), 1);
+      const [bin, count, tap] = [bins[d] ?? int(0), pooled[d] ?? 1, taps.index[d] ?? int(0)];
+      const edge = (i: Expr): Expr => clamp(add(i, start), 0, dim);
+      return [ge(tap, edge(floordiv(mul(bin, size), count))), lt(tap, edge(ceildiv(mul(add(bin, 1), size), count)))];
+    }));
+    const name = build.name('top');
+    const type = computeType(x.dtype);
+    const top = ref(name, type);
+    const element = x.at([clamp(toIndex(rois.at([roi, int(0)])), 0, lastRow(x)), channel, ...taps.index]);
+    return build.rows({
+      dtype: x.dtype, shape, axes, inner: taps.axes, each: false, index: [roi, channel, ...bins],
+      scans: [{ name, op: 'max', value: select(inside, element, constant(-Infinity, type)) }],
+      value: select(eq(top, -Infinity), constant(0, type), top),
+    });
+  },
+};
+
 /** The four weighted corners of a point, which is first brought inside. */
 function bilinearTerms(x: Tensor, lead: readonly Expr[], at: readonly Expr[], plane: readonly Expr[]): Expr[] {
   const parts = at.map((p, d) => {
@@ -290,5 +321,5 @@ const deformConv: Operator = {
 };
 
 export const operators: readonly Operator[] = [
-  depthToSpace, spaceToDepth, gridSample, affineGrid, roiAlign, centerCropPad, col2Im, deformConv,
+  depthToSpace, spaceToDepth, gridSample, affineGrid, roiAlign, maxRoiPool, centerCropPad, col2Im, deformConv,
 ];
