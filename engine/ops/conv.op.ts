@@ -11,7 +11,7 @@ import { shapeText, text } from '../../jit/expr/text.ts';
 import { zeroOf } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { ceildiv, freshAxes } from './shape.ts';
-import { extentOf, inside, tapsAt, windowOf, type Window } from './window.ts';
+import { extentOf, inside, perPlace, tapsAt, windowOf, type Window } from './window.ts';
 
 /** The axes that a convolution of either direction shares. */
 interface Channels {
@@ -24,7 +24,8 @@ interface Channels {
   readonly depth: readonly Var[];
 }
 
-function channelAxes(build: Lowering, groups: number, outOfGroup: Expr, inOfGroup: Expr): Channels {
+function channelAxes(build: Lowering, groups: number, channels: Expr, outOfGroup: Expr, inOfGroup: Expr): Channels {
+  build.require(eq(floormod(channels, groups), 0), 'the groups do not divide the channels', { expected: `a multiple of ${groups}`, got: text(channels) });
   const batch = freshAxes(build, [int(groups)]);
   // Depthwise convolutions with one output a group have no cols; all others have one, if of size 1.
   const lone = groups > 1 && asInt(outOfGroup) === 1 && asInt(inOfGroup) === 1;
@@ -64,7 +65,7 @@ export function convolution(build: Lowering, { x, w, dtype, elements, value }: C
   build.require(eq(channels, want), 'the input has another number of channels than the weights take', { expected: text(want), got: text(channels) });
   const window = windowOf(build, spatial, kernel);
   const outOfGroup = floordiv(outChannels, groups);
-  const c = channelAxes(build, groups, outOfGroup, inOfGroup);
+  const c = channelAxes(build, groups, outChannels, outOfGroup, inOfGroup);
   const rows = freshAxes(build, [n, ...window.out]);
   const taps = freshAxes(build, kernel);
   const [image, ...at] = rows.index;
@@ -84,24 +85,30 @@ export function convolution(build: Lowering, { x, w, dtype, elements, value }: C
 }
 
 /** Adds the bias of the channel. */
-const biased = (bias: Tensor | undefined) => (acc: Expr, channel: Expr): Expr => (bias === undefined ? acc : add(acc, bias.at([channel])));
+type WithBias = (acc: Expr, channel: Expr) => Expr;
+
+function biased(build: Lowering, bias: Tensor | undefined, channels: Expr = int(1)): WithBias {
+  if (bias === undefined) return (acc) => acc;
+  build.require(eq(bias.shape[0] ?? int(1), channels), 'there is not one bias for each channel', { expected: text(channels), got: shapeText(bias.shape) });
+  return (acc, channel) => add(acc, bias.at([channel]));
+}
 
 const conv: Operator = {
   op: 'Conv', domain: '', since: 1, arity: [2, 3],
-  lower: (build) => convolution(build, { x: build.input(0), w: build.input(1), dtype: build.input(0).dtype, value: biased(build.optional(2)) }),
+  lower: (build) => {
+    const [x, w, bias] = [build.input(0), build.input(1), build.optional(2)];
+    return convolution(build, { x, w, dtype: x.dtype, value: biased(build, bias, w.shape[0]) });
+  },
 };
 
 /** Padding and result size of ConvTranspose; `output_shape` asks for a size and leaves the padding open. */
 function transposedWindow(build: Lowering, spatial: readonly Expr[], kernel: readonly Expr[]): Window {
   const { attributes } = build;
   const rank = spatial.length;
-  const list = (name: string, otherwise: number): readonly number[] => {
-    const found = attributes.ints(name, []);
-    return found.length === rank ? found : spatial.map(() => otherwise);
-  };
-  const [strides, dilations, extra] = [list('strides', 1), list('dilations', 1), list('output_padding', 0)];
+  const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
+  const extra = perPlace(build, 'output_padding', rank, 0, 0);
   const auto = attributes.string('auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID', ''], 'NOTSET');
-  const [asked, pads] = [attributes.ints('output_shape', []), attributes.ints('pads', [])];
+  const [asked, pads] = [attributes.ints('output_shape', []), perPlace(build, 'pads', 2 * rank, 0, -Infinity)];
   const same = auto === 'SAME_UPPER' || auto === 'SAME_LOWER';
   const begin: Expr[] = [];
   const out = spatial.map((dim, d) => {
@@ -132,9 +139,11 @@ const convTranspose: Operator = {
     if (n === undefined || channels === undefined || inChannels === undefined || outOfGroup === undefined || w.rank !== x.rank) {
       return build.fail('shape-mismatch', 'input and weights of ConvTranspose differ in rank', { got: `${shapeText(x.shape)} and ${shapeText(w.shape)}` });
     }
+    build.require(eq(channels, inChannels), 'the input has another number of channels than the weights take', { expected: text(inChannels), got: text(channels) });
+    const withBias = biased(build, bias, mul(outOfGroup, groups));
     const window = transposedWindow(build, spatial, kernel);
     const inOfGroup = floordiv(inChannels, groups);
-    const c = channelAxes(build, groups, outOfGroup, inOfGroup);
+    const c = channelAxes(build, groups, inChannels, outOfGroup, inOfGroup);
     const image = freshAxes(build, [n]);
     const parts = spatial.map((dim, d) => transposedAxis(build, window, d, dim));
     const [group, channel] = [add(mul(c.group, inOfGroup), c.into), add(mul(c.group, outOfGroup), c.out)];
@@ -147,7 +156,7 @@ const convTranspose: Operator = {
       lhs: select(fromX, x.at([image.index[0] ?? int(0), group, ...parts.map((p) => p.source)]), zeroOf(x.dtype)),
       rhs: select(fromW, w.at([group, c.out, ...parts.map((p) => p.tap)]), zeroOf(w.dtype)),
       index: [image.index[0] ?? int(0), channel, ...parts.map((p) => p.out)],
-      value: (acc) => biased(bias)(acc, channel),
+      value: (acc) => withBias(acc, channel),
     });
   },
 };

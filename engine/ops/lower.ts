@@ -118,7 +118,8 @@ function misfit(error: unknown, node: Node, scope: Scope): unknown {
     const value = scope.find(name);
     return value === undefined ? `'${name}'` : `${value.dtype}${shapeText(value.shape)}`;
   });
-  return new QuernError('invalid-model', `its inputs or attributes do not fit the operator: ${[why, ...details.map((d) => d.trim())].join(', ')}`, {
+  // What no check of ours threw can only be a bug of ours.
+  return new QuernError(error instanceof QuernError ? 'invalid-model' : 'internal', `its inputs or attributes do not fit the operator: ${[why, ...details.map((d) => d.trim())].join(', ')}`, {
     got: types.join(', '), hint: 'if it runs in other engines, the fault is Quern\'s: please report it', cause: error,
   });
 }

@@ -5,15 +5,16 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { type DType, isFloat, isInteger, viewAs } from '../../jit/expr/dtype.ts';
-import { type Expr, type Sym, and, cast, eq, int, load, or, select, symbol } from '../../jit/expr/expr.ts';
+import { type Expr, type Sym, add, and, cast, eq, int, le, load, or, select, symbol } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
-import { type Body, type Stmt, stores } from '../../jit/kernel.ts';
+import { type Body, type Stmt, allAxes, stores } from '../../jit/kernel.ts';
 import type { Constant, Narrow } from '../graph/graph.ts';
 import {
   type Block, type Check, type Computation, type DataDim, type Guard, type Origin, type Program, type Range, type Source, type TensorDef,
   blockNeeds, readsOf,
 } from '../graph/program.ts';
+import { plainAccesses } from './bounds.ts';
 import type { Tensor } from './operator.ts';
 import { type Known, ValueTable, staticSize } from './values.ts';
 
@@ -124,8 +125,28 @@ export class ProgramBuilder {
   /** Adds a computation; its stores are brought to the types of the tensors they write. */
   compute(body: Body, outputs: readonly Tensor[], origin: Origin, initial?: ReadonlyMap<number, number | 'zero'>): void {
     const typed = this.#typed(body);
+    this.#requireRoom(typed, origin);
     for (const output of outputs) this.#bodies.set(output.id, typed);
     this.#top.computations.push({ body: typed, outputs: outputs.map((o) => o.id), origins: [origin], ...(initial === undefined ? {} : { initial }) });
+  }
+
+  /** Dims hold what is read at plain variables: `shape-mismatch` now where they are known not to, else when dims are bound. */
+  #requireRoom(body: Body, origin: Origin): void {
+    for (const { tensor, index } of plainAccesses(body)) {
+      const { shape } = this.tensorDef(tensor);
+      for (const [d, dim] of shape.entries()) {
+        const i = index[d];
+        const extent = i?.op === 'var' ? i.extent : i?.op === 'const' && dim.op === 'const' ? add(i, 1) : dim;
+        if (extent === dim) continue;
+        // Where an axis is empty, nothing is read.
+        const holds = or(le(extent, dim), ...allAxes(body).map((v) => eq(v.extent, 0)));
+        const what = 'dims of inputs or attributes do not fit each other';
+        if (holds.op === 'const' && holds.value === 0 && this.certain) {
+          throw new QuernError('shape-mismatch', what, { expected: `at least ${text(extent)} in dim ${d}`, got: shapeText(shape) });
+        }
+        this.guard({ holds, what, origin, fault: 'shape-mismatch' });
+      }
+    }
   }
 
   /** States the elements of a tensor whose computation does not show them. */

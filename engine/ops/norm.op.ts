@@ -2,7 +2,8 @@
  * Operators that normalise rows: softmax and its kin, layer, instance, group and batch normalisation. Each is one row program of two or
  * three passes (batch normalisation, whose statistics are inputs, is a map).
  */
-import { type Expr, type Var, add, and, binary, cast, constant, div, eq, int, lt, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, and, binary, cast, constant, div, eq, floordiv, floormod, int, lt, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { text } from '../../jit/expr/text.ts';
 import { abs, exp, log, reciprocal, sqrt } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -154,7 +155,8 @@ export function normaliseGroups(
   build: Lowering, x: Tensor, groups: number, epsilon: number, value: (normal: Expr, group: Expr, channel: Expr) => Expr,
 ): Tensor {
   const [n = int(1), channels = int(1), ...spatial] = x.shape;
-  const size = binary('floordiv', channels, int(groups));
+  build.require(eq(floormod(channels, groups), 0), 'the groups do not divide the channels', { expected: `a multiple of ${groups}`, got: text(channels) });
+  const size = floordiv(channels, groups);
   const grouped = build.map(x.dtype, [n, int(groups), size, ...spatial], ([i = int(0), g = int(0), c = int(0), ...at]) =>
     x.at([i, add(mul(g, size), c), ...at]));
   const { y } = normalise(build, {
@@ -162,7 +164,7 @@ export function normaliseGroups(
     value: (normal, [, g = int(0), c = int(0)]) => value(normal, g, add(mul(g, size), c)),
   });
   return build.map(x.dtype, x.shape, ([i = int(0), c = int(0), ...at]) =>
-    y.at([i, binary('floordiv', c, size), binary('floormod', c, size), ...at]));
+    y.at([i, floordiv(c, size), floormod(c, size), ...at]));
 }
 
 /** Scale and bias belong to channels since opset 21, to groups before. */

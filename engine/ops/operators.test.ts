@@ -131,6 +131,8 @@ describe('what does not fit an operator', () => {
     says('Exp', [i64([1], [1])], 'invalid-model', 'do not fit the operator: exp is defined on floats, got: int64\n  got: int64[1]'));
   it('a product of two types', () =>
     says('MatMul', [f32([1, 1], [1]), tensor('int8', [1, 1], [1])], 'invalid-model', 'the operands of a product differ in type, expected: float32, got: int8'));
+  it('bits of floats', () => says('BitwiseAnd', [f32([1], [1]), f32([1], [1])], 'invalid-model', 'and is defined on bool and integers'));
+  it('a factor that is no whole number, on integers', () => says('LeakyRelu', [i64([1], [1])], 'invalid-model', 'is no int64'));
   it('a shape of floats', () =>
     says('Tile', [f32([1], [1]), f32([1], [2])], 'invalid-model', 'got: float32[1], float32[1]', { constants: [1] }));
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Expr, symbol } from '../../jit/expr/expr.ts';
 import { QuernError } from '../../jit/error.ts';
 import { lowerGraph } from './lower.ts';
-import { type OpOptions, f32, i64, opGraph, runOp } from './testing/run-op.ts';
+import { type OpOptions, f32, i64, opGraph, runOp, tensor } from './testing/run-op.ts';
 import { type Feed, runProgram } from './testing/run-program.ts';
 
 function codeOf(act: () => unknown): Pick<QuernError, 'code' | 'op'> | undefined {
@@ -28,6 +28,19 @@ const impossible: [string, Feed[], OpOptions?][] = [
   ['Squeeze', [blank(2, 3), i64([1], [1])], { constants: [1] }],
   ['GatherElements', [blank(2, 3), i64([2], [0, 1])]],
   ['ScatterND', [blank(2), i64([1, 2], [0, 0]), blank(1)]],
+  ['Conv', [blank(1, 2, 3), blank(2, 2, 1), blank(3)]],
+  ['Conv', [blank(1, 3, 3), blank(2, 1, 1)], { attributes: { group: 3 } }],
+  ['ConvTranspose', [blank(1, 3, 3), blank(2, 4, 1)]],
+  ['Col2Im', [blank(1, 4, 5), i64([2], [3, 3]), i64([2], [2, 2])], { constants: [1, 2] }],
+  ['BatchNormalization', [blank(1, 3, 2), blank(2), blank(3), blank(3), blank(3)]],
+  ['InstanceNormalization', [blank(1, 3, 2), blank(3), blank(2)]],
+  ['GroupNormalization', [blank(1, 3, 2), blank(3), blank(3)], { attributes: { num_groups: 2 } }],
+  ['DequantizeLinear', [tensor('uint8', [2, 3], [1, 2, 3, 4, 5, 6]), blank(2)], { attributes: { axis: 1 } }],
+  ['Det', [blank(2, 3)]],
+  ['Einsum', [blank(2, 3)], { attributes: { equation: 'ii->i' } }],
+  ['LSTM', [blank(1, 1, 2), blank(1, 4, 3), blank(1, 4, 1)], { attributes: { hidden_size: 1 } }],
+  ['Attention', [blank(1, 1, 1, 2), blank(1, 1, 2, 2), blank(1, 1, 1, 2)]],
+  ['AffineGrid', [blank(1, 2, 2), i64([4], [1, 1, 2, 2])], { constants: [1] }],
 ];
 
 const badAttributes: [string, Feed[], OpOptions][] = [
@@ -36,6 +49,10 @@ const badAttributes: [string, Feed[], OpOptions][] = [
   ['Transpose', [blank(2, 3)], { attributes: { perm: [0, 0] } }],
   ['Pad', [blank(3), i64([2], [1, 1])], { attributes: { mode: 'mirror' } }],
   ['ScatterElements', [blank(2), i64([1], [0]), blank(1)], { attributes: { reduction: 'xor' } }],
+  ['Conv', [blank(1, 1, 3), blank(1, 1, 1)], { attributes: { strides: [0] } }],
+  ['MaxPool', [blank(1, 1, 3)], { attributes: { kernel_shape: [1], pads: [1] } }],
+  ['ConvTranspose', [blank(1, 1, 3), blank(1, 1, 1)], { attributes: { dilations: [1, 1] } }],
+  ['DeformConv', [blank(1, 1, 1, 1), blank(1, 1, 1, 1), blank(1, 2, 1, 1)], { attributes: { pads: [-1, 0, 0, 0] } }],
   ['Slice', [blank(3), i64([1], [0]), i64([1], [3]), i64([1], [0]), i64([1], [0])], { constants: [1, 2, 3, 4] }],
 ];
 
@@ -60,6 +77,12 @@ describe('shapes that turn out not to be', () => {
     return codeOf(() => runProgram(lowerGraph({ ...graph, inputs }), new Map(feeds.map((f, k) => [`x${k}`, f]))))?.code;
   };
   const [n, m] = [symbol('N'), symbol('M')];
+  it('GatherElements from fewer lines than the indices have', () =>
+    expect(codeOf(() => runProgram(lowerGraph({
+      ...opGraph('GatherElements', [blank(2, 2), i64([1, 2], [0, 1])], { attributes: { axis: 1 } }),
+      inputs: [{ name: 'x0', type: { dtype: 'float32', shape: [n, m] } }, { name: 'x1', type: { dtype: 'int64', shape: [m, n] } }],
+    }), new Map([['x0', blank(1, 2)], ['x1', i64([2, 1], [0, 1])]])))?.code).toBe('shape-mismatch'));
+  it('a norm with fewer factors than channels', () => expect(bound('InstanceNormalization', [[n, m, n], [n], [m]], [blank(1, 3, 1), blank(1), blank(3)])).toBe('shape-mismatch'));
   it('Add of two dims that differ', () => expect(bound('Add', [[n], [m]], [blank(2), blank(3)])).toBe('shape-mismatch'));
   it('Add of two dims of which one is 1', () => expect(bound('Add', [[n], [m]], [blank(1), blank(3)])).toBeUndefined());
   it('Concat of parts that differ elsewhere', () =>

@@ -5,11 +5,12 @@
 import {
   type Expr, add, and, cast, constant, div, eq, floordiv, floormod, ge, int, le, lt, max, min, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, ceildiv, flatten, freshAxes } from './shape.ts';
-import { extentOf, inside } from './window.ts';
+import { axesOf, ceildiv, flatten, freshAxes, numel } from './shape.ts';
+import { extentOf, inside, perPlace } from './window.ts';
 
 const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
 
@@ -254,12 +255,15 @@ const col2Im: Operator = {
   lower: (build) => {
     const [x, imageShape, blockShape] = [build.input(0), build.dims(build.input(1)), build.dims(build.input(2))];
     const rank = imageShape.length;
-    const list = (name: string, otherwise: number, length = rank): readonly number[] =>
-      build.attributes.ints(name, Array.from({ length }, () => otherwise));
-    const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2 * rank)];
+    const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
+    const pads = perPlace(build, 'pads', 2 * rank, 0, 0);
     const channels = floordiv(x.shape[1] ?? int(1), blockShape.reduce((a, b) => mul(a, b), int(1)));
     const steps = imageShape.map((dim, d) => add(floordiv(
       sub(add(dim, (pads[d] ?? 0) + (pads[d + rank] ?? 0)), extentOf(blockShape[d] ?? int(1), dilations[d] ?? 1)), strides[d] ?? 1), 1));
+    const want = [mul(channels, numel(blockShape)), numel(steps)];
+    build.require(and(...want.map((dim, d) => eq(x.shape[d + 1] ?? int(1), dim))), 'the columns do not come from such an image', {
+      expected: shapeText(want), got: shapeText(x.shape.slice(1)),
+    });
     const shape = [x.shape[0] ?? int(1), channels, ...imageShape];
     const { axes, index } = freshAxes(build, shape);
     const taps = freshAxes(build, blockShape);
@@ -285,9 +289,8 @@ const deformConv: Operator = {
     const [x, w, offset, bias, mask] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4)];
     const rank = x.rank - 2;
     const { attributes } = build;
-    const list = (name: string, otherwise: number, length = rank): readonly number[] =>
-      attributes.ints(name, Array.from({ length }, () => otherwise));
-    const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2 * rank)];
+    const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
+    const pads = perPlace(build, 'pads', 2 * rank, 0, 0);
     const [groups, offsetGroups] = [attributes.int('group', 1), attributes.int('offset_group', 1)];
     const [n = int(1), channels = int(1), ...spatial] = x.shape;
     const [outChannels = int(1), inOfGroup = int(1), ...kernel] = w.shape;

@@ -18,21 +18,26 @@ export interface Window {
 /** Elements from the first to the last tap. */
 export const extentOf = (kernel: Expr, dilation: number): Expr => add(mul(sub(kernel, 1), dilation), 1);
 
+/** A list attribute with one number for each of `length` places, none below `least`. */
+export function perPlace(build: Lowering, name: string, length: number, otherwise: number, least = 1): readonly number[] {
+  const found = build.attributes.ints(name, []);
+  if (found.length === 0) return new Array<number>(length).fill(otherwise);
+  if (found.length !== length) {
+    build.fail('invalid-attribute', `attribute '${name}' has the wrong length`, { expected: String(length), got: String(found.length) });
+  }
+  if (found.some((v) => v < least)) build.fail('invalid-attribute', `attribute '${name}' is too small`, { expected: `at least ${least}`, got: found.join(', ') });
+  return found;
+}
+
 export function windowOf(build: Lowering, spatial: readonly Expr[], kernel: readonly Expr[]): Window {
   const { attributes } = build;
   const rank = spatial.length;
-  const list = (name: string, otherwise: number): readonly number[] => {
-    const found = attributes.ints(name, []);
-    if (found.length === 0) return spatial.map(() => otherwise);
-    if (found.length === rank) return found;
-    return build.fail('invalid-attribute', `attribute '${name}' has the wrong length`, { expected: String(rank), got: String(found.length) });
-  };
   if (kernel.length !== rank) {
     build.fail('invalid-attribute', 'the kernel has another rank than the input', { expected: String(rank), got: String(kernel.length) });
   }
-  const [strides, dilations] = [list('strides', 1), list('dilations', 1)];
+  const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
   const auto = attributes.string('auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID', ''], 'NOTSET');
-  const pads = attributes.ints('pads', []);
+  const pads = perPlace(build, 'pads', 2 * rank, 0, -Infinity);
   const ceil = attributes.int('ceil_mode', 0) !== 0;
   const begin: Expr[] = [];
   const end: Expr[] = [];
@@ -46,7 +51,7 @@ export function windowOf(build: Lowering, spatial: readonly Expr[], kernel: read
       end.push(auto === 'SAME_UPPER' ? sub(total, small) : small);
       return result;
     }
-    const [before, after] = auto === 'VALID' || pads.length === 0 ? [0, 0] : [pads[d] ?? 0, pads[d + rank] ?? 0];
+    const [before, after] = auto === 'VALID' ? [0, 0] : [pads[d] ?? 0, pads[d + rank] ?? 0];
     begin.push(int(before));
     end.push(int(after));
     const room = sub(add(dim, before + after), size);

@@ -122,6 +122,7 @@ export function clearExpressions(): void {
 /** A constant. 64-bit integers take a bigint (or a safe integer), bool takes 0 or 1. */
 export function constant(value: number | bigint | boolean, dtype: ScalarType): Const {
   let v: number | bigint = typeof value === 'boolean' ? Number(value) : value;
+  if (!isFloat(dtype) && typeof v === 'number' && !Number.isInteger(v) && dtype !== 'index') throw new QuernError('internal', `${v} is no ${dtype}`);
   if (isBig(dtype)) v = BigInt(v);
   else v = Number(v);
   if (dtype === 'float32') v = Math.fround(Number(v));
@@ -172,12 +173,16 @@ export const isComparison = (fn: BinaryOp): boolean => comparisons.has(fn);
 /** What is defined on integers as well. */
 const anywhere: ReadonlySet<UnaryOp> = new Set<UnaryOp>(['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'not', 'isnan']);
 
+/** What is not defined on floats. */
+const bitwise: ReadonlySet<BinaryOp> = new Set<BinaryOp>(['and', 'or', 'xor', 'shl', 'shr']);
+
 export function unary(fn: UnaryOp, a: Expr): Expr {
   if (fn === 'not' && a.dtype === 'bool') {
     if (a.op === 'const') return truth(a.value === 0);
     if (a.op === 'unary' && a.fn === 'not') return a.a;
   }
   if (!isFloat(a.dtype) && !anywhere.has(fn)) throw new QuernError('internal', `${fn} is defined on floats`, { got: a.dtype });
+  if (isFloat(a.dtype) && fn === 'not') throw new QuernError('internal', 'not is defined on bool and integers', { got: a.dtype });
   if (a.dtype === 'index') {
     if (fn === 'neg') return binary('mul', int(-1), a);
     if (fn === 'floor' || fn === 'ceil' || fn === 'round' || fn === 'trunc') return a;
@@ -196,6 +201,7 @@ export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr {
   if (a.dtype !== b.dtype) {
     throw new QuernError('internal', `operands of ${fn} differ in type`, { expected: a.dtype, got: b.dtype });
   }
+  if (isFloat(a.dtype) && bitwise.has(fn)) throw new QuernError('internal', `${fn} is defined on bool and integers`, { got: a.dtype });
   if (a.dtype === 'index') {
     const simple = algebra.binary(fn, a, b);
     if (simple !== undefined) return simple;
