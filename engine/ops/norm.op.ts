@@ -184,6 +184,7 @@ const batchNormalization: Operator = {
   op: 'BatchNormalization', domain: '', since: 7, arity: [5, 5],
   lower: (build) => {
     const [x, scale, bias, mean, variance] = [build.input(0), build.input(1), build.input(2), build.input(3), build.input(4)];
+    if (build.attributes.int('spatial', 1) === 0) build.fail('unsupported-model', 'BatchNormalization with statistics for each element (spatial = 0)');
     if (build.attributes.int('training_mode', 0) !== 0) return trainingNorm(build, x, scale, bias, mean, variance);
     const epsilon = build.attributes.float('epsilon', 1e-5);
     const factor = build.map(scale.dtype, scale.shape, (c) => div(scale.at(c), sqrt(add(variance.at(c), constant(epsilon, variance.at(c).dtype)))));

@@ -19,6 +19,13 @@ bfloat16, float8, strings, sequences and optionals are refused by name when the 
 \`report().fallbacks\`, if it computes on float64; if it computes on 64-bit integers in a way that may leave 32 bits (products of two loaded
 values, powers, shifts, conversions from float); or if it needs more or larger buffers than the device binds. Kernels that wait for the CPU
 are put together, so that there are as few changes of device as the order of the data allows.
+
+**Not there**, and refused by name: what works on strings, sequences or files of pictures (the \`Sequence\` and \`String\` families,
+\`SplitToSequence\`, \`ConcatFromSequence\`, \`RegexFullMatch\`, \`Optional\`, \`ImageDecoder\`), \`FlexAttention\` (its expansion runs), training
+(\`Dropout\` that drops too), and other domains than the two below. Inside an operator: \`BatchNormalization\` with \`spatial = 0\`; \`Squeeze\` without axes where a
+dim that is only known when fed turns out to be 1; \`DynamicQuantizeLSTM\` with sequence lengths or an unknown number of steps; \`GroupQueryAttention\`
+with a quantised or a windowed cache; and attention's scores as an output of com.microsoft. Random numbers come from the seed of the model, else from
+the node's name, and are the same in every run.
 `;
 
 const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };
