@@ -45,6 +45,15 @@ describe('open dims', () => {
     expect(open('MatMulInteger', [tensor('uint8', [2, 1], [3, 4]), tensor('uint8', [1, 1], [2]), tensor('uint8', [1], [1])])).toEqual([4, 6]));
 });
 
+describe('Attention of com.microsoft', () => {
+  const options = { domain: 'com.microsoft', opset: 1, attributes: { num_heads: 1 } };
+  // Queries and keys are 0; values are 1, 2 and 4.
+  const x = f32([1, 3, 1], [1, 2, 4]);
+  const [w, none] = [f32([1, 3], [0, 0, 1]), f32([3], [0, 0, 0])];
+  it.each([['an end', [2], 1.5], ['an end and a start', [3, 1], 3]])('takes %s of the keys, of a list whose length is fed', (_, list, mean) =>
+    expect(open('Attention', [x, w, none, tensor('int32', [list.length], list)], options)).toEqual([mean, mean, mean]));
+});
+
 describe('Attention of opset 25', () => {
   const inputs = [f32([1, 1, 3, 1], [0, 0, 0]), f32([1, 1, 3, 1], [0, 0, 0]), f32([1, 1, 3, 1], [2, 4, 6])];
   it('sees a window of keys', () => expect(elementsOf('Attention', inputs, { opset: 25, attributes: { left_window_size: 1, right_window_size: 0 } })).toEqual([2, 3, 5]));

@@ -137,7 +137,7 @@ export class ProgramBuilder {
       for (const [d, dim] of shape.entries()) {
         const i = index[d];
         const extent = i?.op === 'var' ? i.extent : i?.op === 'const' && dim.op === 'const' ? add(i, 1) : dim;
-        if (extent === dim) continue;
+        if (extent === dim || this.#top.guards.some((g) => g.holds === eq(extent, dim))) continue;
         // Where an axis is empty, nothing is read.
         const holds = or(le(extent, dim), ...allAxes(body).map((v) => eq(v.extent, 0)));
         const what = 'dims of inputs or attributes do not fit each other';

@@ -3,7 +3,7 @@
  * embedding that goes with them. All are views of queries, keys and values by head, a mask, and the shared attention of attend.ts.
  * Source: onnxruntime's ContribOperators.md.
  */
-import { type Expr, add, and, asInt, cast, constant, floordiv, floormod, ge, gt, int, le, lt, max, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, gt, int, le, lt, max, min, mul, or, select, sub } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { angles, clampRow, present, resultLayout, scaleOf } from './attention.op.ts';
 import { type HeadElement, attend, headsOf, rotate } from './attend.ts';
@@ -35,11 +35,11 @@ function keepsOf(build: Lowering, mask: Tensor, batch: Expr): (b: Expr, s: Expr,
   if (mask.rank === 2) return (b, _, t) => gt(mask.at([b, t]), 0);
   if (mask.rank === 3) return (b, s, t) => gt(mask.at([b, s, t]), 0);
   const [size = int(1)] = mask.shape;
-  const end = (b: Expr): Expr => toIndex(mask.at([b]));
-  if (mask.rank === 1 && size === mul(batch, 2)) return (b, _, t) => and(lt(t, end(b)), ge(t, toIndex(mask.at([add(b, batch)]))));
-  const [have, want] = [asInt(size), asInt(batch)];
-  if (mask.rank === 1 && (have === want || have === undefined || want === undefined)) return (b, _, t) => lt(t, end(b));
-  return build.fail('unsupported-model', 'an attention mask of this shape', { got: shapeText(mask.shape) });
+  const [ends, starts] = [eq(size, batch), eq(size, mul(batch, 2))];
+  const known = or(ends, starts);
+  if (mask.rank !== 1 || (known.op === 'const' && known.value === 0)) build.fail('unsupported-model', 'an attention mask of this shape', { got: shapeText(mask.shape) });
+  build.assume(known, 'an attention mask has one or two numbers for each batch entry');
+  return (b, _, t) => and(lt(t, toIndex(mask.at([b]))), or(ends, ge(t, toIndex(mask.at([min(add(b, batch), sub(size, 1))])))));
 }
 
 interface MaskSpec {
