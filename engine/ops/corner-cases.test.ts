@@ -97,6 +97,15 @@ it('SpaceToDepth keeps the depth together in mode CRD', () => {
   expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2 } })[0]?.elements).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
 });
 
+it('Resize leaves an axis alone that keeps its size, if only fed dims show it', () => {
+  const attributes = { coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'round_prefer_ceil' };
+  const inputs = [f32([3], [1, 2, 3]), f32([0], []), f32([0], []), i64([1], [3])];
+  expect(open('Resize', inputs, { opset: 11, attributes, constants: [1, 2, 3] })).toEqual([1, 2, 3]);
+});
+
+it('Shrink has bounds between whole numbers', () =>
+  expect(elementsOf('Shrink', [tensor('int8', [3], [-2, 0, 1])], { attributes: { lambd: { float: 0.5 }, bias: { float: 1 } } })).toEqual([-1, 0, 0]));
+
 it('MaxRoiPool takes the greatest of each bin', () =>
   expect(elementsOf('MaxRoiPool', [f32([1, 1, 2, 3], [1, 2, 3, 4, 5, 6]), f32([1, 5], [0, 0, 0, 1, 1])], { attributes: { pooled_shape: [1, 2] } })).toEqual([4, 5]));
 

@@ -78,9 +78,11 @@ const unaries: readonly Operator[] = [
   unaryOp('Mish', 18, (x) => mul(x, tanh(softplus(x)))),
   unaryOp('Swish', 24, swish),
   unaryOp('Gelu', 20, (x, build) => gelu(x, build.attributes.string('approximate', ['none', 'tanh'], 'none') === 'tanh')),
-  unaryOp('Shrink', 9, (x, build) => {
+  unaryOp('Shrink', 9, (given, build) => {
+    // The bounds of whole numbers need not be whole.
+    const x = isFloat(given.dtype) ? given : cast(given, 'float32');
     const [bias, lambd] = [attr(build, 'bias', 0, x), attr(build, 'lambd', 0.5, x)];
-    return select(lt(x, neg(lambd)), add(x, bias), select(gt(x, lambd), sub(x, bias), zero(x)));
+    return cast(select(lt(x, neg(lambd)), add(x, bias), select(gt(x, lambd), sub(x, bias), zero(x))), given.dtype);
   }),
 ];
 

@@ -4,7 +4,7 @@
  */
 import { isFloat } from '../../jit/expr/dtype.ts';
 import {
-  type Expr, add, and, asInt, cast, constant, div, floordiv, ge, gt, int, le, lt, max, min, mul, or, ref, select, sub,
+  type Expr, add, and, asInt, cast, constant, div, eq, floordiv, ge, gt, int, le, lt, max, min, mul, or, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import { abs, ceil, clamp, floor, round, toIndex } from './math.ts';
 import { computeType } from './module.ts';
@@ -55,7 +55,8 @@ function coordinate({ from, to, scale, bySize, crop }: Axis, mode: Settings['coo
       const size = bySize ? f32(to) : mul(scale, f32(from));
       return select(gt(size, 1), div(f32(mul(i, sub(from, 1))), sub(size, 1)), zero);
     }
-    case 'tf_half_pixel_for_nn': return div(add(f32(i), 0.5), scale);
+    // An axis that keeps its size stays as it is.
+    case 'tf_half_pixel_for_nn': return select(eq(from, to), f32(i), div(add(f32(i), 0.5), scale));
     case 'half_pixel_symmetric': {
       const adjustment = div(f32(to), mul(scale, f32(from)));
       return add(mul(mul(f32(from), 0.5), sub(1, adjustment)), sub(div(add(f32(i), 0.5), scale), 0.5));
