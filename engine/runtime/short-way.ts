@@ -86,7 +86,7 @@ export interface PageForm {
 
 /** Memory for the short way; undefined where it cannot be shared, or a page cannot wait in it. */
 export const shortWayMemory = (): SharedArrayBuffer | undefined =>
-  globalThis.crossOriginIsolated && 'waitAsync' in Atomics ? new SharedArrayBuffer(headBytes + roomBytes) : undefined;
+  globalThis.crossOriginIsolated && 'SharedArrayBuffer' in globalThis && 'waitAsync' in Atomics ? new SharedArrayBuffer(headBytes + roomBytes) : undefined;
 
 /** The page's side. */
 export class ShortWay {
