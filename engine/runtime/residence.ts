@@ -7,11 +7,15 @@ import { bytesOf } from '../../jit/expr/dtype.ts';
 import { asInt } from '../../jit/expr/expr.ts';
 import type { Device, Region, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
+import { blocksOf, transposeBlocks } from './in-place.ts';
 import type { Landing } from './landing.ts';
 import { type Place, type Plan, type PlanStep, type PlanTensor, handled } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
 const nothing = new Uint8Array(0);
+
+/** A weight of at least one part in so many of all is packed where it stands. */
+const largePart = 16;
 
 export class Residence {
   readonly #plan: Plan;
@@ -95,11 +99,13 @@ export class Residence {
     }
     for (const [i, step] of setup.entries()) {
       if (signal?.aborted === true) throw new QuernError('aborted', 'loading was aborted');
-      for (const t of step.args) {
-        const root = tensor(this.#plan, rootOf(this.#plan, t));
-        if (this.find(root.id, 'main') === undefined) upload(root, 'main');
+      const roots = step.args.map((t) => tensor(this.#plan, rootOf(this.#plan, t)));
+      const place = (t: PlanTensor): void => { if (this.find(t.id, 'main') === undefined) upload(t, 'main'); };
+      roots.slice(0, 1).forEach(place);
+      if (!this.#packInPlace(step, (t) => last.get(t) === i && !keeps(t), total)) {
+        roots.forEach(place);
+        await this.#runStep(step);
       }
-      await this.#runStep(step);
       for (const t of new Set(step.args.map((a) => rootOf(this.#plan, a)))) {
         if (last.get(t) !== i) continue;
         const root = tensor(this.#plan, t);
@@ -137,6 +143,20 @@ export class Residence {
       const [place, id] = key.split(':');
       this.#drop(Number(id), place as Place);
     }
+  }
+
+  /** Whether a step could be done in the memory of what it reads, and was: worth it where another copy would be much of the whole. */
+  #packInPlace({ kernel, args }: PlanStep, free: (t: number) => boolean, total: number): boolean {
+    const [from, to] = args;
+    const region = from === undefined ? undefined : this.find(from, 'main');
+    if (from === undefined || to === undefined || region === undefined || region.bytes * largePart < total || !free(from)) return false;
+    const bytes = this.#device('main').map?.({ region, offset: 0, bytes: region.bytes });
+    const blocks = blocksOf(kernel);
+    if (bytes === undefined || blocks === undefined) return false;
+    transposeBlocks(bytes, blocks);
+    this.#regions.delete(`main:${from}`);
+    this.#regions.set(`main:${to}`, region);
+    return true;
   }
 
   async #runStep(step: PlanStep): Promise<void> {
