@@ -26,6 +26,10 @@ are put together, so that there are as few changes of device as the order of the
 dim that is only known when fed turns out to be 1; \`DynamicQuantizeLSTM\` with sequence lengths or an unknown number of steps; \`GroupQueryAttention\`
 with a quantised or a windowed cache; and attention's scores as an output of com.microsoft. Random numbers come from the seed of the model, else from
 the node's name, and are the same in every run.
+
+**Control flow.** Loop, Scan and If take any body of these operators, also nested, and sizes that change from step to step or differ between
+branches. What is refused, with the reason: values whose rank or type changes between steps, branches of other ranks (but for first dims of 1, where
+no output's rank depends on it), sequences and optionals as values, Scan-8 with sequence lengths. A loop fails after \`maxIterations\` steps.
 `;
 
 const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };

@@ -13,8 +13,11 @@ import type { Lowering, RepeatResult, RepeatSpec, Tensor } from './operator.ts';
 import { scalarOf, scalarValue } from './math.ts';
 import { fill, statementsOf } from './statements.ts';
 
-/** Points that one step of a loop in one kernel may compute: it runs on one thread, element by element. */
-const mostPoints = 2 ** 14;
+/**
+ * Points that one step of a loop in one kernel may compute, open dims taken as 16: it runs on one thread, element by element, and no abort is
+ * seen before it ends.
+ */
+const mostPoints = 2 ** 12;
 
 export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
   try {
@@ -28,7 +31,7 @@ export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin,
   }
 }
 
-const points = ({ body }: Computation): number => allAxes(body).reduce((n, { extent }) => n * (asInt(extent) ?? 64), 1);
+const points = ({ body }: Computation): number => allAxes(body).reduce((n, { extent }) => n * (asInt(extent) ?? 16), 1);
 
 function inOneKernel(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
   const states = spec.states.map((t) => builder.tensor(t.dtype, t.shape));

@@ -98,9 +98,33 @@ export function buildPlan(original: Program, target: Target): Plan {
   };
   const { flow, outputs } = level(original, new Set());
   return {
-    tensors, setup, segments, flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
+    tensors, setup: sharedSetup(setup, tensors), segments, flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
     ...(guards === undefined ? {} : { guards }), ...(checks.length === 0 ? {} : { checks }),
   };
+}
+
+/** Setup steps without those that make what another one makes: branches that share weights pack them once. */
+function sharedSetup(setup: readonly PlanStep[], tensors: Map<number, PlanTensor>): PlanStep[] {
+  const written = ({ args, kernel }: PlanStep): number[] => args.filter((_, i) => kernel.args[i]?.access !== 'read');
+  const writers = new Map<number, number>();
+  for (const t of setup.flatMap(written)) writers.set(t, (writers.get(t) ?? 0) + 1);
+  const made = new Map<Kernel, Map<string, number>>();
+  return setup.filter((step) => {
+    const [out, ...more] = written(step);
+    const tensor = out === undefined ? undefined : tensors.get(out);
+    if (tensor === undefined || more.length > 0 || writers.get(tensor.id) !== 1) return true;
+    const known = made.get(step.kernel) ?? new Map<string, number>();
+    made.set(step.kernel, known);
+    const rootId = (t: number): number => {
+      const source = tensors.get(t)?.source;
+      return source?.kind === 'alias' ? rootId(source.of) : t;
+    };
+    const key = [...step.args.map((t) => (t === out ? '' : rootId(t))), ...step.dims.map((d) => d.id)].join();
+    const same = known.get(key);
+    if (same === undefined) known.set(key, tensor.id);
+    else tensors.set(tensor.id, { ...tensor, source: { kind: 'alias', of: same } });
+    return same === undefined;
+  });
 }
 
 const checking = ({ checks = [], blocks = [] }: Program): boolean =>

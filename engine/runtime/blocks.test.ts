@@ -8,6 +8,7 @@ import { lowerGraph } from '../ops/lower.ts';
 import { tensor } from '../ops/testing/run-op.ts';
 import { runProgram } from '../ops/testing/run-program.ts';
 import { type Value, controlCases, f32, i64 } from '../testing/control-cases.ts';
+import { randomControl } from '../testing/random-control.ts';
 import { expectValues, runOn } from '../testing/run-control.ts';
 import { type GraphSpec, graph } from '../testing/graphs.ts';
 
@@ -64,6 +65,17 @@ describe.each([false, true])('a loop (as a block: %s)', (list) => {
   });
 });
 
+describe('branches', () => {
+  it('that share weights pack them once', async () => {
+    const merged = controlCases.find((c) => c.name.startsWith('a decoder'));
+    await runOn({ main: await devices.wasm() }, merged?.spec ?? counting(true), (_, { plan }) => {
+      expect(plan.flow.map((f) => (typeof f === 'number' ? 'segment' : f.kind))).toEqual(['if']);
+      expect(plan.setup).toHaveLength(1);
+      return Promise.resolve();
+    });
+  });
+});
+
 describe('a loop as a block', () => {
   it('ends between steps when its run is aborted, and the next run is right', async () => {
     await runOn({ main: await devices.wasm() }, counting(true), async (run) => {
@@ -111,3 +123,23 @@ async function failed(run: Promise<unknown>): Promise<QuernError> {
   }
   throw new Error('the run went well');
 }
+
+describe('random loops and branches', { timeout: 240_000 }, () => {
+  const inputs = [{ x: [1, 2, 3], n: 2 }, { x: [-2], n: 0 }, { x: [0, 5, -1, 4], n: 4 }];
+  it('compute what plain loops over lists do', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const { spec, expected } = randomControl(seed);
+      const device = seed % 2 === 0 ? await devices.wasm() : devices.reference();
+      try {
+        await runOn({ main: device }, spec, async (run) => {
+          for (const { x, n } of inputs) {
+            const got = await run({ x: f32([x.length], x), n: i64([], [n]) });
+            for (const [k, list] of expected(x, n).entries()) expectValues(got[spec.outputs[k] ?? ''], f32([list.length], list));
+          }
+        });
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+      }
+    }
+  });
+});
