@@ -7,7 +7,8 @@ import { cpu } from '../../jit/fuzz/devices.ts';
 import { lowerGraph } from '../ops/lower.ts';
 import { tensor } from '../ops/testing/run-op.ts';
 import { runProgram } from '../ops/testing/run-program.ts';
-import { type Value, controlCases, f32, i64 } from '../testing/control-cases.ts';
+import { type Value, controlCases, f32, i64, openRank } from '../testing/control-cases.ts';
+import { blocksOf } from '../plan/plan.ts';
 import { randomControl } from '../testing/random-control.ts';
 import { expectValues, runOn } from '../testing/run-control.ts';
 import { type GraphSpec, graph } from '../testing/graphs.ts';
@@ -66,6 +67,15 @@ describe.each([false, true])('a loop (as a block: %s)', (list) => {
 });
 
 describe('branches', () => {
+  it.each([
+    ['an output', { ...openRank, outputs: ['back'] }, "the rank of output 'back' depends on the data"],
+    ['what looks at it', { ...openRank, nodes: [...openRank.nodes.slice(0, 3), ['Shape', 'step', 'y']] as const }, 'the rank of an input depends on the data'],
+    ['other dims', { ...openRank, nodes: [...openRank.nodes.slice(0, 2), ['If', 'flat', 'y', {
+      then_branch: { outputs: 'a', nodes: [['Identity', 'none', 'a']] }, else_branch: { outputs: 'b', nodes: [['Identity', 'x', 'b']] },
+    }]] as const }, 'the branches of If differ in rank or type, and only the data decide between them'],
+  ] satisfies [string, GraphSpec, string][])('of different rank are refused where it matters: %s', (_, spec, why) => {
+    expect(() => lowerGraph(graph(spec))).toThrow(why);
+  });
   it('that share weights pack them once', async () => {
     const merged = controlCases.find((c) => c.name.startsWith('a decoder'));
     await runOn({ main: await devices.wasm() }, merged?.spec ?? counting(true), (_, { plan }) => {
@@ -127,11 +137,13 @@ async function failed(run: Promise<unknown>): Promise<QuernError> {
 describe('random loops and branches', { timeout: 240_000 }, () => {
   const inputs = [{ x: [1, 2, 3], n: 2 }, { x: [-2], n: 0 }, { x: [0, 5, -1, 4], n: 4 }];
   it('compute what plain loops over lists do', async () => {
+    let blocks = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const { spec, expected } = randomControl(seed);
       const device = seed % 2 === 0 ? await devices.wasm() : devices.reference();
       try {
-        await runOn({ main: device }, spec, async (run) => {
+        await runOn({ main: device }, spec, async (run, { plan }) => {
+          blocks += blocksOf(plan.flow).length;
           for (const { x, n } of inputs) {
             const got = await run({ x: f32([x.length], x), n: i64([], [n]) });
             for (const [k, list] of expected(x, n).entries()) expectValues(got[spec.outputs[k] ?? ''], f32([list.length], list));
@@ -141,5 +153,6 @@ describe('random loops and branches', { timeout: 240_000 }, () => {
         throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
       }
     }
+    expect(blocks).toBeGreaterThan(40);
   });
 });

@@ -227,4 +227,21 @@ const guarded: ControlCase = {
   ],
 };
 
-export const controlCases: readonly ControlCase[] = [growing, decode, merged, nested, scan, reading, guarded];
+/** Functions of ONNX divide so where a size may be 1: a scalar, or a vector of one. */
+export const openRank: GraphSpec = {
+  inputs: { d: [1], x: ['n'] }, outputs: ['y'], ints: { zero: [0] }, floats: { one: 1, none: 0 },
+  nodes: [
+    ['Squeeze', 'd zero', 'd0'], ['Equal', 'd0 none', 'flat'], ['If', 'flat', 'step', {
+      then_branch: { outputs: 'a', nodes: [['Identity', 'none', 'a']] }, else_branch: { outputs: 'b', nodes: [['Div', 'one d', 'b']] },
+    }], ['Neg', 'step', 'back'], ['Mul', 'x back', 'y'],
+  ],
+};
+const open: ControlCase = {
+  name: 'a branch that gives a scalar, and one that gives a vector of one',
+  spec: openRank,
+  runs: [[0, [-0, -0, -0]], [4, [-0.25, -0.5, -0.75]]].map(([d, y]) => (
+    { feeds: { d: f32([1], [Number(d)]), x: f32([3], [1, 2, 3]) }, outputs: { y: f32([3], [y].flat().map(Number)) } }
+  )),
+};
+
+export const controlCases: readonly ControlCase[] = [growing, decode, merged, nested, scan, reading, guarded, open];
