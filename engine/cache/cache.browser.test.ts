@@ -48,8 +48,8 @@ test('a database of the same name with other stores costs only the cache', async
   const database = freshName();
   await set('x', 1, createStore(database, 'something-else'));
   const cache = openCache({ enabled: true, database });
-  await cache.putChoice('a', 1);
-  expect(await cache.getChoice('a')).toBe(1);
+  await cache.putRecords('f', records(record(1)));
+  expect(await cache.records('f')).toEqual(records(record(1)));
   expect(cache.notes()[0]).toMatch(/^storage cannot be used \(NotFoundError/);
 });
 
