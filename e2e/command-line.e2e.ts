@@ -94,7 +94,9 @@ test('bench, tune and inspect report on a model', async () => {
   const json = join(root, 'bench.json');
   expect((await quern('bench', model, '--device', 'wasm', '--threads', '1', '--runs', '3', '--profile', '--json', json)).code).toBe(0);
   const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { rows: Record<string, unknown>[] };
-  expect(rows).toEqual([expect.objectContaining({ engine: 'quern', device: 'wasm', threads: 1, runs: 3 })]);
+  expect(rows).toEqual([expect.objectContaining({ engine: 'quern', device: 'wasm', threads: 1 })]);
+  // Three turns of a small model are up to ten runs each.
+  expect(rows[0]?.['runs']).toBeGreaterThanOrEqual(3);
   expect(rows[0]?.['medianMs']).toBeGreaterThan(0);
   expect((await quern('tune', model, '--out', join(root, 'records.json'), '--device', 'wasm')).code).toBe(0);
   JSON.parse(readFileSync(join(root, 'records.json'), 'utf8'));
