@@ -4,7 +4,7 @@ import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import { openCache } from '../cache/cache.ts';
 import { yardstickOf } from './yardstick.ts';
 
-it('a GPU has a speed and a round trip, and leaves no memory behind', async () => {
+it('webgpu has a speed and a round trip when measured, and leaves no memory behind', async () => {
   const device = await createWebGpuDevice({});
   const { peak, trip } = await yardstickOf(device, openCache({ enabled: false }));
   const { used } = device.memory();
