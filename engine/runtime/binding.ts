@@ -207,14 +207,23 @@ export class Binding {
     const { views, arena } = this.#localMemory(device, live, env);
     const steps: BoundStep[] = [];
     const deviceSteps: Step[] = [];
-    const serving = new Map<Kernel, { readonly dims: readonly number[]; readonly served: Served }[]>();
+    const serving = new Map<Kernel, { readonly dims: readonly number[]; readonly coming: Promise<Served> }[]>();
     const clear: { view: View; id: number }[] = [];
-    for (const step of live) {
+    // All are asked for before the first is waited for: a GPU's compiler works on many at once.
+    const asked = live.map((step) => {
       const dims = step.dims.map((d) => this.#value(d, env));
       // Equal layers share a kernel, and mostly its dims.
       const known = serving.get(step.kernel)?.find((s) => s.dims.every((d, i) => d === dims[i]));
-      const served = known?.served ?? await store.serve(step.kernel, dims);
-      if (known === undefined) serving.set(step.kernel, [...(serving.get(step.kernel) ?? []), { dims, served }]);
+      const coming = known?.coming ?? store.serve(step.kernel, dims);
+      if (known === undefined) {
+        // Heard of below, in order.
+        coming.catch(() => undefined);
+        serving.set(step.kernel, [...(serving.get(step.kernel) ?? []), { dims, coming }]);
+      }
+      return { step, dims, coming };
+    });
+    for (const { step, dims, coming } of asked) {
+      const served = await coming;
       const args = step.args.map((id) => {
         const root = rootOf(this.#plan, id);
         const view = views.get(root) ?? this.view(id, segment.place, env);
