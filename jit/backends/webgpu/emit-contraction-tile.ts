@@ -3,7 +3,7 @@
  * short), so that a left-hand side that is contiguous along it loads as vectors. With `ks` > 1 that many invocations share
  * one tile: each takes every ks-th group of the innermost axis, and they add up in workgroup memory.
  */
-import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, sub, variable } from '../../expr/expr.ts';
+import { type Expr, type Load, type Var, add, asInt, floordiv, floormod, int, mul, sub, variable } from '../../expr/expr.ts';
 import { affine } from '../../expr/index-algebra.ts';
 import { collect, isLoad } from '../../expr/visit.ts';
 import { type ContractionBody, type Kernel, offsetOf } from '../../kernel.ts';
@@ -35,27 +35,31 @@ export const emitTiles = (kernel: Kernel, body: ContractionBody, schedule: Sched
   place(writer, body, tile, grid, { rows: wy, cols: wx, tx: `${thread} % ${wx}`, ty: wy === 1 ? '0' : `${thread} / ${wx}` });
   const sums = declareSums(writer, body, tile);
   const step = (depth: ReadonlyMap<Expr, Expr>): void => { multiply(writer, kernel, body, tile, sums, depth); };
-  loops(writer, body.depth, { ks, slice, unroll: unrolled(body) }, step);
+  loops(writer, body.depth, { ks, slice, unroll: unrolled(kernel, body) }, step);
   if (slice !== undefined) join(writer, body, tile, sums, { workgroup, ks, slice, part: (s) => (deep ? `${thread} * ${ks} + ${s}` : `${s} * ${wx * wy} + ${thread}`) });
   const whole = divisible(tile, wx, wy);
   storeTile(writer, kernel, body, tile, sums, whole && !isFolded(grid.groups), slice === undefined ? undefined : `${slice} == 0`);
   return { workgroup, groups: grid.groups };
 };
 
-/** Is a step along the innermost depth axis a step to the next element of the right-hand side? */
-function contiguousInDepth(kernel: Kernel, body: ContractionBody): boolean {
+/** How far an operand's address moves with the innermost depth axis. Undefined for what is packed more narrowly: two 4-bit weights in a byte. */
+function strideInDepth(kernel: Kernel, body: ContractionBody, l: Load): Expr | undefined {
   const inner = body.depth[body.depth.length - 1];
-  const found = collect([body.rhs], isLoad)[0];
-  const arg = found === undefined ? undefined : kernel.args[found.tensor];
-  if (inner === undefined || found === undefined || arg === undefined) return false;
-  const form = affine(offsetOf(arg, found.index), [inner]);
-  // What is not linear in it is an index of packed values, such as two 4-bit weights in a byte.
-  return form === undefined || asInt(form.coefs[0] ?? int(0)) === 1;
+  const arg = kernel.args[l.tensor];
+  if (inner === undefined || arg === undefined) return int(0);
+  const form = affine(offsetOf(arg, l.index), [inner]);
+  return form === undefined ? undefined : form.coefs[0] ?? int(0);
 }
 
-/** Steps that are written out together: a vector, or a word of packed elements and more. */
-const unrolled = (body: ContractionBody): number =>
-  (collect([body.lhs, body.rhs], isLoad).some((l) => perWord(l.dtype) > 1) ? 8 : 4);
+/** Is a step along the innermost depth axis a step to the next element of the right-hand side? */
+function contiguousInDepth(kernel: Kernel, body: ContractionBody): boolean {
+  const found = collect([body.rhs], isLoad)[0];
+  return found !== undefined && asInt(strideInDepth(kernel, body, found) ?? int(1)) === 1;
+}
+
+/** Steps that are written out together: a vector, or a word of packed elements. */
+const unrolled = (kernel: Kernel, body: ContractionBody): number =>
+  (collect([body.lhs, body.rhs], isLoad).some((l) => perWord(l.dtype) > 1 && strideInDepth(kernel, body, l) === undefined) ? 8 : 4);
 
 /** Do workgroups cover the output exactly? */
 function divisible(tile: Tile, wx: number, wy: number): boolean {
@@ -68,15 +72,17 @@ function divisible(tile: Tile, wx: number, wy: number): boolean {
 export function multiply(
   writer: Writer, kernel: Kernel, body: ContractionBody, tile: Tile, sums: (row: number, vector: number) => string, depth: ReadonlyMap<Expr, Expr>,
 ): void {
-  const right = Array.from({ length: tile.vectors }, (_, v) => {
-    const text = rhsVector(writer, body, tile, v, depth);
-    if (/^\w+$/.test(text)) return text;
-    const name = writer.name('b');
+  // Once per step, whatever it costs: of bytes, taking operands apart for each sum made half of a kernel's text and of its compilation.
+  const named = (prefix: string, text: string): string => {
+    if (/^\w+(\.[xyzw])?$/.test(text)) return text;
+    const name = writer.name(prefix);
     writer.line(`let ${name} = ${text};`);
     return name;
-  });
+  };
+  const right = Array.from({ length: tile.vectors }, (_, v) => named('b', rhsVector(writer, body, tile, v, depth)));
   for (let i = 0; i < tile.tm; i++) {
-    const left = operandText(writer, at(body, tile, { row: i, depth })(body.lhs));
+    const text = operandText(writer, at(body, tile, { row: i, depth })(body.lhs));
+    const left = right.length > 1 ? named('a', text) : text;
     right.forEach((b, v) => { writer.line(accumulate(kernel, sumType(body), tile.width, sums(i, v), left, b)); });
   }
 }
