@@ -78,7 +78,7 @@ const visit = (context: BrowserContext, origin: string, script: string, model: s
     }));
     await session.run(feeds);
     const first = performance.now();
-    if (tunes) await session.tune({ budgetMs: 20_000 });
+    if (tunes) await session.tune({ budgetMs: 5_000 });
     await session.dispose();
     return { scriptMs: script - begun, loadMs: loaded - script, firstMs: first - loaded, totalMs: first - begun };
   }, [script, model, tune] as const));
