@@ -3,7 +3,7 @@
  * graph, later computations by kernel class and the bytes that they hand on; with `--pass NAME` the whole IR before and after it.
  */
 import { openAsBlob } from 'node:fs';
-import type { Graph } from '../engine/graph/graph.ts';
+import { nodeCount } from '../engine/graph/graph.ts';
 import { printGraph, printProgram } from '../engine/graph/print.ts';
 import type { Computation, Program } from '../engine/graph/program.ts';
 import { loadHead } from '../engine/load/load-graph.ts';
@@ -45,17 +45,12 @@ export async function passes(model: string, only: string | undefined, io: Io): P
 }
 
 function line({ name, ir }: Stage): string[] {
-  if ('graph' in ir) return [name, String(nodes(ir.graph)), '', '', '', '', '', ''];
+  if ('graph' in ir) return [name, String(nodeCount(ir.graph)), '', '', '', '', '', ''];
   const prepared = findPrepared(ir.program);
   const eachRun = ir.program.computations.filter((c) => !c.outputs.every((id) => prepared.has(id)));
   const once = ir.program.computations.length - eachRun.length;
   const count = (kind: string): string => String(eachRun.filter((c) => c.body.kind === kind).length);
   return [name, '', count('map'), count('rows'), count('contraction'), count('loop'), String(once), megabytes(handedOn(ir.program, eachRun))];
-}
-
-function nodes(graph: Graph): number {
-  const inner = graph.nodes.flatMap((n) => [...n.attributes.values()].map((a) => (a.type === 'graph' ? nodes(a.value) : 0)));
-  return inner.reduce((a, b) => a + b, graph.nodes.length);
 }
 
 /** Bytes of the tensors that computations write in a run, symbolic dims taken as 1: the traffic that fusion saves. */

@@ -168,6 +168,9 @@ export function expressions(body: Body): Expr[] {
   }
 }
 
+/** Those, and the extents of the axes: all that a body mentions. */
+export const mentions = (body: Body): Expr[] => [...expressions(body), ...allAxes(body).map((a) => a.extent)];
+
 function stmtExpressions(s: Stmt): Expr[] {
   switch (s.do) {
     case 'let': case 'set': return [s.value];

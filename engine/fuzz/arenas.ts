@@ -4,9 +4,8 @@
  */
 import type { Device, Program, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
-import type { Plan } from '../plan/plan.ts';
+import { type Plan, rootOf } from '../plan/plan.ts';
 import type { BoundSegment } from '../runtime/binding.ts';
-import { rootOf } from '../runtime/residence.ts';
 
 interface Span {
   readonly id: number;

@@ -111,3 +111,9 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
 }
+
+/** Nodes of a graph, those of its branches and loop bodies included. */
+export function nodeCount({ nodes }: Graph): number {
+  const inner = nodes.flatMap((n) => [...n.attributes.values()].map((a) => (a.type === 'graph' ? nodeCount(a.value) : 0)));
+  return inner.reduce((a, b) => a + b, nodes.length);
+}

@@ -7,7 +7,7 @@ import type { DType } from '../../jit/expr/dtype.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Expr, Sym } from '../../jit/expr/expr.ts';
 import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
-import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { type Body, loadedTensors, mentions } from '../../jit/kernel.ts';
 import type { Constant } from './graph.ts';
 
 export interface Origin {
@@ -170,7 +170,7 @@ export function blockNeeds(block: Block): Needs {
   })];
   const symbols = block.parts.flatMap((part) => [
     ...collect([
-      ...part.computations.flatMap(({ body }) => [...expressions(body), ...allAxes(body).map((a) => a.extent)]),
+      ...part.computations.flatMap(({ body }) => mentions(body)),
       ...[...part.tensors.values()].flatMap((def) => def.shape), ...(part.guards ?? []).map((g) => g.holds),
       ...(part.checks ?? []).flatMap(({ range }) => [range.low, range.high]),
     ], isSym),

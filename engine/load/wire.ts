@@ -42,6 +42,7 @@ const MAX_DEPTH = 100;
 
 export class Wire {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   #at = 0;
   readonly #skeleton: Skeleton;
   readonly #path: string[];
@@ -51,7 +52,8 @@ export class Wire {
   #start = 0;
 
   private constructor(skeleton: Skeleton, root: string) {
-    this.#bytes = skeleton.bytes;
+    const { buffer, byteOffset, byteLength } = this.#bytes = skeleton.bytes;
+    this.#view = new DataView(buffer, byteOffset, byteLength);
     this.#skeleton = skeleton;
     this.#path = [root];
     this.#end = skeleton.bytes.length;
@@ -238,7 +240,7 @@ export class Wire {
 
   #float(): number {
     this.#at += 4;
-    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength).getFloat32(this.#at - 4, true);
+    return this.#view.getFloat32(this.#at - 4, true);
   }
 
   #skip(): void {

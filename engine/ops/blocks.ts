@@ -8,7 +8,7 @@ import { bytesOf, isFloat } from '../../jit/expr/dtype.ts';
 import { type Expr, type Sym, asInt, cast, int } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
-import { allAxes, expressions } from '../../jit/kernel.ts';
+import { mentions } from '../../jit/kernel.ts';
 import { type Origin, type Program, type Scalar, readsOf } from '../graph/program.ts';
 import type { Frame, ProgramBuilder } from './module.ts';
 import type { Lowering, RepeatResult, RepeatSpec, Tensor } from './operator.ts';
@@ -50,7 +50,7 @@ readonly Tensor[] | undefined {
     return outputs;
   };
   const ranks = pairs.map(([a, b]) => Math.max(a.rank, b.rank));
-  if (pairs.some(([a, b]) => a.rank !== b.rank) && pairs.every(([a, b]) => a.dtype === b.dtype && isPadded(a, b.rank) && isPadded(b, a.rank))) {
+  if (pairs.some(([a, b]) => a.rank !== b.rank) && pairs.every(([a, b]) => isAlike(a, b))) {
     return loosen(either(build, builder, origin, cond, make.map((one) => () => one().map((t, k) => toRank(build, t, ranks[k] ?? t.rank)))));
   }
   const same = pairs.every(([a, b]) => a.dtype === b.dtype && a.rank === b.rank && a.shape.every((d, i) => d === b.shape[i]));
@@ -78,7 +78,11 @@ const small = ({ computations, dataDims, blocks }: Frame): boolean => computatio
   && computations.every(({ body }) => body.kind === 'map' || body.kind === 'rows');
 
 /** Whether a tensor differs from one of rank `rank` only in first dims of 1, as far as ranks say. */
-export const isPadded = (t: Tensor, rank: number): boolean => t.shape.slice(0, Math.max(0, t.rank - rank)).every((d) => asInt(d) === 1);
+const isPadded = (t: Tensor, rank: number): boolean => t.shape.slice(0, Math.max(0, t.rank - rank)).every((d) => asInt(d) === 1);
+
+/** Whether two tensors have one type, and differ in rank by first dims of 1 at most. */
+export const isAlike = (a: Tensor, b: Tensor | undefined): boolean =>
+  b !== undefined && a.dtype === b.dtype && isPadded(a, b.rank) && isPadded(b, a.rank);
 
 /** With first dims of 1 up to a rank. */
 export const toRank = (build: Lowering, t: Tensor, rank: number): Tensor =>
@@ -200,7 +204,7 @@ export function divide(frame: Frame, tensors: readonly number[], dims: readonly 
   };
   read([...varying]);
   for (const c of frame.computations) {
-    const mentioned = collect([...expressions(c.body), ...allAxes(c.body).map((a) => a.extent)], isSym);
+    const mentioned = collect(mentions(c.body), isSym);
     if (!readsOf(c).some((t) => varying.has(t)) && !mentioned.some((s) => symbols.has(s))) continue;
     for (const t of c.outputs) varying.add(t);
     read(c.outputs);

@@ -6,9 +6,9 @@
 import { QuernError } from '../../jit/error.ts';
 import { type Const, type Expr, asInt, cast, int, not, select, sub, truth } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
-import type { Graph } from '../graph/graph.ts';
+import { type Graph, nodeCount } from '../graph/graph.ts';
 import { scalarValue, toIndex } from './math.ts';
-import { isPadded, toRank } from './blocks.ts';
+import { isAlike, toRank } from './blocks.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, reshape } from './shape.ts';
@@ -16,11 +16,7 @@ import { axisOf, reshape } from './shape.ts';
 /** Nodes up to which loops are unrolled: each step is a copy of the body. */
 const mostNodes = 512;
 
-function unrolls(body: Graph, steps: number): boolean {
-  const nodes = (g: Graph): number => g.nodes.reduce((n, node) =>
-    n + 1 + [...node.attributes.values()].reduce((m, a) => m + (a.type === 'graph' ? nodes(a.value) : 0), 0), 0);
-  return steps * Math.max(1, nodes(body)) <= mostNodes;
-}
+const unrolls = (body: Graph, steps: number): boolean => steps * Math.max(1, nodeCount(body)) <= mostNodes;
 
 /** The tensor that is `a` where the condition holds and `b` where not; sizes may differ. */
 function selected(build: Lowering, cond: Expr, one: Tensor, other: Tensor): Tensor {
@@ -34,9 +30,6 @@ function selected(build: Lowering, cond: Expr, one: Tensor, other: Tensor): Tens
   build.loosen(made, Math.min(build.leastRank(one), build.leastRank(other)));
   return made;
 }
-
-const alike = (a: Tensor, b: Tensor | undefined): boolean =>
-  b !== undefined && a.dtype === b.dtype && isPadded(a, b.rank) && isPadded(b, a.rank);
 
 /** A branch's outputs, or the error where it cannot be lowered. */
 function branch(build: Lowering, name: string, taken: Expr): readonly Tensor[] | QuernError {
@@ -59,7 +52,7 @@ const ifOp: Operator = {
     if (chosen !== undefined) return chosen;
     const cond = known ?? scalarValue(build, input);
     const [then, otherwise] = [branch(build, 'then_branch', cond), branch(build, 'else_branch', not(cond))];
-    if (!(then instanceof QuernError) && !(otherwise instanceof QuernError) && then.every((t, k) => alike(t, otherwise[k]))) {
+    if (!(then instanceof QuernError) && !(otherwise instanceof QuernError) && then.every((t, k) => isAlike(t, otherwise[k]))) {
       return then.map((t, k) => selected(build, cond, t, otherwise[k] ?? t));
     }
     // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.

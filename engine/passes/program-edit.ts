@@ -3,7 +3,7 @@
  * and return a new one.
  */
 import type { Expr } from '../../jit/expr/expr.ts';
-import { type Body, allAxes, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { type Body, expressions, loadedTensors, mentions } from '../../jit/kernel.ts';
 import { collect, isLoad, isSym, walk } from '../../jit/expr/visit.ts';
 import { type Block, type Computation, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
@@ -93,7 +93,7 @@ export function prune(program: Program): Program {
       needed.add(o);
       needSymbols(tensorOf(program, o).shape);
     }
-    needSymbols([...expressions(c.body), ...allAxes(c.body).map((a) => a.extent)]);
+    needSymbols(mentions(c.body));
   }
   const inputs = new Set(program.inputs.map((i) => i.tensor));
   return {

@@ -6,7 +6,7 @@
 import { QuernError } from '../../jit/error.ts';
 import { type Expr, cast, load, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
-import { type Kernel, type Numeric, allAxes, expressions, kernelText } from '../../jit/kernel.ts';
+import { type Kernel, type Numeric, kernelText, mentions } from '../../jit/kernel.ts';
 import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
 import { highest } from '../passes/pipeline.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
@@ -14,7 +14,7 @@ import { tensorOf } from '../passes/program-edit.ts';
 import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
-import type { Fallback, Flow, Place, Plan, PlanBlock, PlanPart, PlanStep, PlanTensor, Segment } from './plan.ts';
+import { type Fallback, type Flow, type Place, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, rootOf } from './plan.ts';
 
 export interface Target {
   readonly numeric: Numeric;
@@ -71,7 +71,7 @@ export function buildPlan(original: Program, target: Target): Plan {
           reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, todo: { step, place: why === undefined ? 'main' : 'cpu' },
         };
       });
-      const known = (t: number): boolean => prepared.has(rootOf(t, aliases)) || tensorOf(program, rootOf(t, aliases)).source.kind === 'constant';
+      const known = (t: number): boolean => prepared.has(aliased(t, aliases)) || tensorOf(program, aliased(t, aliases)).source.kind === 'constant';
       // What the main device cannot prepare is computed in each run, as is what depends on it.
       if (once && readsOf(c).every(known) && parts.every((p) => p.todo.place === 'main')) setup.push(...parts.map((p) => p.todo.step));
       else {
@@ -94,7 +94,7 @@ export function buildPlan(original: Program, target: Target): Plan {
       items.push({ reads, writes: block.outputs, symbols, origins: [block.origin], todo: { block: { ...block, parts } } });
     }
     checks.push(...program.checks ?? []);
-    return { flow: cut(items, program, (id) => rootOf(id, aliases), prepared, segments), outputs: program.outputs };
+    return { flow: cut(items, program, (id) => aliased(id, aliases), prepared, segments), outputs: program.outputs };
   };
   const { flow, outputs } = level(original, new Set());
   return {
@@ -115,11 +115,7 @@ function sharedSetup(setup: readonly PlanStep[], tensors: Map<number, PlanTensor
     if (tensor === undefined || more.length > 0 || writers.get(tensor.id) !== 1) return true;
     const known = made.get(step.kernel) ?? new Map<string, number>();
     made.set(step.kernel, known);
-    const rootId = (t: number): number => {
-      const source = tensors.get(t)?.source;
-      return source?.kind === 'alias' ? rootId(source.of) : t;
-    };
-    const key = [...step.args.map((t) => (t === out ? '' : rootId(t))), ...step.dims.map((d) => d.id)].join();
+    const key = [...step.args.map((t) => (t === out ? '' : rootOf({ tensors }, t))), ...step.dims.map((d) => d.id)].join();
     const same = known.get(key);
     if (same === undefined) known.set(key, tensor.id);
     else tensors.set(tensor.id, { ...tensor, source: { kind: 'alias', of: same } });
@@ -139,7 +135,7 @@ function sourceOf(def: TensorDef, aliases: ReadonlyMap<number, number>, prepared
   return def.source.kind === 'given' ? { kind: 'computed' } : def.source;
 }
 
-export function rootOf(id: number, aliases: ReadonlyMap<number, number>): number {
+function aliased(id: number, aliases: ReadonlyMap<number, number>): number {
   let at = id;
   for (let of = aliases.get(at); of !== undefined; of = aliases.get(at)) at = of;
   return at;
@@ -204,7 +200,7 @@ export function findPrepared(program: Program, ready: ReadonlySet<number> = new 
   const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
   for (const c of program.computations) {
     if (!readsOf(c).every(constant)) continue;
-    if (symbolic([...expressions(c.body), ...allAxes(c.body).map((a) => a.extent)])) continue;
+    if (symbolic(mentions(c.body))) continue;
     if (c.outputs.some((t) => outputs.has(t) || symbolic(tensorOf(program, t).shape))) continue;
     for (const t of c.outputs) prepared.add(t);
   }

@@ -6,7 +6,7 @@ import { type ScalarType, isBig, scalarTypes } from '../../jit/expr/dtype.ts';
 import {
   type BinaryOp, type Expr, type UnaryOp, binaryOps, bitcast, cast, constant, load, muladd, rawBinary, ref, select, symbol, unary, unaryOps, variable,
 } from '../../jit/expr/expr.ts';
-import { type Codec, list, number, oneOf, require, table, text } from '../cache/codec.ts';
+import { type Codec, anything, list, number, oneOf, require, table, text } from '../cache/codec.ts';
 import type { Json } from '../cache/entry.ts';
 
 const scalar = oneOf<ScalarType>(scalarTypes);
@@ -33,7 +33,7 @@ export const expressionTable = (rows?: Json[]): Codec<Expr> & { readonly rows: r
       }
     },
     read(data) {
-      const [op = null, x = null, y = null, z = null] = list<Json>({ write: (d) => d, read: (d) => d }).read(data);
+      const [op = null, x = null, y = null, z = null] = list(anything).read(data);
       switch (op as Expr['op']) {
         case 'const': {
           const dtype = scalar.read(x);

@@ -7,7 +7,7 @@ import { type DType, scalarTypes } from '../../jit/expr/dtype.ts';
 import type { Expr, Sym, Var } from '../../jit/expr/expr.ts';
 import { collect, isLoad } from '../../jit/expr/visit.ts';
 import { type Arg, type Body, type Kernel, type Numeric, type Scan, type Stmt, type Store, expressions, stores } from '../../jit/kernel.ts';
-import { type Codec, flag, list, number, oneOf, optional, record, require, table, text, variant } from '../cache/codec.ts';
+import { type Codec, anything, flag, list, number, oneOf, optional, record, require, table, text, variant } from '../cache/codec.ts';
 import type { Json } from '../cache/entry.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { Check, Guard, Origin, Range, Scalar } from '../graph/program.ts';
@@ -23,7 +23,7 @@ export interface PlanData {
   readonly plan: Json;
 }
 
-const tables = record<PlanData>({ expressions: list(json()), kernels: list(json()), constants: list(json()), plan: json() });
+const tables = record<PlanData>({ expressions: list(anything), kernels: list(anything), constants: list(anything), plan: anything });
 
 export function writePlan(plan: Plan, constant: Codec<Constant>): Json {
   const known = codecs({ expressions: [], kernels: [], constants: [], plan: null }, constant);
@@ -53,10 +53,6 @@ export function readPlan(data: Json, constant: Codec<Constant>): Plan {
   }
   require(named.every(({ tensor }) => there(tensor)));
   return plan;
-}
-
-function json(): Codec<Json> {
-  return { write: (value) => value, read: (data) => data };
 }
 
 function codecs(rows: PlanData, constantAt: Codec<Constant>) {
@@ -130,7 +126,7 @@ function codecs(rows: PlanData, constantAt: Codec<Constant>) {
   };
   const flow: Codec<Flow> = {
     write: (all) => all.map((f) => (typeof f === 'number' ? f : planBlock.write(f))),
-    read: (data) => list(json()).read(data).map((f) => (typeof f === 'number' ? f : planBlock.read(f))),
+    read: (data) => list(anything).read(data).map((f) => (typeof f === 'number' ? f : planBlock.read(f))),
   };
   const parts = list(record<PlanPart>({ flow, outputs: numbers, guards, checks: flag }));
   const common = { origin, outputs: numbers, symbols: list(symbol), parts };

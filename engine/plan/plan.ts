@@ -2,6 +2,7 @@
  * A plan: kernels in order, the tensors between them, and where the runtime must step in. Made once per model and device; bound to
  * the values of its dims before a run (bind.ts), which costs no compilation. Inside a segment no JavaScript runs between kernels.
  */
+import { QuernError } from '../../jit/error.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Expr, Sym } from '../../jit/expr/expr.ts';
 import type { Kernel } from '../../jit/kernel.ts';
@@ -91,3 +92,16 @@ export const handled = ({ flow, tensors }: Plan): number[] => blocksOf(flow).fla
   ...block.outputs, ...block.parts.flatMap((part) => part.outputs),
   ...(block.kind === 'if' ? [block.cond] : [block.limit, block.start, block.count, block.going, ...block.initial]).filter((t) => typeof t === 'number'),
 ]).filter((t) => tensors.has(t));
+
+export function tensor(plan: Pick<Plan, 'tensors'>, id: number): PlanTensor {
+  const t = plan.tensors.get(id);
+  if (t === undefined) throw new QuernError('internal', `tensor t${id} is not in the plan`);
+  return t;
+}
+
+/** The tensor whose bytes an alias names. */
+export function rootOf(plan: Pick<Plan, 'tensors'>, id: number): number {
+  let t = tensor(plan, id);
+  while (t.source.kind === 'alias') t = tensor(plan, t.source.of);
+  return t.id;
+}

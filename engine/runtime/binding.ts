@@ -9,9 +9,9 @@ import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
-import { type Place, type Plan, type PlanStep, type Segment, blocksOf, handled } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanStep, type Segment, blocksOf, handled, rootOf, tensor } from '../plan/plan.ts';
 import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
-import { type Residence, rootOf, tensor } from './residence.ts';
+import type { Residence } from './residence.ts';
 
 export type Env = ReadonlyMap<Expr, number>;
 

@@ -4,14 +4,13 @@
  * are another binding of the same segments.
  */
 import { type TypedArray, bytesUnder } from '../../jit/expr/dtype.ts';
-import type { Expr } from '../../jit/expr/expr.ts';
+import { type Expr, asInt } from '../../jit/expr/expr.ts';
 import { evaluate } from '../../jit/expr/visit.ts';
 import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { type Guard, type Scalar, endless } from '../graph/program.ts';
-import type { Place, Plan, PlanBlock, PlanPart } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanBlock, type PlanPart, rootOf, tensor } from '../plan/plan.ts';
 import type { Binding, Env } from './binding.ts';
-import { rootOf, tensor } from './residence.ts';
 
 /** A run, or a part of it. */
 export interface Running {
@@ -75,7 +74,7 @@ async function loop(host: Host, block: Loop, run: Running): Promise<void> {
   let going = block.start === undefined || await scalar(host, block.start, run) !== 0;
   let step = 0;
   let turn = performance.now();
-  const sizes = rooms.map((id) => tensor(host.plan, id).shape.slice(1).map((d) => (d.op === 'const' ? Number(d.value) : 0)));
+  const sizes = rooms.map((id) => tensor(host.plan, id).shape.slice(1).map((d) => asInt(d) ?? 0));
   for (; going && step < limit; step++) {
     if (run.signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
     if (step >= host.plan.maxIterations) throw endless(host.plan.maxIterations, origin);

@@ -10,13 +10,13 @@ import type { Device, Region, View } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
 import { type Guard, enforce } from '../graph/program.ts';
-import type { Flow, Place, Plan, PlanPart } from '../plan/plan.ts';
+import { type Flow, type Place, type Plan, type PlanPart, rootOf, tensor } from '../plan/plan.ts';
 import { median } from '../../jit/tune/clock.ts';
 import { Binding, type BoundSegment, type Env, type PlanFacts, factsOf } from './binding.ts';
 import { type Running, runBlock } from './blocks.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 import type { RunRequest, WireTensor } from './model.ts';
-import { Residence, rootOf, tensor } from './residence.ts';
+import { Residence } from './residence.ts';
 
 /** Sets of dims that stay bound; a decode loop uses a new one each step. */
 const keptBindings = 3;

@@ -9,7 +9,7 @@ import type { DeviceProfile } from '../../jit/device.ts';
 import { type DType, bytesOf, scalarTypes } from '../../jit/expr/dtype.ts';
 import { hashBytes, hashText } from '../../jit/hash.ts';
 import type { Cache } from '../cache/cache.ts';
-import { type Codec, list, number, oneOf, optional, record, require, text } from '../cache/codec.ts';
+import { type Codec, anything, list, number, oneOf, optional, record, require, text } from '../cache/codec.ts';
 import type { Json } from '../cache/entry.ts';
 import { Constant, type Narrow } from '../graph/graph.ts';
 import { LARGE } from '../load/byte-stream.ts';
@@ -41,7 +41,6 @@ export interface KeptPlan {
 }
 
 const numbers = list(number);
-const as = <T extends Json>(): Codec<T> => ({ write: (value) => value, read: (data) => data as T });
 const place: Codec<Place> = {
   write: (value) => value,
   read: (data) => (typeof data === 'number' || typeof data === 'string' ? data : numbers.read(data)),
@@ -52,7 +51,7 @@ const row = record<Row>({
 const entry = record<KeptPlan>({
   ranges: list(record<Wanted>({ range: record<Wanted['range']>({ location: text, offset: number, length: number }), tensor: text })),
   looked: list(record<Looked>({ place, hash: text })),
-  plan: as<Json>(),
+  plan: anything,
 });
 
 /** All that a plan follows from besides the model. Of what was measured only the panel, which decides how weights are packed. */

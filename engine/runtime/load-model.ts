@@ -66,20 +66,20 @@ export async function planOf(
   [model, externalData, options, onProgress]: Parameters<LoadModel>, fetching: LoadOptions, landing: Landing, cache: Cache,
 ): Promise<MadePlan> {
   const devices = async (): Promise<Devices> => (await landing.device()).devices;
+  const setting = async (): Promise<string> => settingOf(await devices(), options);
   let known: KeptPlan | undefined;
   const fetched = await fetchModel(model, externalData, fetching, async (skeleton) => {
-    if (options.cache) known = await findPlan(cache, skeleton, settingOf(await devices(), options));
+    if (options.cache) known = await findPlan(cache, skeleton, await setting());
     return known?.ranges;
   });
   throwIfAborted(fetching.signal);
   const kept = known === undefined ? undefined : restorePlan(known, fetched);
   const source = kept ?? fetched.graph();
   onProgress({ phase: 'compile', loaded: 0, total: 1 });
-  const setting = settingOf(await devices(), options);
-  const weights = options.cache ? new KeptWeights(fetching.files, fetched, setting) : undefined;
+  const weights = options.cache ? new KeptWeights(fetching.files, fetched, await setting()) : undefined;
   if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve(), weights };
   const made = planModel(source, await devices(), options);
-  const note = options.cache ? notePlan(made, fetched, setting) : undefined;
+  const note = options.cache ? notePlan(made, fetched, await setting()) : undefined;
   return { plan: made, kept: false, keep: () => note?.(cache) ?? Promise.resolve(), weights };
 }
 

@@ -9,7 +9,7 @@ import type { Device, Region, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { blocksOf, transposeBlocks } from './in-place.ts';
 import type { Landing } from './landing.ts';
-import { type Place, type Plan, type PlanStep, type PlanTensor, handled } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanStep, type PlanTensor, handled, rootOf, tensor } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
 const nothing = new Uint8Array(0);
@@ -205,19 +205,6 @@ export class Residence {
   #device(place: Place): Device {
     return this.#store(place).device;
   }
-}
-
-export function tensor(plan: Plan, id: number): PlanTensor {
-  const t = plan.tensors.get(id);
-  if (t === undefined) throw new QuernError('internal', `tensor t${id} is not in the plan`);
-  return t;
-}
-
-/** The tensor whose bytes an alias names. */
-export function rootOf(plan: Plan, id: number): number {
-  let t = tensor(plan, id);
-  while (t.source.kind === 'alias') t = tensor(plan, t.source.of);
-  return t.id;
 }
 
 function countOf(t: PlanTensor): number {
