@@ -18,8 +18,11 @@ export interface Feed {
 
 const numeric = { fma: false, precision: 'exact' } as const;
 
-export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): Map<string, Feed> {
-  const run = new Run(program, new Map(), new Map());
+/** Sees, and may change, what a computation wrote before anything reads it. */
+export type Written = (dtype: DType, bytes: Uint8Array) => void;
+
+export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>, written?: Written): Map<string, Feed> {
+  const run = new Run(program, new Map(), new Map(), undefined, written);
   for (const { name, tensor } of program.inputs) {
     const feed = feeds.get(name);
     if (feed === undefined) throw new QuernError('invalid-input', `input '${name}' is not fed`);
@@ -34,7 +37,10 @@ export function runProgram(program: Program, feeds: ReadonlyMap<string, Feed>): 
 class Run {
   readonly #writers = new Map<number | Expr, Computation | Block>();
 
-  constructor(readonly program: Program, readonly env: Map<Expr, number>, readonly memory: Map<number, Uint8Array>, readonly outer?: Run) {
+  constructor(
+    readonly program: Program, readonly env: Map<Expr, number>, readonly memory: Map<number, Uint8Array>, readonly outer?: Run,
+    readonly written: Written | undefined = outer?.written,
+  ) {
     for (const c of program.computations) for (const t of c.outputs) this.#writers.set(t, c);
     for (const b of program.blocks ?? []) for (const made of [...b.outputs, ...b.symbols]) this.#writers.set(made, b);
   }
@@ -141,6 +147,7 @@ class Run {
     }
     const bytes = (id: number): Uint8Array => (c.outputs.includes(id) ? this.memory.get(id) ?? sized(id) : bytesUnder(this.value(id).data));
     runComputation(this.program, c, (e) => this.dim(e), bytes);
+    if (this.written !== undefined) for (const id of c.outputs) this.written(defOf(this.program, id).dtype, bytes(id));
   }
 }
 
