@@ -52,6 +52,12 @@ describe('error bounds', () => {
     expect(one((x) => select(eq(x, x), x, constant(0, 'float32')), 0.3).bound).toBe(0);
   });
 
+  it('which zero the greater of -0 and 0 is, is left open, and so is what divides by it', () => {
+    const over = (x: Expr): Expr => unary('reciprocal', binary('max', x, constant(0, 'float32')));
+    expect(one(over, -0).bound).toBe(Infinity);
+    expect(one(over, 0).bound).toBe(0);
+  });
+
   it('integers are exact whatever the device', () => {
     const i = variable('i', 2);
     const kernel = kernelOf({ kind: 'map', axes: [i], store: { tensor: 1, index: [i], value: mul(load(0, 'int64', [i]), 3) } },

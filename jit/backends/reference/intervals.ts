@@ -24,6 +24,7 @@ export function unaryError(fn: UnaryOp, dtype: ScalarType, x: number, ex: number
     case 'floor': case 'ceil': case 'trunc': case 'round': return ex === 0 ? 0 : settled(value, spread(unaryFn(fn, 'float64'), x, ex, value), ex);
     case 'sqrt': case 'reciprocal': case 'exp': case 'log': case 'sin': case 'cos': case 'tan': case 'asin': case 'acos': case 'atan':
     case 'sinh': case 'cosh': case 'tanh': case 'asinh': case 'acosh': case 'atanh': case 'erf': case 'sigmoid': {
+      if (fn === 'reciprocal' && ex > 0 && Math.abs(x) <= ex) return Infinity;
       // The table is for float32; other types have the same number of units in their own last place.
       const scale = acc.unit(dtype) / acc.unit('float32');
       const made = acc.elementary(fn, x, value) * scale + own(dtype) * Math.abs(value) + acc.tiny;
@@ -42,10 +43,9 @@ function carried(fn: Elementary, x: number, ex: number, value: number): number {
   switch (fn) {
     case 'sin': case 'cos': return ex;
     case 'tan': return ex * (1 + value * value) > 0.5 ? Infinity : spread(f, x, ex, value);
-    case 'reciprocal': return Math.abs(x) <= ex ? Infinity : spread(f, x, ex, value);
     case 'sqrt': return Math.max(f(x + ex) - value, value - f(Math.max(0, x - ex)));
     // The rest are monotone, or convex as cosh is: the ends of the interval are the worst.
-    case 'exp': case 'log': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh': case 'tanh': case 'asinh': case 'acosh':
+    case 'reciprocal': case 'exp': case 'log': case 'asin': case 'acos': case 'atan': case 'sinh': case 'cosh': case 'tanh': case 'asinh': case 'acosh':
     case 'atanh': case 'erf': case 'sigmoid': return spread(f, x, ex, value);
     default: return fn satisfies never;
   }
@@ -58,7 +58,8 @@ export function binaryError(
   switch (fn) {
     case 'eq': case 'ne': case 'lt': case 'le': case 'gt': case 'ge':
       return both > 0 && (Math.abs(x - y) <= both || both === Infinity) ? 1 : 0;
-    case 'min': case 'max': return Math.max(ex, ey);
+    // Which zero max(-0, 0) is, is up to the device: what divides by it may have either infinity.
+    case 'min': case 'max': return Math.max(ex, ey, x === y && !Object.is(x, y) ? acc.tiny : 0);
     case 'and': case 'or': case 'xor':
       if (dtype === 'bool') return both > 0 ? 1 : 0;
       return both > 0 ? Infinity : 0;
