@@ -3,7 +3,7 @@ import { chromium } from '@playwright/test';
 import { findChromium } from '../scripts/chromium.mjs';
 import { expect, test } from './fixtures.ts';
 import { pageUrl } from './server.ts';
-import { externalLayer, layerAnswer, layerFeed, tinyModel, toStrings, unknownOperator } from './tiny-model.ts';
+import { endless, externalLayer, layerAnswer, layerFeed, tinyModel, toStrings, unknownOperator } from './tiny-model.ts';
 
 test('the worker dies: calls on a model that cannot be opened again reject', async ({ open }) => {
   const page = await open();
@@ -78,6 +78,25 @@ test('abort: loading and running', async ({ open }) => {
   }, layerFeed);
   expect(codes).toEqual(['aborted', 'aborted', [2, 2]]);
 });
+
+for (const device of ['wasm', 'webgpu'] as const) {
+  test(`a loop that does not end, in one kernel on ${device}: ended by an abort, or after as many steps as the option says`, async ({ open, site }) => {
+    site.put('endless.onnx', tinyModel(endless));
+    const page = await open();
+    const [aborted, tooMany] = await page.evaluate(async (where) => {
+      const session = await quern.load('/files/endless.onnx', { device: where, maxIterations: 1e9 });
+      const running = new AbortController();
+      const run = failureOf(session.run({ x: new Float32Array(1) }, { signal: running.signal }));
+      setTimeout(() => { running.abort(); }, 200);
+      const first = await run;
+      await session.dispose();
+      const bounded = await quern.load('/files/endless.onnx', { device: where });
+      return [first, await failureOf(bounded.run({ x: new Float32Array(1) }))] as const;
+    }, device);
+    expect(aborted.code).toBe('aborted');
+    expect(tooMany).toMatchObject({ code: 'too-many-iterations', node: 'forever', op: 'Loop', expected: 'at most 1000000 iterations (option maxIterations)' });
+  });
+}
 
 test('bad feeds', async ({ open }) => {
   const page = await open();

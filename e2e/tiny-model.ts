@@ -1,5 +1,5 @@
 /** The models of the end-to-end tests: small enough to compute by hand. */
-import { floats, model, node, type ModelLiteral } from '../engine/load/testing/build-model.ts';
+import { floats, model, node, tensor, type ModelLiteral } from '../engine/load/testing/build-model.ts';
 
 /** y[n, 2] = relu(x[n, 3] w + b), and that doubled as `twice`. */
 export const layer: ModelLiteral = {
@@ -29,6 +29,19 @@ export const counter: ModelLiteral = {
   inputs: { x: 'float32[2]', state: 'float32[2]' },
   outputs: { y: 'float32[2]', next: 'float32[2]' },
   nodes: [node('Add', ['state', 'x'], 'next'), node('Identity', ['next'], 'y')],
+};
+
+/** y = x + 1 + 1 ..., 2^31 times, or one step less than forever. */
+export const endless: ModelLiteral = {
+  inputs: { x: 'float32[1]' },
+  outputs: { y: 'float32[1]' },
+  initializers: { most: tensor('int64', [], [2 ** 31]), one: floats([1], [1]) },
+  nodes: [node('Loop', ['most', '', 'x'], 'y', {
+    body: { graph: {
+      inputs: { i: 'int64[]', go: 'bool[]', v: 'float32[1]' }, outputs: { on: 'bool[]', w: 'float32[1]' },
+      nodes: [node('Identity', ['go'], 'on'), node('Add', ['v', 'one'], 'w')],
+    } },
+  }, { name: 'forever' })],
 };
 
 /** An operator of nobody's. */

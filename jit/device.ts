@@ -129,6 +129,8 @@ export interface Device {
   /** Nanoseconds for `repeats` calls of a step, back to back. */
   time(step: Step, repeats: number): Promise<number>;
 
+  /** Resolves when what was submitted has run. Absent where runs end only then. */
+  idle?(): Promise<void>;
   /** Settles (never rejects) when the device is gone: lost GPU, dead worker. */
   readonly lost: Promise<{ readonly reason: string }>;
   /** Bytes in use, and the most that ever were. */

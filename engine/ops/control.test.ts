@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { int } from '../../jit/expr/expr.ts';
 import type { Attribute, Graph, Node } from '../graph/graph.ts';
+import type { Program } from '../graph/program.ts';
 import { lowerGraph } from './lower.ts';
 import { numbersOf } from './testing/compare.ts';
 import { f32, i64, tensor } from './testing/run-op.ts';
@@ -45,10 +46,22 @@ describe('Loop', () => {
   const limit = f32([], [100]);
   it('runs as many steps as are fed', () => expect(run({ n: i64([], [3]), x, limit }, [loop('n')], ['y', 'squares'])).toEqual([[8, 16], [1, 4, 4, 16, 16, 64]]));
   it('stops when its condition fails', () => expect(run({ n: i64([], [99]), x, limit: f32([], [10]) }, [loop('n')], ['y'])).toEqual([[4, 8]]));
+  it('takes as many steps as there are, over more than one kernel', () => {
+    const count = node('Loop', ['n', '', 'x'], ['y'], {
+      body: branch([node('Add', ['v', 'one'], ['next']), node('Identity', ['going'], ['again'])], ['again', 'next'], ['i', 'going', 'v']),
+    });
+    expect(run({ n: i64([], [200_000]), x: i64([1], [7]), one: i64([1], [3]) }, [count], ['y'])).toEqual([[600_007]]);
+  });
   it('runs not at all', () => expect(run({ n: i64([], [0]), x, limit }, [loop('n')], ['y', 'squares'])).toEqual([[1, 2], []]));
-  it('is one kernel', () => {
+  const loops = ({ computations }: Program): number => computations.filter((c) => c.body.kind === 'loop').length;
+  it('of no more steps than one kernel may take is one', () => {
+    const count = node('Constant', [], ['n'], { value_int: { type: 'int', value: 1000 } });
+    const program = lowerGraph(graphOf({ x, limit }, [count, loop('n')], ['y']));
+    expect([program.blocks, loops(program)]).toEqual([undefined, 1]);
+  });
+  it('of any number of steps takes many in each kernel, and can be aborted in between', () => {
     const program = lowerGraph(graphOf({ n: i64([], [3]), x, limit }, [loop('n')], ['y']));
-    expect(program.computations.filter((c) => c.body.kind === 'loop')).toHaveLength(1);
+    expect(program.blocks?.map((b) => b.parts.map(loops))).toEqual([[1]]);
   });
   it('swaps states', () => {
     const swap = node('Loop', ['n', '', 'a', 'b'], ['p', 'q'], {

@@ -4,7 +4,7 @@
  */
 import { type DType, bytesOf, isFloat, isInteger, isSigned } from '../../jit/expr/dtype.ts';
 import {
-  type Expr, add, and, binary, cast, constant, div, eq, ge, gt, le, lt, max, min, mul, not, or, select, sub, unary,
+  type Expr, add, and, binary, cast, constant, div, eq, floordiv, floormod, ge, gt, le, lt, max, min, mul, ne, not, or, select, sub, unary,
 } from '../../jit/expr/expr.ts';
 import {
   abs, clamp, erf, exp, floor, isnan, local, log, loopWhile, neg, reciprocal, scalarValue, sigmoid, sign, single, sqrt, storeTo, tanh, when,
@@ -194,19 +194,23 @@ function powerOf(exponent: number, float: boolean): ((x: Expr) => Expr) | undefi
   return (x) => times(x, exponent);
 }
 
-/** Repeated multiplication, which wraps as integers do; negative exponents give 0, or a power of 1 or -1. */
+/** By squaring, which wraps as integers do; negative exponents give 0, or a power of 1 or -1. */
 function integerPower(build: Lowering, base: Tensor, exponent: Tensor): Tensor {
   const shape = broadcastShapes(build, base.shape, exponent.shape);
   const { axes, index } = freshAxes(build, shape);
   const total = local(build, 'power', base.dtype);
+  const square = local(build, 'square', base.dtype);
   const left = local(build, 'left', exponent.dtype);
   const one = constant(1, base.dtype);
-  const x = broadcastAt(base, index, shape);
   return single(build, { dtype: base.dtype, shape }, axes, (out) => [
     total.declare(one),
+    square.declare(broadcastAt(base, index, shape)),
     left.declare(broadcastAt(exponent, index, shape)),
-    when(lt(left.value, 0), [total.set(div(one, x))]),
-    loopWhile(gt(left.value, 0), [total.set(mul(total.value, x)), left.set(sub(left.value, 1))]),
+    when(lt(left.value, 0), [total.set(div(one, square.value))]),
+    loopWhile(gt(left.value, 0), [
+      when(ne(floormod(left.value, 2), 0), [total.set(mul(total.value, square.value))]),
+      square.set(mul(square.value, square.value)), left.set(floordiv(left.value, 2)),
+    ]),
     storeTo(out, index, total.value),
   ]);
 }

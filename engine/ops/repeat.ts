@@ -4,20 +4,26 @@
  * bodies become a block (blocks.ts). What does not depend on the states stays outside.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Expr, add, and, asInt, cast, constant, int, lt, ref, select } from '../../jit/expr/expr.ts';
-import { type Stmt, allAxes } from '../../jit/kernel.ts';
+import { type Expr, add, and, asInt, cast, constant, floordiv, int, lt, max, min, product, ref, select, sub, sum } from '../../jit/expr/expr.ts';
+import { type Body, type Stmt, allAxes } from '../../jit/kernel.ts';
 import { type Computation, type Origin, readsOf } from '../graph/program.ts';
 import { divide, stepped } from './blocks.ts';
 import type { ProgramBuilder } from './module.ts';
 import type { Lowering, RepeatResult, RepeatSpec, Tensor } from './operator.ts';
-import { scalarOf, scalarValue } from './math.ts';
+import { scalarOf, scalarValue, toIndex, zeroOf } from './math.ts';
 import { fill, statementsOf } from './statements.ts';
 
-/**
- * Points that one step of a loop in one kernel may compute, open dims taken as 16: it runs on one thread, element by element, and no abort is
- * seen before it ends.
- */
+/** Points that one step of a loop in one kernel may compute, open dims taken as 16: it runs on one thread, element by element. */
 const mostPoints = 2 ** 12;
+
+/**
+ * Points after which such a kernel comes back: a few ms on a CPU, and well below the seconds after which systems take a GPU away. Loops that may
+ * need more are a block whose steps are kernels of this size, and see aborts between them.
+ */
+const turnPoints = 2 ** 18;
+
+/** Points of loops in one kernel, for loops around them. */
+const pointsIn = new WeakMap<Body, number>();
 
 export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
   try {
@@ -31,9 +37,15 @@ export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin,
   }
 }
 
-const points = ({ body }: Computation): number => allAxes(body).reduce((n, { extent }) => n * (asInt(extent) ?? 16), 1);
+const openPoints = ({ body }: Computation): Expr => {
+  const known = pointsIn.get(body);
+  return known === undefined ? product(allAxes(body).map((v) => v.extent)) : int(known);
+};
+const points = ({ body }: Computation): number => pointsIn.get(body) ?? allAxes(body).reduce((n, { extent }) => n * (asInt(extent) ?? 16), 1);
 
 function inOneKernel(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
+  // Steps are counted in 32 bits.
+  const bound = Math.min(builder.maxIterations, 2 ** 30);
   const states = spec.states.map((t) => builder.tensor(t.dtype, t.shape));
   const [count, going] = [builder.tensor('int64', []), builder.tensor('bool', [])];
   const { result, frame } = builder.apart('trial', () => spec.step(count, going, states));
@@ -49,20 +61,24 @@ function inOneKernel(build: Lowering, builder: ProgramBuilder, origin: Origin, s
     for (const id of readsOf(c)) needed.add(id);
     return true;
   }).reverse();
-  if (dataDims.length + checks.length + blocks.length > 0 || inside.reduce((n, c) => n + points(c), 0) > mostPoints) unfit();
+  const work = inside.reduce((n, c) => n + points(c), 1);
+  if (dataDims.length + checks.length + blocks.length > 0 || work > mostPoints) unfit();
   builder.join({ ...outside, guards: frame.guards });
+  const most = spec.limit === undefined ? undefined : builder.elements(spec.limit)?.[0];
+  const steps = Math.min((most === undefined ? undefined : asInt(most)) ?? Infinity, bound);
   const room = roomFor(build, builder, spec, result.collected);
-  const [steps, over] = [builder.tensor('int64', []), builder.tensor('int64', [])];
+  const [done, more] = [builder.tensor('int64', []), builder.tensor('bool', [])];
   const tensorOf = (id: number): ReturnType<ProgramBuilder['tensorDef']> => builder.tensorDef(id);
   // A new state may be read by others before it takes the old one's place, or be one of the old ones itself.
   const held = result.states.map((t, k) => (states.some((s) => s.id === t.id) && states[k]?.id !== t.id ? builder.tensor(t.dtype, t.shape) : t));
-  const at = ref('step', 'index');
-  const more = ref('more', 'bool');
+  const [at, on] = [ref('step', 'index'), ref('more', 'bool')];
   const limit = spec.limit === undefined ? undefined : cast(scalarOf(spec.limit), 'int64');
-  const wanted = limit === undefined ? more : and(more, lt(cast(at, 'int64'), limit));
+  const wanted = (step: Expr, yes: Expr): Expr => (limit === undefined ? yes : and(yes, lt(cast(step, 'int64'), limit)));
+  const atOnce = steps * work <= turnPoints;
+  const turn = atOnce ? int(steps) : max(1, floordiv(int(turnPoints), sum([int(1), ...inside.map(openPoints)])));
   const body: Stmt[] = [
     { do: 'store', store: { tensor: count.id, index: [], value: cast(at, 'int64') } },
-    { do: 'store', store: { tensor: going.id, index: [], value: more } },
+    { do: 'store', store: { tensor: going.id, index: [], value: on } },
     ...inside.flatMap((c, k) => statementsOf(c, tensorOf, `c${k}_`)),
     ...result.collected.flatMap((t, k) => {
       const to = room[k];
@@ -77,20 +93,46 @@ function inOneKernel(build: Lowering, builder: ProgramBuilder, origin: Origin, s
     { do: 'set', name: 'step', value: add(at, 1) },
   ];
   const statements: Stmt[] = [
-    { do: 'let', name: 'step', value: int(0) },
-    { do: 'let', name: 'more', value: spec.start === undefined ? constant(1, 'bool') : scalarOf(spec.start) },
-    { do: 'while', cond: and(wanted, lt(at, builder.maxIterations)), body },
-    { do: 'store', store: { tensor: steps.id, index: [], value: cast(at, 'int64') } },
-    { do: 'store', store: { tensor: over.id, index: [], value: select(wanted, constant(1, 'int64'), constant(0, 'int64')) } },
+    { do: 'let', name: 'step', value: toIndex(scalarOf(done)) },
+    { do: 'let', name: 'end', value: min(add(at, turn), bound) },
+    { do: 'let', name: 'more', value: scalarOf(more) },
+    { do: 'while', cond: and(wanted(at, on), lt(at, ref('end', 'index'))), body },
+    { do: 'store', store: { tensor: done.id, index: [], value: cast(at, 'int64') } },
+    { do: 'store', store: { tensor: more.id, index: [], value: on } },
   ];
-  const written = [...states, count, going, ...room, steps, over, ...held.filter((t, k) => t.id !== result.states[k]?.id)];
-  const outputs = [...written.map((t) => t.id), ...inside.flatMap((c) => c.outputs)];
-  const initial = new Map<number, number | 'zero'>([
-    ...states.map((t, k) => [t.id, spec.states[k]?.id ?? 'zero'] as const), ...room.map((t) => [t.id, 'zero'] as const),
-  ]);
-  builder.append([{ body: { kind: 'loop', axes: [], body: statements }, outputs, origins: [origin], initial }]);
-  builder.watch({ tensor: over.id, steps: true, range: { low: int(0), high: int(builder.maxIterations) }, origin });
-  return { states, collected: room.map((t, k) => taken(build, t, steps, result.collected[k] ?? t)) };
+  const kept = [...states, done, more, ...room];
+  const written = [...kept, count, going, ...held.filter((t, k) => t.id !== result.states[k]?.id)];
+  const loop: Body = { kind: 'loop', axes: [], body: statements };
+  pointsIn.set(loop, Math.min(steps, turnPoints) * work);
+  const run = (from: readonly Tensor[]): void => {
+    const initial = new Map<number, number | 'zero'>(kept.map((t, k) => [t.id, from[k]?.id ?? 'zero']));
+    builder.append([{ body: loop, outputs: [...written.map((t) => t.id), ...inside.flatMap((c) => c.outputs)], origins: [origin], initial }]);
+  };
+  const first = [...spec.states, build.constant('int64', [], [0]), spec.start ?? build.constant('bool', [], [1])];
+  let last: readonly Tensor[] = kept;
+  if (atOnce) run(first);
+  else {
+    const always = result.going.id === going.id && spec.start === undefined && most !== undefined;
+    const turns = always ? build.known('int64', [], [floordiv(add(min(most, bound), sub(turn, 1)), turn)]) : undefined;
+    const zeros = room.map((t) => build.map(t.dtype, t.shape, () => zeroOf(t.dtype)));
+    last = stepped(build, builder, origin, {
+      states: [...first, ...zeros], limit: turns, start: undefined,
+      step: (_, yes, from) => {
+        run(from);
+        const again = (): Expr => and(wanted(toIndex(scalarOf(done)), scalarOf(more)), lt(scalarOf(done), constant(bound, 'int64')));
+        return { going: always ? yes : build.map('bool', [], again), states: kept, collected: [] };
+      },
+    }).states;
+  }
+  const [all = done, open = more] = last.slice(states.length);
+  if (!(steps < bound)) {
+    const over = build.map('int64', [], () => select(wanted(toIndex(scalarOf(all)), scalarOf(open)), constant(1, 'int64'), constant(0, 'int64')));
+    builder.watch({ tensor: over.id, steps: true, range: { low: int(0), high: int(bound) }, origin });
+  }
+  return {
+    states: last.slice(0, states.length),
+    collected: room.map((t, k) => taken(build, last[states.length + 2 + k] ?? t, all, result.collected[k] ?? t)),
+  };
 }
 
 /** Results that collect a tensor of each step have room for the most steps there can be. */

@@ -133,6 +133,7 @@ function assemble(device: GPUDevice, profile: DeviceProfile): Device {
       check();
       return ns;
     },
+    idle: () => device.queue.onSubmittedWorkDone(),
     lost,
     memory: () => memory.usage(),
     dispose() {
