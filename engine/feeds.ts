@@ -1,6 +1,6 @@
 /**
- * Checks feeds against a session's inputs on the page, before anything is posted, and copies them into their form for the wire. In:
- * input declarations and what the user fed. Out: a WireTensor for each input, bytes in buffers of their own; or `invalid-input` that names the
+ * Checks feeds against a session's inputs on the page, before anything is posted, and gives them their form for the wire. In:
+ * input declarations and what the user fed. Out: a WireTensor for each input, whose bytes are the user's own; or `invalid-input` that names the
  * input, what was expected and what came. Sizes that symbols stand for must agree across inputs; dims that are expressions over
  * symbols are left to the engine.
  */
@@ -109,9 +109,7 @@ function toWireTensor({ info, dtype, dims, content }: Parsed, bindings: Bindings
       got: String(content.length),
     });
   }
-  // A copy of just the elements: cloning a view would clone the whole buffer under it.
-  const bytes = new Uint8Array(new Uint8Array(content.buffer, content.byteOffset, content.length * bytesOf(dtype)));
-  return { kind: 'bytes', dtype, dims: shape, bytes };
+  return { kind: 'bytes', dtype, dims: shape, bytes: new Uint8Array(content.buffer, content.byteOffset, content.length * bytesOf(dtype)) };
 }
 
 /** The dims of a bare array: those of the model, with at most one symbol solved for. */

@@ -10,7 +10,7 @@ import { checkOptions, resolveOptions, type LoadOptions, type RunOptions, type S
 import type { Report, SupportReport, TuneReport } from './report.ts';
 import { leaseEngine, type Invoke, type Lease } from './runtime/client.ts';
 import type { Progress, ValueInfo, WireTensor } from './runtime/model.ts';
-import type { LoadRequest, ProgressSink, SessionInfo } from './runtime/protocol.ts';
+import { copied, type LoadRequest, type ProgressSink, type SessionInfo } from './runtime/protocol.ts';
 import { startWorker } from './runtime/start-worker.ts';
 import { canReopen, resolveUrl, toWireSource, transferOf, type Source } from './source.ts';
 import { dataOf, DeviceTensor, PageTensor, type Tensor, type TensorHome } from './tensor.ts';
@@ -147,10 +147,12 @@ class ModelSession implements Session {
     checkOptions('run', options);
     const { outputs, keep, signal } = options;
     // Kept tensors are gone with worker or device: feeding one must say so.
-    if (this.#broken() !== undefined) this.#drop('the device that held the tensor was lost');
+    const broken = this.#broken() !== undefined;
+    if (broken) this.#drop('the device that held the tensor was lost');
     checkOutputNames(this.outputs, outputs, keep);
     const wire = wireFeeds(this.inputs, feeds, this.#home);
-    const request = { feeds: wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
+    // They may change while the model is loaded again.
+    const request = { feeds: broken ? copied(wire) : wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
     const results = await this.#call((_, call, id) => this.#link.lease.client.run(call, id, request), signal, (late) => {
       for (const tensor of Object.values(late)) if (tensor.kind === 'handle') this.#home.release(tensor.handle);
     });

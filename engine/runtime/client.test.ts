@@ -66,6 +66,15 @@ test('a run gives its results', async () => {
   b.client.close();
 });
 
+test('feeds may change once a run is asked for', async () => {
+  const b = await bench();
+  const bytes = new Uint8Array(new Float32Array([0, 1, 2]).buffer);
+  const results = run(b, { feeds: { x: { kind: 'bytes', dtype: 'float32', dims: [2], bytes: bytes.subarray(4) } } });
+  bytes.fill(0);
+  expect(await results).toMatchObject({ y: { dims: [2], bytes: new Uint8Array(new Float32Array([2, 4]).buffer) } });
+  b.client.close();
+});
+
 test('an error of the engine arrives with all its fields', async () => {
   const b = await bench();
   const error = await failure(run(b, feed(NaN)));

@@ -5,7 +5,7 @@
 import { wrap, type Endpoint, type Remote } from 'comlink';
 import { fromWire, QuernError } from '../../jit/error.ts';
 import type { RunRequest } from './model.ts';
-import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf } from './protocol.ts';
+import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf, copied } from './protocol.ts';
 import { type PageForm, ShortWay } from './short-way.ts';
 
 /** A worker that has answered; see start-worker.ts. */
@@ -71,25 +71,23 @@ export class EngineClient {
     const call = ++this.#lastCall;
     return new Promise<T>((resolve, reject) => {
       let open = true;
-      const unlisten = new AbortController();
+      const onAbort = (): void => {
+        const signal = given.find((s) => s.aborted);
+        if (!open || signal === undefined) return;
+        fail(abortError(signal));
+        void this.#api.abort(call);
+      };
       const close = (): boolean => {
         if (!open) return false;
         open = false;
         this.#pending.delete(fail);
-        unlisten.abort();
+        for (const signal of given) signal.removeEventListener('abort', onAbort);
         return true;
       };
       const fail = (error: QuernError): void => {
         if (close()) reject(error);
       };
       this.#pending.add(fail);
-      for (const signal of given) {
-        signal.addEventListener('abort', () => {
-          if (!open) return;
-          fail(abortError(signal));
-          void this.#api.abort(call);
-        }, { signal: unlisten.signal });
-      }
       let answer: Promise<Outcome<T>>;
       try {
         answer = invoke(this.#api, call);
@@ -103,17 +101,23 @@ export class EngineClient {
         else if (close()) resolve(outcome.value);
         else late?.(outcome.value);
       }, (error: unknown) => { fail(unsendable(error)); });
+      // After the answer had its turn: a small run has often got it by now, and listeners cost as much as all else here.
+      queueMicrotask(() => {
+        onAbort();
+        if (open) for (const signal of given) signal.addEventListener('abort', onAbort);
+      });
     });
   }
 
-  /** Runs a session's model; for use as what `call` invokes. */
+  /** Runs a session's model; for use as what `call` invokes. Feeds are read before it returns. */
   run(call: number, session: number, request: RunRequest): Promise<RanMessage['outcome']> {
     return new Promise((resolve) => {
       const form = this.#short?.form(session, request);
-      const asked = form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); });
-      const message: RunMessage = { run: call, session, request, form: form?.id };
-      if (asked !== true) this.#connection.endpoint.postMessage(message, buffersOf(request.feeds));
       this.#runs.set(call, { form, resolve });
+      if (form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); }) === true) return;
+      const feeds = copied(request.feeds);
+      const message: RunMessage = { run: call, session, request: { ...request, feeds }, form: form?.id };
+      this.#connection.endpoint.postMessage(message, buffersOf(feeds));
     });
   }
 

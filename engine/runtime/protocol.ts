@@ -98,6 +98,11 @@ export function buffersOf(tensors: Readonly<Record<string, WireTensor>>): Transf
   return [...buffers];
 }
 
+/** With bytes in buffers of their own: views travel with all of the buffer under them. */
+export function copied(tensors: Readonly<Record<string, WireTensor>>): Record<string, WireTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.kind === 'handle' ? t : { ...t, bytes: new Uint8Array(t.bytes) }]));
+}
+
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };

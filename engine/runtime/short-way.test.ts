@@ -29,6 +29,16 @@ test('a worker that offers is asked, with feeds and session, and its results arr
   expect(await results).toEqual({ y: tensor(8, 9) });
 });
 
+test('a page that has looked for an answer in vain still gets it', async () => {
+  const { end, ask } = pair();
+  for (const call of [2, 3]) {
+    end.offer();
+    const results = new Promise((done) => { ask(call, done); });
+    end.answer(call, end.take()?.form ?? 0, { y: tensor(call, 9) });
+    expect(await results).toEqual({ y: tensor(call, 9) });
+  }
+});
+
 test('a worker that does not offer is not asked', () => {
   expect(pair().ask(2)).toBe(false);
 });
