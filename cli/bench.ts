@@ -27,6 +27,8 @@ export interface BenchRow {
   /** The fastest run: on a busy machine the figure that tells most of the engine and least of the machine. */
   readonly minMs: number;
   /** Null where the system does not tell. */
+  /** After loading and a first run. */
+  readonly loadPeakBytes: number | null;
   readonly peakBytes: number | null;
   /** Time of Quern's tuning, not part of any other figure. */
   readonly tuneMs: number;
@@ -74,14 +76,18 @@ interface ModelResult {
 async function benchModel(model: string, engines: readonly EngineName[], args: Arguments, server: FileServer, io: Io): Promise<ModelResult> {
   const [loop] = Object.entries(pairs(args, 'loop'));
   const request = { ...(await loadRequest(args, model, server)), loop: loop === undefined ? undefined : { from: loop[0], to: loop[1] } };
-  const ready: { readonly engine: BenchEngine; readonly load: EngineLoad; readonly times: number[]; warmRunMs: number }[] = [];
+  const ready: {
+    readonly engine: BenchEngine; readonly load: EngineLoad; readonly loadPeakBytes: number | null; readonly tuneMs: number; readonly times: number[];
+    warmRunMs: number;
+  }[] = [];
   let failures = 0;
   try {
     for (const name of engines) {
       const engine = await startEngine(name, request, resolve(model), browserOf(args), server, (line) => { io.error(line); });
       try {
         const load = await engine.load();
-        const held = { engine, load, times: [], warmRunMs: Infinity };
+        const loadPeakBytes = (await engine.peak()) ?? null;
+        const held = { engine, load, loadPeakBytes, tuneMs: await engine.tune(), times: [], warmRunMs: Infinity };
         ready.push(held);
         const since = performance.now();
         for (let i = 0; i < 3 || (i < 50 && performance.now() - since < warmMs); i++) {
@@ -103,12 +109,12 @@ async function benchModel(model: string, engines: readonly EngineName[], args: A
       if (runs === undefined && round >= 4 && performance.now() - since > enoughMs) break;
     }
     const rows: BenchRow[] = [];
-    for (const { engine, load, times } of ready) {
+    for (const { engine, load, loadPeakBytes, tuneMs, times } of ready) {
       const peak = await engine.peak();
       rows.push({
         model, engine: engine.name, device: load.device, threads: load.threads, loadMs: load.loadMs, firstMs: load.firstMs,
         medianMs: quantile(times, 0.5), p95Ms: quantile(times, 0.95), minMs: Math.min(...times),
-        peakBytes: peak ?? null, tuneMs: load.tuneMs, runs: times.length, relL2: null,
+        loadPeakBytes, peakBytes: peak ?? null, tuneMs, runs: times.length, relL2: null,
       });
       if (!args.flags.has('profile')) continue;
       const report = await engine.report();
@@ -164,10 +170,10 @@ export function quantile(values: readonly number[], q: number): number {
 export function ratios(rows: readonly BenchRow[]): string {
   const own = rows.find((row) => row.engine === 'quern');
   return table([
-    [rows[0]?.model ?? '', 'device', 'threads', 'load ms', 'first ms', 'median ms', 'p95 ms', 'min ms', 'peak', 'rel L2', 'quern is'],
+    [rows[0]?.model ?? '', 'device', 'threads', 'load ms', 'first ms', 'median ms', 'p95 ms', 'min ms', 'load peak', 'peak', 'rel L2', 'quern is'],
     ...rows.map((row) => [
       `  ${row.engine}`, row.device, String(row.threads), ms(row.loadMs), ms(row.firstMs), ms(row.medianMs), ms(row.p95Ms), ms(row.minMs),
-      row.peakBytes === null ? '-' : megabytes(row.peakBytes),
+      ...[row.loadPeakBytes, row.peakBytes].map((bytes) => (bytes === null ? '-' : megabytes(bytes))),
       row.relL2 === null ? '-' : row.relL2.toExponential(1),
       own === undefined || row === own ? '' : `${(row.medianMs / own.medianMs).toFixed(2)} x as fast`,
     ]),

@@ -4,8 +4,10 @@
  * next call gets a fresh one.
  */
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import type { Browser, LaunchOptions } from 'playwright';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserType, LaunchOptions } from 'playwright';
 import { type BrowserPage, type OtherBrowser, launch } from '../scripts/browsers.mjs';
 import { chromiumFlags, findChromium } from '../scripts/chromium.mjs';
 import type { PageApi } from './protocol.ts';
@@ -17,7 +19,7 @@ export class SetupError extends Error {}
 /** A page call that did not come back: the page was too slow or died. */
 export class PageLost extends Error {}
 
-async function launcher(): Promise<{ launch(options: LaunchOptions): Promise<Browser> }> {
+async function launcher(): Promise<BrowserType> {
   try {
     return (await import('playwright')).chromium;
   } catch {
@@ -34,7 +36,8 @@ async function hasGpu(): Promise<boolean> {
 
 export type BrowserName = 'chromium' | OtherBrowser;
 
-export async function launchChromium(): Promise<Browser> {
+/** Calls `start` with what Chromium is to be started with here. */
+async function withChromium<T>(start: (chromium: BrowserType, options: LaunchOptions) => Promise<T>): Promise<T> {
   const chromium = await launcher();
   const executablePath = findChromium();
   const real = await hasGpu();
@@ -43,11 +46,13 @@ export async function launchChromium(): Promise<Browser> {
   // Precise GPU memory and process figures need the real clock and no throttling of a page nobody looks at.
   const args = [...base, '--disable-renderer-backgrounding', '--disable-background-timer-throttling', ...own];
   try {
-    return await chromium.launch({ args, ...(executablePath === undefined ? { channel: 'chromium' } : { executablePath }) });
+    return await start(chromium, { args, ...(executablePath === undefined ? { channel: 'chromium' } : { executablePath }) });
   } catch (error) {
     throw new SetupError(`Chromium does not start: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}\nSet QUERN_CHROMIUM to a browser.`);
   }
 }
+
+export const launchChromium = (): Promise<Browser> => withChromium((chromium, options) => chromium.launch(options));
 
 /** A browser as the harness uses it, whatever drives it. */
 interface Driven {
@@ -60,16 +65,21 @@ interface Driven {
 
 async function startBrowser(name: BrowserName): Promise<Driven> {
   switch (name) {
-    case 'chromium': return driveChromium(await launchChromium());
+    case 'chromium': return driveChromium();
     case 'firefox': case 'webkit': return driveOther(name);
     default: return name satisfies never;
   }
 }
 
-function driveChromium(browser: Browser): Driven {
+/** A profile on disk, as visitors have: without one, files that a page keeps are held in memory, and count as its own. */
+async function driveChromium(): Promise<Driven> {
+  const profile = await mkdtemp(join(tmpdir(), 'quern-profile-'));
+  const context = await withChromium((chromium, options) => chromium.launchPersistentContext(profile, options));
+  let alive = true;
+  context.once('close', () => { alive = false; });
   return {
     async open(url) {
-      const page = await browser.newPage();
+      const page = await context.newPage();
       const gone = new Promise((done) => {
         page.once('crash', done);
         page.once('close', done);
@@ -78,13 +88,17 @@ function driveChromium(browser: Browser): Driven {
       return { gone, evaluate: (expression) => page.evaluate(expression), close: () => page.close() };
     },
     async processes() {
-      const session = await browser.newBrowserCDPSession();
+      const session = await context.browser()?.newBrowserCDPSession();
+      if (session === undefined) return [];
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
       await session.detach();
       return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU').map(({ id }) => id);
     },
-    connected: () => browser.isConnected(),
-    close: () => browser.close(),
+    connected: () => alive,
+    async close() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 

@@ -20,12 +20,13 @@ export interface EngineLoad {
   readonly threads: number;
   readonly loadMs: number;
   readonly firstMs: number;
-  readonly tuneMs: number;
 }
 
 export interface BenchEngine {
   readonly name: EngineName;
   load(): Promise<EngineLoad>;
+  /** Milliseconds that it took; engines that have nothing to tune take 0. */
+  tune(): Promise<number>;
   /** Runs in succession, each in milliseconds. */
   run(count: number): Promise<readonly number[]>;
   /** Peak resident bytes above those of an empty page (or an idle Node); undefined where the system does not tell. */
@@ -90,6 +91,7 @@ async function startQuern(request: BenchLoadRequest, browser: BrowserName, serve
   return {
     name: 'quern', peak,
     load: () => page.call('benchLoad', [request], limitMs),
+    tune: () => page.call('benchTune', [], limitMs),
     run: (count) => page.call('benchRun', [count], limitMs),
     report: () => page.call('benchReport', [], limitMs),
     outputs: (folder) => page.call('benchOutputs', [server.sink(folder)], limitMs),
@@ -102,6 +104,7 @@ async function startOrtWeb(request: BenchLoadRequest, browser: BrowserName, serv
   return {
     name: 'ort-web', peak,
     load: () => page.call('peerLoad', [{ ...request, peer: server.folder(`${folder}/dist`) }], limitMs),
+    tune: () => Promise.resolve(0),
     run: (count) => page.call('peerRun', [count], limitMs),
     outputs: (folder) => page.call('peerOutputs', [server.sink(folder)], limitMs),
     report: () => Promise.resolve(undefined),
@@ -131,12 +134,13 @@ function startOrtNode(request: BenchLoadRequest, file: string, folder: string): 
       const answer = await ask({ kind: 'load', folder, model: file, threads, dims: request.dims, loop: request.loop });
       if (answer.kind !== 'loaded') throw new Error(`onnxruntime-node answered ${answer.kind}`);
       empty = answer.emptyBytes ?? 0;
-      return { device: 'cpu', threads, loadMs: answer.loadMs, firstMs: answer.firstMs, tuneMs: 0 };
+      return { device: 'cpu', threads, loadMs: answer.loadMs, firstMs: answer.firstMs };
     },
     async run(count) {
       const answer = await ask({ kind: 'run', count });
       return answer.kind === 'ran' ? answer.ms : [];
     },
+    tune: () => Promise.resolve(0),
     async peak() {
       const answer = await ask({ kind: 'memory' });
       return answer.kind === 'memory' && answer.bytes !== null ? answer.bytes - empty : undefined;

@@ -58,7 +58,7 @@ describe('figures', () => {
 
   it('a peer that takes twice the time makes Quern twice as fast', () => {
     const row = (engine: BenchRow['engine'], medianMs: number): BenchRow =>
-      ({ model: 'm.onnx', engine, device: 'wasm', threads: 1, loadMs: 1, firstMs: 1, medianMs, p95Ms: 1, minMs: 1, peakBytes: null, tuneMs: 0, runs: 1, relL2: null });
+      ({ model: 'm.onnx', engine, device: 'wasm', threads: 1, loadMs: 1, firstMs: 1, medianMs, p95Ms: 1, minMs: 1, loadPeakBytes: null, peakBytes: null, tuneMs: 0, runs: 1, relL2: null });
     expect(ratios([row('quern', 5), row('ort-web', 10)])).toContain('2.00 x as fast');
   });
 });

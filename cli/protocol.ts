@@ -88,7 +88,6 @@ export interface BenchLoadAnswer {
   readonly threads: number;
   readonly loadMs: number;
   readonly firstMs: number;
-  readonly tuneMs: number;
 }
 
 export interface PeerLoadRequest extends BenchLoadRequest {
@@ -126,6 +125,7 @@ export interface PageApi {
   verify(request: VerifyRequest): Promise<VerifyResult[]>;
   run(request: RunRequestJson): Promise<RunAnswer>;
   benchLoad(request: BenchLoadRequest): Promise<BenchLoadAnswer>;
+  benchTune(): Promise<number>;
   /** Runs in succession, each in milliseconds. */
   benchRun(count: number): Promise<number[]>;
   benchReport(): Promise<Report>;

@@ -82,6 +82,6 @@ export async function loadPeer(request: PeerLoadRequest): Promise<{ readonly mod
   const firstMs = await once();
   return {
     model: { run: once, outputs, dispose: () => session.release() },
-    times: { device: request.device === 'webgpu' ? 'webgpu' : 'wasm', threads, loadMs: ready - begun, firstMs, tuneMs: 0 },
+    times: { device: request.device === 'webgpu' ? 'webgpu' : 'wasm', threads, loadMs: ready - begun, firstMs },
   };
 }
