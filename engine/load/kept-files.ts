@@ -101,6 +101,8 @@ export class KeptFile {
   #announced: Announced | undefined;
   #sums: number[] = [];
   #length = 0;
+  /** Nothing was ever written, so that nothing needs to be cut off, which takes some milliseconds. */
+  #empty: boolean;
   /** One piece, the one that was read last or is being filled; `#piece` says which. */
   readonly #buffer = new Uint8Array(pieceBytes);
   #piece = -1;
@@ -113,7 +115,8 @@ export class KeptFile {
     this.#makeRoom = makeRoom;
     this.#complain = complain;
     const header = readHeader(handle);
-    if (header?.key !== key) return;
+    this.#empty = header === 'empty';
+    if (header === 'empty' || header?.key !== key) return;
     const { version, size, length, sums } = header;
     this.#announced = { version, size };
     this.#sums = [...sums];
@@ -127,7 +130,7 @@ export class KeptFile {
   /** Gives up what is kept and starts anew with a file that was announced; without one, or without room, nothing is kept. */
   async restart(file: Announced | undefined, least = leastBytes): Promise<void> {
     [this.#announced, this.#sums, this.#length, this.#piece, this.#saved] = [undefined, [], 0, -1, 0];
-    this.#trying(() => { this.#handle.truncate(0); });
+    if (!this.#empty) this.#trying(() => { this.#handle.truncate(0); });
     if (file === undefined || file.size < least || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
     this.#announced = file;
   }
@@ -183,6 +186,7 @@ export class KeptFile {
     const bytes = this.#length - this.#piece * pieceBytes;
     if (bytes <= 0 || bytes > pieceBytes || this.#piece < 0) return;
     this.#sums[this.#piece] = sumOf(this.#buffer, bytes);
+    this.#empty = false;
     this.#trying(() => this.#handle.write(this.#buffer.subarray(0, bytes), { at: headerBytes + this.#piece * pieceBytes }));
     if (this.#length - this.#saved >= piecesUnsaved * pieceBytes) this.#save();
   }
@@ -216,10 +220,11 @@ export class KeptFile {
   }
 }
 
-function readHeader(handle: Handle): Header | undefined {
+function readHeader(handle: Handle): Header | 'empty' | undefined {
   const block = new Uint8Array(headerBytes);
   try {
-    if (handle.read(block, { at: 0 }) < headerBytes) return undefined;
+    const read = handle.read(block, { at: 0 });
+    if (read < headerBytes) return read === 0 ? 'empty' : undefined;
     // What is sealed was written by this version of this code, so its fields are what they were.
     return unseal(JSON.parse(new TextDecoder().decode(block))) as Header | undefined;
   } catch {

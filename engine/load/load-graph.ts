@@ -3,11 +3,10 @@
  * (build-graph.ts). `loadGraph` gives a graph with all its weights; `loadHead` one whose large constants have no bytes, read without
  * transferring them where the source allows.
  */
-import type { Progress, WireSource } from '../runtime/model.ts';
+import type { WireSource } from '../runtime/model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGraph } from './build-graph.ts';
 import type { Allocate } from './byte-stream.ts';
-import type { KeptFiles } from './kept-files.ts';
 import { type ExternalBytes, type Wanted, externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
@@ -16,13 +15,7 @@ import { Download, type SourceOptions } from './piece-stream.ts';
 import { openSource } from './source.ts';
 import type { Skeleton } from './wire.ts';
 
-export interface LoadOptions {
-  /** The most bytes that the model file and its external data may hold together. */
-  readonly maxBytes?: number | undefined;
-  /** Where files that come over HTTP are kept for the next visit. */
-  readonly files?: KeptFiles | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+export interface LoadOptions extends SourceOptions {
   /** Memory for large weights, asked for once their size is announced: that of the file, and again with that of its external data. */
   readonly memory?: ((expected: number | undefined) => Allocate) | undefined;
 }

@@ -14,6 +14,8 @@ export interface SourceOptions {
   readonly maxBytes?: number | undefined;
   /** Where files that come over HTTP are kept. */
   readonly files?: KeptFiles | undefined;
+  /** Called when a server was asked and has not answered yet. */
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 /** What several sources of one model share: bytes so far, for progress and for the limit. */

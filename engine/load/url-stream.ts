@@ -21,13 +21,18 @@ export class UrlStream extends PieceStream {
   #reader: PieceReader | undefined;
   #ranges: boolean;
   readonly #kept: KeptFile | undefined;
+  /** Room is being made while the first bytes come in; undefined once it is. */
+  #restarting: Promise<void> | undefined;
   /** Whether bytes come over the network (any more), and how many of them are here already. */
   #online: boolean;
   #behind = 0;
 
   /** `response`: undefined where the file is read from what was kept of it. */
-  private constructor(source: UrlSource, response: Response | undefined, download: Download, kept: KeptFile | undefined) {
+  private constructor(
+    source: UrlSource, response: Response | undefined, download: Download, kept: KeptFile | undefined, restarting?: Promise<void>,
+  ) {
     super(download);
+    this.#restarting = restarting;
     this.name = source.url.startsWith('data:') ? 'the data: URL' : source.url;
     this.#source = source;
     this.size = response === undefined ? kept?.announced?.size : sizeOf(response);
@@ -41,7 +46,9 @@ export class UrlStream extends PieceStream {
   static async open(source: UrlSource, download: Download): Promise<UrlStream> {
     const kept = isGet(source) && source.url.startsWith('http') ? await download.options.files?.open(keyOf(source)) : undefined;
     try {
-      const stream = await UrlStream.#open(source, download, kept);
+      const opening = UrlStream.#open(source, download, kept);
+      download.options.meanwhile?.();
+      const stream = await opening;
       download.expect(stream.size, stream.name);
       return stream;
     } catch (error) {
@@ -61,8 +68,7 @@ export class UrlStream extends PieceStream {
         expected: 'status 200', got: `status ${response.status} ${response.statusText}`.trimEnd(),
       });
     }
-    await kept?.restart(announcedBy(response));
-    return new UrlStream(source, response, download, kept);
+    return new UrlStream(source, response, download, kept, kept?.restart(announcedBy(response)));
   }
 
   protected async piece(): Promise<Uint8Array | undefined> {
@@ -80,6 +86,8 @@ export class UrlStream extends PieceStream {
           this.#behind -= passed;
           piece = passed < piece.length ? piece.subarray(passed) : await this.#reader.read(this.download.options.signal);
         }
+        await this.#restarting;
+        this.#restarting = undefined;
         if (piece !== undefined) this.#kept?.append(this.offset, piece);
         if (piece !== undefined || this.size === undefined || this.offset >= this.size) return piece;
         throw new Error(`the connection closed after ${this.offset} of ${this.size} bytes`);
@@ -118,6 +126,7 @@ export class UrlStream extends PieceStream {
   }
 
   async close(): Promise<void> {
+    await this.#restarting;
     this.#kept?.close();
     await this.#hangUp();
   }

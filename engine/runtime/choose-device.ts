@@ -5,7 +5,7 @@
  */
 import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
-import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
+import { createWasmDevice, warmWasm } from '../../jit/backends/wasm/device.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import type { Records } from '../../jit/tune/records.ts';
 import type { Cache } from '../cache/cache.ts';
@@ -48,19 +48,38 @@ function threadsFor(options: ResolvedOptions): number {
 
 const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
 
-/**
- * What takes long to start and does not depend on the model, before its first byte is fetched: threads, and the database, which takes 50 ms to
- * open. Out: what is known of kernels on the CPU, if an earlier visit left its profile.
- */
-export async function startEarly(options: ResolvedOptions, cache: Cache): Promise<Records | undefined> {
+/** What takes long to start and does not depend on the model. */
+export interface Early {
+  /** What is known of kernels on the CPU, if an earlier visit left its profile: read before the first byte comes, since the database takes 20 ms to open. */
+  readonly records: Promise<Records | undefined>;
+  /** For when there is nothing to do but wait, and once only: starts threads, and makes what every device on the CPU needs. */
+  readonly meanwhile: () => void;
+}
+
+export function startEarly(options: ResolvedOptions, cache: Cache): Early {
   const threads = threadsFor(options);
   const onCpu = options.device === 'wasm' || !('gpu' in globalThis.navigator);
-  if (onCpu) startThreads(threads - 1);
   const key = profileKey(onCpu ? threads : 1);
-  const known = probed.get(key) ?? await cache.getProfile(key);
-  if (known === undefined) return undefined;
-  probed.set(key, known);
-  return cache.records(known.fingerprint);
+  const records = async (): Promise<Records | undefined> => {
+    const known = probed.get(key) ?? await cache.getProfile(key);
+    if (known === undefined) return undefined;
+    probed.set(key, known);
+    return cache.records(known.fingerprint);
+  };
+  let begun = false;
+  return {
+    records: records(),
+    meanwhile() {
+      if (begun) return;
+      begun = true;
+      try {
+        if (onCpu) startThreads(threads - 1);
+        warmWasm();
+      } catch {
+        // The device will say it.
+      }
+    },
+  };
 }
 
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */

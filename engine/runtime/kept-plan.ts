@@ -13,7 +13,7 @@ import { type Codec, anything, list, number, oneOf, optional, record, require, t
 import type { Json } from '../cache/entry.ts';
 import { Constant, type Narrow } from '../graph/graph.ts';
 import { LARGE } from '../load/byte-stream.ts';
-import type { KeptFiles } from '../load/kept-files.ts';
+import type { KeptFile, KeptFiles } from '../load/kept-files.ts';
 import type { Wanted } from '../load/external.ts';
 import type { Fetched } from '../load/load-graph.ts';
 import { type Skeleton, payloadAt } from '../load/wire.ts';
@@ -138,26 +138,40 @@ export function notePlan(plan: Plan, { skeleton, external, ranges }: Fetched, se
 /** Prepared weights up to this size are kept as well: more than that takes as long to read as to prepare. */
 const mostPrepared = 2 ** 25;
 
+/**
+ * By the platform's own hash, on a thread of its own: hashing 1.5 MB here takes a cold engine 12 ms. It is there wherever a private file system is,
+ * and takes no views of shared memory.
+ */
+async function versionOf(all: readonly Uint8Array[]): Promise<string> {
+  const digests = await Promise.all(all.map((bytes) => crypto.subtle.digest('SHA-256', new Uint8Array(bytes))));
+  return hashText(digests.map((d) => hashBytes(new Uint8Array(d))).join());
+}
+
 /** Weights as their setup steps left them, for a model whose large tensors are the same to the last bit. */
 export class KeptWeights {
   readonly #files: KeptFiles | undefined;
   readonly #key: string;
-  readonly #version: string;
+  readonly #version: Promise<string>;
+  readonly #opened: Promise<KeptFile | undefined> | undefined;
   #missing = true;
 
-  /** Made while all bytes are here. */
-  constructor(files: KeptFiles | undefined, { skeleton, external }: Fetched, setting: string) {
+  /** Made while all bytes are here. `likely`: an earlier visit is known to have been here, and what it left is opened at once. */
+  constructor(files: KeptFiles | undefined, { skeleton, external }: Fetched, setting: string, likely: boolean) {
     const large = [...skeleton.payloads.values()].flatMap(({ bytes, length }) => (bytes === undefined || length < LARGE ? [] : [bytes]));
     const all = [...large, ...external.values()];
     this.#files = all.reduce((n, b) => n + b.length, 0) > mostPrepared ? undefined : files;
     this.#key = `prepared ${keyOf(skeleton, setting)}`;
-    this.#version = this.#files === undefined ? '' : hashText(all.map(hashBytes).join());
+    this.#opened = likely ? this.#files?.open(this.#key) : undefined;
+    this.#version = this.#files === undefined ? Promise.resolve('') : versionOf(all);
+    // Who waits for it hears of it.
+    this.#version.catch(() => undefined);
   }
 
   async read({ bytes: size }: ReturnType<Residence['prepared']>): Promise<Uint8Array | undefined> {
-    const file = size === 0 ? undefined : await this.#files?.open(this.#key);
-    if (file?.announced?.version !== this.#version || file.announced.size !== size) {
-      file?.close();
+    const file = await this.#opened;
+    if (file === undefined) return undefined;
+    if (size === 0 || file.announced?.version !== await this.#version || file.announced.size !== size) {
+      file.close();
       return undefined;
     }
     const whole = new Uint8Array(size);
@@ -175,7 +189,7 @@ export class KeptWeights {
     const { tensors, bytes: size } = residence.prepared();
     if (!this.#missing || size === 0 || size > mostPrepared) return;
     const file = await this.#files?.open(this.#key);
-    await file?.restart({ version: this.#version, size }, 1);
+    await file?.restart({ version: await this.#version, size }, 1);
     let at = 0;
     for (const t of tensors) {
       const bytes = residence.bytesOf(t);

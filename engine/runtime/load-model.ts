@@ -19,16 +19,17 @@ import { Tuning } from './tuning.ts';
 export const loadModel: LoadModel = async (...request) => {
   const [, , options, onProgress, signal] = request;
   const cache = openCache({ enabled: options.cache });
-  const early = startEarly(options, cache);
+  const { records, meanwhile } = startEarly(options, cache);
   // A cache that fails says so itself; what it fails with is seen where it is used.
-  early.catch(() => undefined);
+  records.catch(() => undefined);
+  if (request[0].kind !== 'url') meanwhile();
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
     const files = options.cache ? new KeptFiles() : undefined;
-    const fetching: LoadOptions = { signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected) };
+    const fetching: LoadOptions = { signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected), meanwhile };
     const made = await planOf(request, fetching, landing, cache);
     const chosen = await landing.device();
-    const tuning = await Tuning.open(chosen.devices, cache, await early);
+    const tuning = await Tuning.open(chosen.devices, cache, await records);
     tuning.notes.push(...(files?.notes ?? []));
     const compiled = executable(made.plan, chosen.devices, tuning.lookup);
     const { residence } = compiled.executor;
@@ -73,10 +74,10 @@ export async function planOf(
     return known?.ranges;
   });
   throwIfAborted(fetching.signal);
+  const weights = options.cache ? new KeptWeights(fetching.files, fetched, await setting(), known !== undefined) : undefined;
   const kept = known === undefined ? undefined : restorePlan(known, fetched);
   const source = kept ?? fetched.graph();
   onProgress({ phase: 'compile', loaded: 0, total: 1 });
-  const weights = options.cache ? new KeptWeights(fetching.files, fetched, await setting()) : undefined;
   if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve(), weights };
   const made = planModel(source, await devices(), options);
   const note = options.cache ? notePlan(made, fetched, await setting()) : undefined;

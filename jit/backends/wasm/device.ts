@@ -7,7 +7,7 @@ import { QuernError, invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
 import type { WasmCode } from './emitter.ts';
 import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
-import { type ProbeOptions, probe } from './probe.ts';
+import { type ProbeOptions, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
 import { installKernel } from './thread.ts';
@@ -34,6 +34,14 @@ interface Ready extends Compiled {
 const slice = 16;
 /** Milliseconds for which a run waits for helpers that have not started: in Firefox 153 one in some hundred never does. */
 const patienceMs = 2000;
+
+let walkerModule: WebAssembly.Module | undefined;
+
+/** Makes what devices of this thread share, once: in time that is free before the first of them, or with it. Throws `no-wasm` without SIMD. */
+export function warmWasm(): WebAssembly.Module {
+  relaxedSimd();
+  return (walkerModule ??= new WebAssembly.Module(buildWalker().encode()));
+}
 
 /** Makes the CPU device. Rejects with `no-wasm` without SIMD, `out-of-memory` without address space; runs with `worker-blocked`. */
 export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
@@ -67,7 +75,7 @@ class WasmDevice implements Device {
   readonly #sleeps: number;
 
   static start(memory: LinearMemory, profile: DeviceProfile, { spawnThread, returnThread }: WasmDeviceOptions): WasmDevice {
-    const walker = new WebAssembly.Module(buildWalker().encode());
+    const walker = warmWasm();
     const at = memory.allocate(controlBytes + scratchBytes * profile.threads);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
     const helpers = spawnThread === undefined ? [] : Array.from({ length: profile.threads - 1 }, () => spawnThread());

@@ -37,8 +37,7 @@ const engines: Readonly<Record<string, Partial<Facts>>> = {
 };
 
 export function probe(memory: LinearMemory, options: ProbeOptions, threads: number): DeviceProfile {
-  requireSimd();
-  const relaxed = fuses();
+  const relaxed = relaxedSimd();
   const fma = options.fma ?? relaxed === 'fused';
   if (fma && relaxed === 'missing') {
     throw new QuernError('invalid-option', 'the fused class needs relaxed SIMD', { got: 'a browser without it', hint: 'leave the class to the device' });
@@ -66,6 +65,14 @@ function engineName(): string {
     if (found !== null) return `${name} ${found[1]}`;
   }
   return /Node\.js\/(\d+)/.exec(agent)?.[0] ?? 'Node.js';
+}
+
+let relaxed: ReturnType<typeof fuses> | undefined;
+
+/** What fused multiply-add does here, found once. Throws `no-wasm` without SIMD. */
+export function relaxedSimd(): ReturnType<typeof fuses> {
+  if (relaxed === undefined) requireSimd();
+  return (relaxed ??= fuses());
 }
 
 /** One vector instruction. */
