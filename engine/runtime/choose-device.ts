@@ -50,7 +50,7 @@ const profileKey = (threads: number): string => `wasm ${globalThis.navigator.use
 
 /** What takes long to start and does not depend on the model. */
 export interface Early {
-  /** What is known of kernels on the CPU, if an earlier visit left its profile: read before the first byte comes, since the database takes 20 ms to open. */
+  /** What is known of kernels on the CPU, if an earlier visit left its profile: asked for at once, since the database takes 20 ms to open. */
   readonly records: Promise<Records | undefined>;
   /** For when there is nothing to do but wait, and once only: starts threads, and makes what every device on the CPU needs. */
   readonly meanwhile: () => void;

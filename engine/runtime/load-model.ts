@@ -26,7 +26,8 @@ export const loadModel: LoadModel = async (...request) => {
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
     const files = options.cache ? new KeptFiles() : undefined;
-    const fetching: LoadOptions = { signal, onProgress, files, maxBytes: options.maxBytes, memory: (expected) => landing.expect(expected), meanwhile };
+    const { maxBytes } = options;
+    const fetching: LoadOptions = { signal, onProgress, files, maxBytes, memory: (expected) => landing.expect(expected), meanwhile };
     const made = await planOf(request, fetching, landing, cache);
     const chosen = await landing.device();
     const tuning = await Tuning.open(chosen.devices, cache, await records);
