@@ -86,6 +86,11 @@ export interface Program {
   run(options?: RunOptions): Promise<RunResult>;
   /** Puts other code under a step, between runs. Same kernel, other schedule. */
   swap(step: number, compiled: Compiled): void;
+  /**
+   * Puts other memory and dims under a step, between runs; present where `Device.moves` says so. Views are no longer than those that the
+   * program was made of, and steps that shared memory then share it still, as do no others.
+   */
+  move?(step: number, args: readonly View[], dims: readonly number[]): void;
   dispose(): void;
 }
 
@@ -96,6 +101,8 @@ export interface Device {
   readonly alignment: number;
   /** Whether values that live at the same time may be parts of one region ('offsets'), or writes need a region of their own ('regions'). */
   readonly sharing: 'offsets' | 'regions';
+  /** Whether programs can `move`. */
+  readonly moves?: boolean;
 
   /** Throws `out-of-memory` or `model-too-large`. */
   allocate(bytes: number): Region;

@@ -1,24 +1,34 @@
 /**
  * A plan bound to values of its dims: memory for every tensor, a device program for every segment. Costs no compilation for sizes
- * whose kernels are known. Tensors that cross segments, inputs and outputs have regions of their own; the rest of a segment shares an
- * arena. Segments that depend on dims read at run time are bound when those are known.
+ * whose kernels are known, and nothing but numbers for those that memory was made for. Tensors that cross segments, inputs and outputs
+ * have regions of their own; the rest of a segment shares an arena. Segments that depend on dims read at run time are bound when those are known.
  */
-import { type Expr, type Sym } from '../../jit/expr/expr.ts';
-import { collect, evaluate, isSym } from '../../jit/expr/visit.ts';
+import type { Expr } from '../../jit/expr/expr.ts';
+import { evaluate } from '../../jit/expr/visit.ts';
 import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
-import { type Place, type Plan, type PlanStep, type Segment, blocksOf, handled, rootOf, tensor } from '../plan/plan.ts';
+import { type Place, type Plan, type PlanStep, type Segment, rootOf, tensor } from '../plan/plan.ts';
 import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
+import type { PlanFacts } from './plan-facts.ts';
 import type { Residence } from './residence.ts';
 
 export type Env = ReadonlyMap<Expr, number>;
 
 export interface BoundStep {
   readonly step: PlanStep;
-  readonly dims: readonly number[];
+  dims: readonly number[];
   served: Served;
+}
+
+/** A step whose dims or memory may be others in the next run. */
+interface Moving {
+  readonly at: number;
+  readonly bound: BoundStep;
+  readonly args: readonly View[];
+  /** Of tensors that cross segments: undefined for the other args. */
+  readonly roots: readonly (number | undefined)[];
 }
 
 export interface BoundSegment {
@@ -30,47 +40,19 @@ export interface BoundSegment {
   /** Tensors to clear before each run. */
   readonly clear: readonly { readonly view: View; readonly id: number }[];
   readonly arena: readonly Region[];
+  readonly moving: readonly Moving[];
+  /** Of the last run. */
+  env: Env;
 }
 
 /** How many sets of data-dependent sizes one segment keeps bound. */
 const keptVariants = 2;
 
-/** What every binding of a plan shares: found once, since a decode loop binds at each step. */
-export interface PlanFacts {
-  /** The dims that each segment depends on. */
-  readonly symbols: readonly (readonly Sym[])[];
-  /** Tensors with memory of their own: inputs, outputs, read dims, and what more than one segment touches. */
-  readonly crossing: ReadonlySet<number>;
-  /** Those of them that each segment touches. */
-  readonly crossingIn: readonly (readonly number[])[];
-  /** Inputs that only steps on the CPU read: fed there. */
-  readonly cpuInputs: ReadonlySet<number>;
-  /** What branches make, where the block hands it out: only one of them ever runs. */
-  readonly slots: ReadonlyMap<number, number>;
-  /** Places of the results of checks in the one region of each device that holds them, to be read at once. */
-  readonly checks: ReadonlyMap<number, number>;
-  readonly checked: ReadonlySet<Place>;
-}
-
-export function factsOf(plan: Plan): PlanFacts {
-  const crosses = crossing(plan);
-  return {
-    symbols: plan.segments.map((s) => collect(s.steps.flatMap((step) => [
-      ...step.dims, ...step.args.flatMap((t) => tensor(plan, t).shape),
-    ]), isSym)),
-    crossing: crosses,
-    crossingIn: plan.segments.map((s) =>
-      [...new Set(s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t))))].filter((t) => crosses.has(t))),
-    cpuInputs: inputsOfCpu(plan),
-    slots: new Map(blocksOf(plan.flow).flatMap((b) => (b.kind === 'if' ? b.parts.flatMap((part) => part.outputs.flatMap((t, k) => {
-      const to = b.outputs[k];
-      return to === undefined ? [] : [[t, to] as const];
-    })) : []))),
-    checks: new Map(plan.checks?.map((c, k) => [c.tensor, k])),
-    checked: new Set(plan.segments.filter((s) => s.steps.some((step) => plan.checks?.some((c) => step.args.includes(c.tensor))))
-      .map((s) => s.place)),
-  };
-}
+/** Sizes that have changed change again: memory is made for some more, which steps of a decode loop then fill. */
+const roomFor = (n: number): number => {
+  const step = Math.max(8, 2 ** (Math.floor(Math.log2(n)) - 3));
+  return n < 2 ? n : Math.ceil(n / step) * step;
+};
 
 export class Binding {
   readonly #plan: Plan;
@@ -79,11 +61,21 @@ export class Binding {
   readonly #regions = new Map<string, Region>();
   readonly #segments: Map<string, BoundSegment>[];
   readonly #facts: PlanFacts;
-  readonly #values = new Map<Expr, number>();
-  #valuesOf: Env | undefined;
-  #valuesWith = 0;
+  readonly #values = new WeakMap<Env, { readonly size: number; readonly known: Map<Expr, number> }>();
+  /** Memory of others that inputs are read from in this run. */
+  readonly #lent = new Map<number, Region>();
+  /** What memory is made for, of the symbols of inputs. */
+  readonly #room: ReadonlyMap<Expr, { readonly most: number; readonly roomy: boolean }>;
+  #most: { readonly of: Env; readonly size: number; readonly env: Env } | undefined;
 
-  constructor(plan: Plan, facts: PlanFacts, stores: ReadonlyMap<Place, KernelStore>, residence: Residence) {
+  /** `env`: of the inputs' symbols; `before`: their last values, where memory may be roomy. */
+  constructor(
+    plan: Plan, facts: PlanFacts, stores: ReadonlyMap<Place, KernelStore>, residence: Residence, env: Env, before: Env | undefined,
+  ) {
+    this.#room = new Map([...env].map(([s, n]) => {
+      const roomy = before !== undefined && before.get(s) !== n;
+      return [s, { most: roomy ? roomFor(n) : n, roomy }];
+    }));
     this.#plan = plan;
     this.#stores = stores;
     this.#residence = residence;
@@ -101,6 +93,27 @@ export class Binding {
     return this.#segments.flatMap((m) => [...m.values()]);
   }
 
+  /** Whether it serves these values of the inputs' symbols. */
+  fits(env: Env): boolean {
+    return [...this.#room].every(([s, { most, roomy }]) => {
+      const n = env.get(s) ?? NaN;
+      return n === most || (roomy && roomFor(n) === most);
+    });
+  }
+
+  /** Has an input read from memory that somebody else holds, or from its own again. */
+  lend(id: number, region: Region | undefined): void {
+    if (region === undefined) this.#lent.delete(id);
+    else this.#lent.set(id, region);
+  }
+
+  /** Gives away the memory of an output: the next run makes it anew. */
+  take(id: number, place: Place, env: Env): Region {
+    const { region } = this.view(id, place, env);
+    this.#regions.delete(`${place}:${id}`);
+    return region;
+  }
+
   shape(id: number, env: Env): number[] {
     return tensor(this.#plan, id).shape.map((d) => this.#value(d, env));
   }
@@ -109,15 +122,22 @@ export class Binding {
   #value(d: Expr, env: Env): number {
     if (d.op === 'const') return Number(d.value);
     // A run has an environment of its own, which only gains symbols.
-    if (this.#valuesOf !== env || this.#valuesWith !== env.size) {
-      this.#values.clear();
-      [this.#valuesOf, this.#valuesWith] = [env, env.size];
-    }
-    const known = this.#values.get(d);
+    let values = this.#values.get(env);
+    if (values?.size !== env.size) this.#values.set(env, values = { size: env.size, known: new Map() });
+    const known = values.known.get(d);
     if (known !== undefined) return known;
     const value = evaluate(d, env);
-    this.#values.set(d, value);
+    values.known.set(d, value);
     return value;
+  }
+
+  /** The values that memory is made for. */
+  #mostOf(env: Env): Env {
+    if (![...this.#room.values()].some(({ roomy }) => roomy)) return env;
+    if (this.#most?.of !== env || this.#most.size !== env.size) {
+      this.#most = { of: env, size: env.size, env: new Map([...env].map(([s, n]) => [s, this.#room.get(s)?.most ?? n])) };
+    }
+    return this.#most.env;
   }
 
   /** Where a tensor stands on a device; memory is made on first use. */
@@ -132,7 +152,10 @@ export class Binding {
       const { region, bytes: stride } = this.checks(place);
       return { region, offset: slot * stride, bytes };
     }
-    return { region: this.#region(root, place, bytes, false), offset: 0, bytes };
+    const lent = this.#lent.get(root);
+    if (lent?.released === true) this.#lent.delete(root);
+    else if (lent !== undefined) return { region: lent, offset: 0, bytes };
+    return { region: this.#region(root, place, this.#bytesOn(device, root, this.#mostOf(env)), false), offset: 0, bytes };
   }
 
   /** Room for `bytes` of a tensor that grows; what is in it stays. */
@@ -171,13 +194,15 @@ export class Binding {
     const variants = this.#segments[index];
     const segment = this.#plan.segments[index];
     if (variants === undefined || segment === undefined) throw new QuernError('internal', `the plan has no segment ${index}`);
-    const key = (this.#facts.symbols[index] ?? []).map((s) => env.get(s)).join();
+    const key = (this.#facts.symbols[index] ?? []).map((s) => (this.#room.get(s)?.roomy === true ? '' : env.get(s))).join();
     // Memory first: a tensor that grew makes older variants invalid.
     for (const t of this.#facts.crossingIn[index] ?? []) this.view(t, segment.place, env);
     const known = variants.get(key);
     if (known !== undefined) {
       variants.delete(key);
       variants.set(key, known);
+      known.env = env;
+      this.refresh(known);
       return known;
     }
     const made = await this.#bind(segment, key, env);
@@ -200,15 +225,36 @@ export class Binding {
     return device.storageBytes(tensor(this.#plan, id).dtype) * this.shape(id, env).reduce((a, b) => a * b, 1);
   }
 
+  /** Tells a program where inputs and outputs are in this run, and its sizes. */
+  refresh({ program, segment, moving, env }: BoundSegment): void {
+    if (program?.move === undefined) return;
+    const latest = new Map<Kernel, readonly number[]>();
+    for (const { at, bound, args, roots } of moving) {
+      const { step } = bound;
+      const dims = step.dims.map((d) => this.#value(d, env));
+      const same = (known: readonly number[] | undefined): boolean => known?.every((d, i) => d === dims[i]) === true;
+      // One array for equal dims: it is by that that the program knows.
+      const other = latest.get(step.kernel);
+      if (!same(bound.dims)) bound.dims = other !== undefined && same(other) ? other : dims;
+      latest.set(step.kernel, bound.dims);
+      program.move(at, args.map((arg, i) => {
+        const root = roots[i];
+        return root === undefined ? arg : { ...arg, ...this.view(root, segment.place, env) };
+      }), bound.dims);
+    }
+  }
+
   async #bind(segment: Segment, key: string, env: Env): Promise<BoundSegment> {
     const store = this.#store(segment.place);
     const { device } = store;
     const live = segment.steps.filter((step) => !this.#empty(step, env));
-    const { views, arena } = this.#localMemory(device, live, env);
+    const most = this.#mostOf(env);
+    const { views, arena } = this.#localMemory(device, live, most);
     const steps: BoundStep[] = [];
     const deviceSteps: Step[] = [];
     const serving = new Map<Kernel, { readonly dims: readonly number[]; readonly coming: Promise<Served> }[]>();
     const clear: { view: View; id: number }[] = [];
+    const moving: Moving[] = [];
     // All are asked for before the first is waited for: a GPU's compiler works on many at once.
     const asked = live.map((step) => {
       const dims = step.dims.map((d) => this.#value(d, env));
@@ -227,17 +273,20 @@ export class Binding {
       const args = step.args.map((id) => {
         const root = rootOf(this.#plan, id);
         const view = views.get(root) ?? this.view(id, segment.place, env);
-        return { ...view, bytes: this.#bytesOn(device, id, env) };
+        return { ...view, bytes: Math.min(view.region.bytes - view.offset, this.#bytesOn(device, id, most)) };
       });
+      const roots = step.args.map((id) => rootOf(this.#plan, id)).map((t) => (this.#facts.crossing.has(t) ? t : undefined));
       for (const id of step.clear) {
         const view = args[step.args.indexOf(id)];
         if (view !== undefined) clear.push({ view, id });
       }
-      steps.push({ step, dims, served });
+      const bound = { step, dims, served };
+      if (device.moves === true && (dims.length > 0 || roots.some((t) => t !== undefined))) moving.push({ at: steps.length, bound, args, roots });
+      steps.push(bound);
       deviceSteps.push({ compiled: served.compiled, args, dims });
     }
     const program = deviceSteps.length === 0 ? undefined : device.program(deviceSteps);
-    return { segment, key, program, steps, clear, arena };
+    return { segment, key, program, steps, clear, arena, moving, env };
   }
 
   /** A step that writes nothing, since some dim is 0, is left out. */
@@ -295,33 +344,4 @@ export class Binding {
   #store(place: Place): KernelStore {
     return storeAt(this.#stores, place);
   }
-}
-
-function inputsOfCpu(plan: Plan): Set<number> {
-  const readers = (place: Place): Set<number> =>
-    new Set(plan.segments.filter((s) => s.place === place).flatMap((s) => s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t)))));
-  const [main, cpu] = [readers('main'), readers('cpu')];
-  return new Set(plan.inputs.map((i) => i.tensor).filter((t) => cpu.has(t) && !main.has(t)));
-}
-
-function crossing(plan: Plan): Set<number> {
-  const seen = new Map<number, number>();
-  const found = new Set<number>();
-  const add = (id: number): void => { found.add(rootOf(plan, id)); };
-  for (const i of plan.inputs) add(i.tensor);
-  for (const o of plan.outputs) add(o.tensor);
-  for (const c of plan.checks ?? []) add(c.tensor);
-  handled(plan).forEach(add);
-  plan.segments.forEach((s, index) => {
-    for (const r of s.reads) add(r.tensor);
-    for (const step of s.steps) {
-      for (const id of step.args) {
-        const root = rootOf(plan, id);
-        const before = seen.get(root);
-        if (before !== undefined && before !== index) found.add(root);
-        seen.set(root, index);
-      }
-    }
-  });
-  return found;
 }

@@ -10,10 +10,11 @@ import { QuernError, at } from '../../jit/error.ts';
 import { enforce } from '../graph/program.ts';
 import { type Flow, type Place, type Plan, type PlanPart, rootOf, tensor } from '../plan/plan.ts';
 import { median } from '../../jit/tune/clock.ts';
-import { Binding, type BoundSegment, type Env, type PlanFacts, factsOf } from './binding.ts';
+import { Binding, type BoundSegment, type Env } from './binding.ts';
 import { type Running, runBlock } from './blocks.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 import { checkGuards, matchFeeds } from './match-feeds.ts';
+import { type PlanFacts, factsOf } from './plan-facts.ts';
 import type { RunRequest, WireTensor } from './model.ts';
 import { Residence } from './residence.ts';
 
@@ -65,7 +66,12 @@ export class Executor {
   readonly #settles: boolean;
   /** The last run, if the next may be like it. */
   #settled: Settled | undefined;
-  readonly #bindings = new Map<string, Binding>();
+  /** The one used last comes last. */
+  #bindings: Binding[] = [];
+  /** Values of the inputs' symbols in the last run. */
+  #last: Env | undefined;
+  /** Whether kept tensors are memory of runs, not copies of it: programs must be able to follow. */
+  readonly #hands: boolean;
   readonly #handles = new Map<number, Handle>();
   #nextHandle = 1;
 
@@ -75,10 +81,11 @@ export class Executor {
     this.residence = new Residence(plan, stores);
     this.#facts = factsOf(plan);
     this.#settles = stores.size === 1 && plan.flow.every((f) => typeof f === 'number') && plan.segments.every(({ reads }) => reads.length === 0);
+    this.#hands = this.#facts.roomy && stores.size === 1 && this.#store('main').device.moves === true;
   }
 
   get bindings(): readonly Binding[] {
-    return [...this.#bindings.values()];
+    return this.#bindings;
   }
 
   /** Bytes of kept device tensors. */
@@ -101,7 +108,9 @@ export class Executor {
       const feed = feeds[name];
       if (feed === undefined) continue;
       const place = this.#facts.cpuInputs.has(id) && feed.kind === 'bytes' ? 'cpu' : 'main';
-      this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);
+      const given = this.#hands && feed.kind === 'handle' ? this.#handle(feed.handle).region : undefined;
+      binding.lend(id, given);
+      if (given === undefined) this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);
       where.set(id, new Set<Place>([place]));
     }
     await this.#flow(this.plan.flow, { binding, where, env, signal, guards: this.plan.guards ?? [] });
@@ -120,6 +129,7 @@ export class Executor {
 
   async #settle(binding: Binding, env: Env): Promise<Settled> {
     const bound: BoundSegment[] = [];
+    for (const { tensor: id } of this.plan.inputs) binding.lend(id, undefined);
     for (const f of this.plan.flow) if (typeof f === 'number') bound.push(await binding.segment(f, env));
     const fixed = ({ name, tensor: id }: { readonly name: string; readonly tensor: number }): Fixed =>
       ({ name, dtype: tensor(this.plan, id).dtype, dims: binding.shape(id, env), view: binding.view(id, 'main', env) });
@@ -206,7 +216,7 @@ export class Executor {
   async warm(): Promise<void> {
     const env = new Map<Expr, number>();
     const symbolic = this.plan.inputs.some((i) => tensor(this.plan, i.tensor).shape.some((d) => d.op !== 'const'));
-    if (symbolic || this.#bindings.size > 0) return;
+    if (symbolic || this.#bindings.length > 0) return;
     const binding = this.#binding(env);
     // Of parts of blocks too, where they wait for no dim.
     for (const index of this.plan.segments.keys()) if (this.#facts.symbols[index]?.length === 0) await binding.segment(index, env);
@@ -218,8 +228,11 @@ export class Executor {
    */
   async profile(): Promise<Map<string, number>> {
     const times = new Map<string, number>();
-    for (const bound of this.bindings.at(-1)?.bound() ?? []) {
+    const binding = this.bindings.at(-1);
+    for (const bound of binding?.bound() ?? []) {
       if (bound.program === undefined) continue;
+      // What the last run was fed may be gone, and what it made belongs to others.
+      binding?.refresh(bound);
       // The first pass brings code and data in; then as many as fit into a moment, since one alone may be disturbed. One that takes longer
       // than that counts itself.
       const begin = performance.now();
@@ -253,22 +266,16 @@ export class Executor {
 
   dispose(): void {
     for (const handle of [...this.#handles.keys()]) this.release(handle);
-    for (const binding of this.#bindings.values()) binding.dispose();
-    this.#bindings.clear();
+    for (const binding of this.#bindings.splice(0)) binding.dispose();
     this.residence.dispose();
   }
 
-  #binding(env: ReadonlyMap<Expr, number>): Binding {
-    const key = [...env.values()].join();
-    const known = this.#bindings.get(key);
-    this.#bindings.delete(key);
-    const binding = known ?? new Binding(this.plan, this.#facts, this.stores, this.residence);
-    this.#bindings.set(key, binding);
-    for (const [old, unused] of this.#bindings) {
-      if (this.#bindings.size <= keptBindings) break;
-      this.#bindings.delete(old);
-      unused.dispose();
-    }
+  #binding(env: Env): Binding {
+    const known = this.#bindings.find((b) => b.fits(env));
+    const binding = known ?? new Binding(this.plan, this.#facts, this.stores, this.residence, new Map(env), this.#hands ? this.#last : undefined);
+    this.#bindings = [...this.#bindings.filter((b) => b !== known), binding];
+    this.#last = new Map(env);
+    while (this.#bindings.length > keptBindings) this.#bindings.shift()?.dispose();
     return binding;
   }
 
@@ -355,10 +362,7 @@ export class Executor {
       const places = where.get(rootOf(this.plan, id)) ?? new Set<Place>(['main']);
       if (keep) {
         await this.transfer(rootOf(this.plan, id), places, 'main', binding, env);
-        const view = binding.view(id, 'main', env);
-        const { device } = this.#store('main');
-        const region = device.allocate(Math.max(1, view.bytes));
-        if (view.bytes > 0) device.copy(view, { region, offset: 0, bytes: view.bytes });
+        const region = this.#hands ? binding.take(rootOf(this.plan, id), 'main', env) : this.#copyOf(binding.view(id, 'main', env));
         const handle = this.#nextHandle++;
         this.#handles.set(handle, { region, dtype, dims });
         results[name] = { kind: 'handle', dtype, dims, handle };
@@ -369,6 +373,13 @@ export class Executor {
       results[name] = { kind: 'bytes', dtype, dims, bytes: await readBytes(this.device(place), view, dtype) };
     }
     return results;
+  }
+
+  #copyOf(view: View): Region {
+    const { device } = this.#store('main');
+    const region = device.allocate(Math.max(1, view.bytes));
+    if (view.bytes > 0) device.copy(view, { region, offset: 0, bytes: view.bytes });
+    return region;
   }
 
   #handle(id: number): Handle {

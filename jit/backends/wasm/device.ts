@@ -57,6 +57,7 @@ class WasmDevice implements Device {
   readonly kind = 'wasm';
   readonly alignment = alignment;
   readonly sharing = 'offsets';
+  readonly moves = true;
   readonly lost: Promise<{ readonly reason: string }>;
   readonly #table: WebAssembly.Table;
   readonly #walker: WalkerExports;
@@ -216,6 +217,7 @@ class WasmDevice implements Device {
         place(at);
         this.threads?.install(fresh);
       },
+      move: (at, args, dims) => { block.move(at, args.map((view) => this.own.address(view)), dims); },
       dispose: () => {
         if (live && !this.#disposed) {
           this.own.release(block.region);

@@ -77,11 +77,14 @@ export class ProgramBlock {
   readonly pace = new Pace();
   readonly region: WasmRegion;
   readonly #params: number[] = [];
+  readonly #dims: (readonly number[])[];
+  readonly #codes: WasmCode[] = [];
 
   constructor(private readonly memory: LinearMemory, readonly steps: readonly Step[], private readonly threads: number) {
     const words = steps.reduce((n, s) => n + s.args.length + s.dims.length, 0);
     this.region = memory.allocate(headBytes + stepBytes * steps.length + 4 * words);
     const view = this.#view();
+    this.#dims = steps.map((s) => s.dims);
     const spans = steps.map((s) => s.args.map((arg, i): Span => {
       const from = memory.address(arg);
       return { from, to: from + arg.bytes, writes: s.compiled.code.kernel.args[i]?.access !== 'read' };
@@ -109,9 +112,25 @@ export class ProgramBlock {
 
   /** Puts code at a table slot under a step. */
   set(at: number, code: WasmCode, slot: number): void {
-    const units = unitsOf(code, this.steps[at]?.dims ?? []);
+    this.#codes[at] = code;
+    this.#view().setInt32(this.#record(at) + field.table, slot, true);
+    this.#setUnits(at, code);
+  }
+
+  /** Other addresses and dims for a step. */
+  move(at: number, addresses: readonly number[], dims: readonly number[]): void {
+    const words = new Int32Array(this.memory.memory.buffer, this.#params[at], addresses.length + dims.length);
+    words.set(addresses);
+    if (this.#dims[at] === dims) return;
+    words.set(dims, addresses.length);
+    this.#dims[at] = dims;
+    const code = this.#codes[at];
+    if (code !== undefined) this.#setUnits(at, code);
+  }
+
+  #setUnits(at: number, code: WasmCode): void {
+    const units = unitsOf(code, this.#dims[at] ?? []);
     const view = this.#view();
-    view.setInt32(this.#record(at) + field.table, slot, true);
     view.setInt32(this.#record(at) + field.units, units, true);
     view.setInt32(this.#record(at) + field.chunk, chunkOf(code, units, this.threads), true);
   }
