@@ -30,7 +30,7 @@ export function softmax(build: Lowering, { x, dtype, shape, over, log: logarithm
   return build.rows({
     dtype, shape, axes: outer.axes, inner: within.axes, each: true, index,
     scans: [{ name: top, op: 'max', value: x(index) }, { name: total, op: 'sum', value: exp(shifted) }],
-    value: logarithm ? sub(shifted, log(ref(total, type))) : div(exp(shifted), ref(total, type)),
+    value: logarithm ? sub(shifted, log(ref(total, type))) : mul(exp(shifted), div(constant(1, type), ref(total, type))),
   });
 }
 

@@ -28,8 +28,6 @@ const float = (x: Expr): Expr => bitcast(x, 'float32');
 const polynomial = (x: Expr, c: readonly number[]): Expr =>
   c.slice(0, -1).reduceRight<Expr>((acc, a) => muladd(acc, x, f32(a)), f32(c[c.length - 1] ?? 0));
 
-const roundingShift = 1.5 * 2 ** 23;
-
 /** x held between two numbers; NaN stays NaN. Comparisons, because vectors have these in one instruction, unlike min and max. */
 function clamp(x: Expr, low: number, high: number): Expr {
   // The operand that is kept in doubt stands last.
@@ -39,33 +37,32 @@ function clamp(x: Expr, low: number, high: number): Expr {
 
 /**
  * e^x = 2^n * e^r with r in [-ln2/2, ln2/2]; ln2 in two parts, the first short enough that n times it is exact (Cody and Waite 1980);
- * polynomial of Cephes expf (Moshier 1992). 2^n in two factors, so that subnormal results and n = 128 come out; at -176 both are 0, which
+ * polynomial by Lawson's iteration (3e-9). 2^n in two factors, so that subnormal results and n = 128 come out; at -176 both are 0, which
  * what a mask put far below comes to without any subnormal (softmax 12x128x128 with half of each row masked: 0.32 instead of 0.73 ms).
- * Error 0.96 and 1.00 ulp.
+ * With n + 254, twice the bias, in the low bits each factor takes two operations: 19 operations in all instead of 24, 0.80 of
+ * the time. Error 0.96 and 1.01 ulp.
  */
 function exp(x: Expr): Expr {
-  const { mantissa, shifted } = expParts(clamp(x, -176, 89));
-  const exponent = sub(bits(shifted), i32(0x4b400000));
-  const half = shr(exponent, 1);
-  return mul(mul(mantissa, powerOfTwo(half)), powerOfTwo(sub(exponent, half)));
+  const { mantissa, shifted } = expParts(clamp(x, -176, 89), 254);
+  const low = bitAnd(shl(shifted, 22), 0x7f800000);
+  return mul(mul(mantissa, float(low)), float(sub(shl(shifted, 23), low)));
 }
 
 /** e^x for x in [-87, 88.3], where one factor is enough; infinity up to 89. */
 function expInside(x: Expr): Expr {
-  const { mantissa, shifted } = expParts(x);
-  return mul(mantissa, float(add(shl(bits(shifted), 23), i32(0x3f800000))));
+  const { mantissa, shifted } = expParts(x, 127);
+  return mul(mantissa, float(shl(shifted, 23)));
 }
 
-/** The exponent of two stands in the low bits of `shifted`: adding 1.5 * 2^23 rounds to an integer. */
-function expParts(x: Expr): { readonly mantissa: Expr; readonly shifted: Expr } {
-  const shifted = muladd(x, f32(1.442695), f32(roundingShift));
-  const n = sub(shifted, f32(roundingShift));
+/** The exponent of two and `bias` stand in the low bits of `shifted`: adding 1.5 * 2^23 rounds to an integer. */
+function expParts(x: Expr, bias: number): { readonly mantissa: Expr; readonly shifted: Expr } {
+  const shift = f32(1.5 * 2 ** 23 + bias);
+  const shifted = muladd(x, f32(1.442695), shift);
+  const n = sub(shifted, shift);
   const r = muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), x));
-  const p = polynomial(r, [0.5, 0.16666666, 0.041665796, 0.008333452, 0.0013981999, 0.00019875691]);
-  return { mantissa: add(muladd(p, mul(r, r), r), f32(1)), shifted };
+  const p = polynomial(r, [0.49999994, 0.16666521, 0.04166839, 0.008368745, 0.0013814538]);
+  return { mantissa: add(muladd(p, mul(r, r), r), f32(1)), shifted: bits(shifted) };
 }
-
-const powerOfTwo = (e: Expr): Expr => float(shl(add(e, i32(127)), 23));
 
 /**
  * log x = k*ln2 + log(1 + f) with 1 + f in [sqrt(1/2), sqrt 2); series in s = f / (2 + f) with the coefficients of FreeBSD's e_logf.c.
