@@ -27,6 +27,13 @@ describe('fusion', () => {
     })).toEqual(['contraction: MatMul Add Reshape Transpose']);
   });
 
+  it('a bias that is looked up by constants is looked up once, not where the MatMul stores', () => {
+    expect(fused({
+      inputs: { x: [4, 64] }, weights: { w: [64, 8], table: [9, 4] }, ints: { which: [0, 3, 5, 8, 2, 2, 1, 7] }, outputs: ['y'],
+      nodes: [['MatMul', 'x w', 'm'], ['Gather', 'table which', 'g'], ['Transpose', 'g', 't'], ['Add', 'm t', 'y']],
+    })).toEqual(['map: Gather Transpose', 'contraction: MatMul Add']);
+  });
+
   it('an elementwise chain is one map', () => {
     expect(fused({
       inputs: { x: [2, 3, 'W'], z: [3, 1] }, outputs: ['y'],

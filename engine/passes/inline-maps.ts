@@ -8,7 +8,7 @@ import { type Expr, type Load, cast, constant, int, sub } from '../../jit/expr/e
 import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { collect, cost, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
 import { type Body, allAxes, expressions, loadedTensors, mapBody, pointAxes } from '../../jit/kernel.ts';
-import type { Computation, Program, TensorDef } from '../graph/program.ts';
+import { type Computation, type Program, type TensorDef, readsOf } from '../graph/program.ts';
 import { elements } from './index-maps.ts';
 import { fusable, tensorOf, usesOf } from './program-edit.ts';
 
@@ -19,11 +19,15 @@ const cheap = 6;
 export function inlineMaps(program: Program, operands = true): Program {
   const uses = usesOf(program);
   const bodies = new Map<number, Computation>();
+  const fixed = new Set([...program.tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
+  for (const c of program.computations) if (readsOf(c).every((t) => fixed.has(t))) for (const t of c.outputs) fixed.add(t);
+  // Looking up comes lane by lane: once a visit if it depends on constants only, once a run if several results take it.
+  const alone = (t: number): boolean => !fixed.has(t) && (uses.readers.get(t)?.length ?? 0) <= 1;
   const computations = program.computations.map((original) => {
     let c = original;
     const refused = new Set<Load>();
     for (let guard = 0; guard < 64; guard++) {
-      const next = inlineOne(program, c, bodies, refused, operands, (t) => uses.readers.get(t)?.length ?? 0);
+      const next = inlineOne(program, c, bodies, refused, operands, (t) => uses.readers.get(t)?.length ?? 0, alone);
       if (next === undefined) break;
       c = next;
     }
@@ -41,6 +45,7 @@ function inlineOne(
   refused: Set<Load>,
   operands: boolean,
   readers: (tensor: number) => number,
+  alone: (tensor: number) => boolean,
 ): Computation | undefined {
   for (const l of collect(expressions(c.body), isLoad)) {
     if (refused.has(l) || c.outputs.includes(l.tensor)) continue;
@@ -52,6 +57,8 @@ function inlineOne(
     const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
     const origins = producer === undefined || uniform !== undefined ? [] : producer.origins;
     if (uniform !== undefined && c.body.kind !== 'contraction') return { ...c, body };
+    const lookup = collect([value], (e): e is Load => e.op === 'load' && collect(e.index, isLoad).length > 0).length > 0;
+    if (lookup && c.body.kind === 'contraction' && !alone(l.tensor)) { refused.add(l); continue; }
     if (producer === undefined || !worth(c.body, body, producer.body, l, value, operands, readers(l.tensor))) { refused.add(l); continue; }
     return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
   }
