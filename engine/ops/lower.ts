@@ -287,6 +287,8 @@ class NodeLowering implements Lowering {
     });
   }
 
+  fixed = (tensor: Tensor): ArrayLike<number | bigint> | undefined => this.#builder.fixed(tensor);
+
   constants(tensor: Tensor, what: string): readonly number[] {
     const known = this.#builder.elements(tensor);
     if (known === undefined && staticSize(tensor.shape) === 0) return [];

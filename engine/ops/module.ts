@@ -275,16 +275,21 @@ export class ProgramBuilder {
 
   /** Elements of an integer tensor as far as it takes to see whether they lie in a range: of large constants the least and the greatest. */
   extremes(tensor: Tensor): readonly Expr[] | undefined {
-    const { source } = this.tensorDef(tensor.id);
     const known = this.#values.of(tensor.id);
-    const values = known?.filter((e) => e !== undefined);
-    if (values !== undefined && values.length === known?.length && values.some((e) => e.op !== 'const')) return values;
-    const fixed = values !== undefined && values.length === known?.length ? values.flatMap((e) => (e.op === 'const' ? [Number(e.value)] : []))
-      : source.kind === 'constant' && !source.constant.released ? viewAs(tensor.dtype, source.constant.bytes) : undefined;
+    if (known?.every((e) => e !== undefined) === true && known.some((e) => e.op !== 'const')) return known;
+    const fixed = this.fixed(tensor);
     if (fixed === undefined || fixed.length === 0) return fixed === undefined ? undefined : [];
     let [least, most] = [Infinity, -Infinity];
     for (const v of fixed) [least, most] = [Math.min(least, Number(v)), Math.max(most, Number(v))];
     return [int(least), int(most)];
+  }
+
+  /** Elements that are all constant, of tensors of any size. */
+  fixed(tensor: Tensor): ArrayLike<number | bigint> & Iterable<number | bigint> | undefined {
+    const { source } = this.tensorDef(tensor.id);
+    const known = this.#values.of(tensor.id)?.flatMap((e) => (e?.op === 'const' ? [Number(e.value)] : []));
+    if (known !== undefined && known.length === staticSize(tensor.shape)) return known;
+    return source.kind === 'constant' && !source.constant.released ? viewAs(tensor.dtype, source.constant.bytes) : undefined;
   }
 
   elements(tensor: Tensor): Known | undefined {

@@ -10,6 +10,7 @@ import { shapeText } from '../../jit/expr/text.ts';
 import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
+import { linesOf, onLine } from './regular.ts';
 import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, withDim } from './shape.ts';
 
 function reshapeTarget(build: Lowering, x: Tensor, target: Tensor, allowZero: boolean): readonly Expr[] {
@@ -337,6 +338,8 @@ export const checkIndices = (build: Lowering, indices: Tensor, dim: Expr): void 
 export function safeIndex(build: Lowering, indices: Tensor, at: readonly Expr[], dim: Expr): Expr {
   const known = build.values(indices);
   if (known?.length === 1 && known[0] !== undefined) return clampKnown(fromEnd(known[0], dim), dim);
+  const [line] = linesOf(build, indices) ?? [];
+  if (line !== undefined) return clampKnown(onLine(line, at), dim);
   const i = toIndex(indices.at(at));
   const positive = known?.every(isNonNegative) === true ? i : fromEnd(i, dim);
   const small = known?.every((k) => ge(k, dim) === ge(int(0), int(1))) === true;
@@ -374,7 +377,10 @@ const gatherElements: Operator = {
 
 /** Tests each coordinate of index tuples, which stand along the last dim, against its dim. */
 export function checkCoordinates(build: Lowering, indices: Tensor, dims: readonly Expr[]): void {
+  const lines = linesOf(build, indices, dims.length);
   for (const [k, dim] of dims.entries()) {
+    const line = lines?.[k];
+    if (line !== undefined) { checkIndices(build, build.constant('int64', [1], [line.most]), dim); continue; }
     checkIndices(build, dims.length === 1 ? indices : sliced(build, indices, indices.rank - 1, int(k), int(1)), dim);
   }
 }
@@ -391,10 +397,13 @@ const gatherNd: Operator = {
     }
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)];
     checkCoordinates(build, indices, x.shape.slice(batch, batch + depth));
+    const lines = linesOf(build, indices, depth);
     return build.map(x.dtype, shape, (index) => {
       const at = Array.from({ length: depth }, (_, k) => {
         const dim = x.shape[batch + k] ?? int(1);
-        return clamp(fromEnd(toIndex(indices.at([...index.slice(0, outer), int(k)])), dim), 0, sub(dim, 1));
+        const line = lines?.[k];
+        const tuple = (): Expr => fromEnd(toIndex(indices.at([...index.slice(0, outer), int(k)])), dim);
+        return clampKnown(line === undefined ? tuple() : onLine(line, index.slice(0, outer)), dim);
       });
       return x.at([...index.slice(0, batch), ...at, ...index.slice(outer)]);
     });

@@ -47,6 +47,8 @@ export interface Lowering {
 
   /** Elements known while compiling, row-major, as expressions over dims (index type for integers); undefined if data-dependent. */
   values(tensor: Tensor): readonly Expr[] | undefined;
+  /** Elements that are constants, of integer tensors of any size. */
+  fixed(tensor: Tensor): ArrayLike<number | bigint> | undefined;
   /** The elements of an integer tensor as index expressions: known ones, or dims that are read while the model runs. */
   dims(tensor: Tensor): readonly Expr[];
   /** The value of an integer expression over elements of tensors: computed now if they are known, else read while the model runs. */

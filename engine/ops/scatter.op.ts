@@ -3,12 +3,14 @@
  * (a reduction, or duplicates that the last one wins) those that can are run in order; the others are independent. Indices outside the
  * tensor fail the run; until that is seen, their updates are dropped rather than written to somebody else's memory.
  */
-import { type Expr, type Var, add, asInt, binary, int, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, and, asInt, binary, eq, int, le, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { insideShape } from './generate.op.ts';
 import { fromEnd, loopFor, single, storeTo, toIndex, when } from './math.ts';
 import type { Operator } from './operator.ts';
 import { checkCoordinates, checkIndices } from './movement.op.ts';
+import { type Line, linesOf } from './regular.ts';
 import { axisOf, freshAxes } from './shape.ts';
 
 const reductions = ['none', 'add', 'mul', 'max', 'min'] as const;
@@ -48,6 +50,19 @@ const scatterElements = (op: string, since: number): Operator => ({
   },
 });
 
+/** Where a coordinate of targets begins, and along which dim of the points it goes on, element by element. */
+interface Side { readonly first: number; readonly along: number | undefined }
+
+/** The targets, if they are a box of the data and each is met once. */
+function boxOf(lines: readonly Line[] | undefined, points: readonly Expr[]): readonly Side[] | undefined {
+  const sides = lines?.map(({ first, steps }): Side | undefined => {
+    const [along, ...more] = steps.flatMap((step, d) => (step === 0 ? [] : [d]));
+    return more.length > 0 || (along !== undefined && steps[along] !== 1) ? undefined : { first, along };
+  });
+  const met = points.every((dim, d) => asInt(dim) === 1 || sides?.filter((side) => side?.along === d).length === 1);
+  return met && sides?.every((side) => side !== undefined) === true ? sides : undefined;
+}
+
 const scatterNd: Operator = {
   op: 'ScatterND', domain: '', since: 11, arity: [3, 3],
   lower: (build) => {
@@ -58,6 +73,24 @@ const scatterNd: Operator = {
       build.fail('shape-mismatch', 'the indices have more coordinates than the data have dims', { expected: `at most ${data.rank}`, got: String(depth) });
     }
     checkCoordinates(build, indices, data.shape.slice(0, depth));
+    const box = boxOf(linesOf(build, indices, depth), indices.shape.slice(0, -1));
+    if (box !== undefined) {
+      // Every element is that of the data or of one update: a map, which fuses. Streaming models write their caches so (GTCRN: 0.80 to 0.34 ms).
+      const dims = [...indices.shape.slice(0, -1), ...data.shape.slice(depth)];
+      dims.forEach((dim, d) => {
+        build.require(le(dim, updates.shape[d] ?? int(1)), 'there are fewer updates than indices', { got: shapeText(updates.shape) });
+      });
+      return build.map(data.dtype, data.shape, (index) => {
+        const point = indices.shape.slice(0, -1).map((): Expr => int(0));
+        const inside = box.map(({ first, along }, k) => {
+          const i = sub(index[k] ?? int(0), first);
+          if (along === undefined) return eq(i, 0);
+          point[along] = i;
+          return insideShape([i], [dims[along] ?? int(1)]);
+        });
+        return select(and(...inside), combine(how, data.at(index), updates.at([...point, ...index.slice(depth)])), data.at(index));
+      });
+    }
     const points = freshAxes(build, indices.shape.slice(0, -1));
     const slice = freshAxes(build, data.shape.slice(depth));
     const where = Array.from({ length: depth }, (_, k) => fromEnd(toIndex(indices.at([...points.index, int(k)])), data.shape[k] ?? int(1)));
