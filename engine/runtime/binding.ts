@@ -115,7 +115,12 @@ export class Binding {
   }
 
   shape(id: number, env: Env): number[] {
-    return tensor(this.#plan, id).shape.map((d) => this.#value(d, env));
+    const shape = tensor(this.#plan, id).shape.map((d) => this.#value(d, env));
+    // A window larger than what it slides over: memory of a negative size takes the page down.
+    if (shape.some((d) => d < 0)) {
+      throw new QuernError('shape-mismatch', 'with these inputs a tensor would have an impossible shape', { got: `[${shape.join(', ')}]` });
+    }
+    return shape;
   }
 
   /** Dims are few and asked for often: a decode step binds anew, and evaluating them was half of that. */
