@@ -77,8 +77,9 @@ export interface Range {
 }
 
 /**
- * Indices that must lie in a range, tested where they are used: `tensor` holds one int64, 0 if all of them do, else one that does not (plus
- * 1 unless it is negative). Read after the run, together with the outputs. `steps`: what must stay in range is how often a loop went on.
+ * Indices that must lie in a range, tested where they are used: `tensor` holds one int64, 0 if all of them do, else one that does not (1
+ * for 0, which is out of range only where nothing is in it). Read after the run, together with the outputs. `steps`: what must stay in range
+ * is how often a loop went on.
  */
 export interface Check {
   readonly tensor: number;
@@ -95,8 +96,9 @@ export const endless = (most: number, origin: Origin): QuernError => new QuernEr
 export function enforce({ range: { low, high }, origin, steps }: Check, status: bigint, env: ReadonlyMap<Expr, number>): void {
   if (status === 0n) return;
   if (steps === true) throw endless(evaluate(high, env), origin);
+  const most = evaluate(high, env);
   throw new QuernError('index-out-of-range', 'an index is out of range', {
-    ...origin, expected: `${evaluate(low, env)} to ${evaluate(high, env)}`, got: String(status > 0n ? status - 1n : status),
+    ...origin, expected: `${evaluate(low, env)} to ${most}`, got: status === 1n && most < 0 ? '0 or more' : String(status),
   });
 }
 
@@ -150,7 +152,8 @@ export interface Program {
 export const readOutside = ({ outputs, dataDims, checks = [], blocks = [] }: Program): Set<number> =>
   new Set([...[...outputs, ...dataDims, ...checks].map(({ tensor }) => tensor), ...blocks.flatMap((b) => blockNeeds(b).tensors)]);
 
-const scalarsOf = (block: Block): Scalar[] =>
+/** What decides whether or how often a block's parts run. */
+export const scalarsOf = (block: Block): Scalar[] =>
   (block.kind === 'if' ? [block.cond] : [block.limit, block.start]).filter((s) => s !== undefined);
 
 interface Needs { readonly tensors: readonly number[]; readonly symbols: readonly Sym[] }

@@ -5,13 +5,14 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { bytesOf, isFloat } from '../../jit/expr/dtype.ts';
-import { type Expr, type Sym, asInt, cast, int } from '../../jit/expr/expr.ts';
+import { type Expr, type Sym, asInt, cast, int, not, or, select } from '../../jit/expr/expr.ts';
 import { shapeText } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { mentions } from '../../jit/kernel.ts';
 import { type Origin, type Program, type Scalar, readsOf } from '../graph/program.ts';
 import type { Frame, ProgramBuilder } from './module.ts';
 import type { Lowering, RepeatResult, RepeatSpec, Tensor } from './operator.ts';
+import { scalarOf } from './math.ts';
 import { reshape } from './shape.ts';
 
 /** Computations up to which both branches are computed and one is selected: that fuses, and saves reading the condition. */
@@ -21,9 +22,10 @@ const scalar = (builder: ProgramBuilder, t: Tensor): Scalar => builder.elements(
 
 interface Branch { readonly result: readonly Tensor[]; readonly part: Program; readonly frame: Frame }
 
-/** The outputs of an If; `undefined` where computing both branches and selecting is as good. */
-export function either(build: Lowering, builder: ProgramBuilder, origin: Origin, cond: Tensor, make: readonly (() => readonly Tensor[])[]):
-readonly Tensor[] | undefined {
+/** The outputs of an If of which only the data or the dims decide. Each branch is lowered once. */
+export function either(
+  build: Lowering, builder: ProgramBuilder, origin: Origin, cond: Tensor, make: readonly (() => readonly Tensor[])[],
+): readonly Tensor[] {
   const known = builder.elements(cond)?.[0];
   const tried = make.map((one): Branch | QuernError => {
     try {
@@ -36,17 +38,22 @@ readonly Tensor[] | undefined {
       throw error;
     }
   });
+  // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.
+  const assumed = (holds: Expr): readonly Tensor[] => {
+    const outputs = make[0]?.() ?? [];
+    build.assume(holds, `the condition of If node '${origin.node}' holds`);
+    return outputs;
+  };
   const branches = tried.flatMap((b) => (b instanceof QuernError ? [] : [b]));
   const [then, otherwise] = branches;
   if (then === undefined || otherwise === undefined) {
     const fault = tried.find((b) => b instanceof QuernError);
-    // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.
-    if (known !== undefined && tried[0] === then) return undefined;
+    if (known !== undefined && tried[0] === then) return assumed(known);
     throw fault ?? new QuernError('internal', 'an If without branches');
   }
   const pairs = then.result.map((a, k) => [a, otherwise.result[k] ?? a] as const);
-  const loosen = (outputs: readonly Tensor[] | undefined): readonly Tensor[] | undefined => {
-    outputs?.forEach((t, k) => { builder.loosen(t, Math.min(...(pairs[k] ?? [t]).map((p) => builder.leastRank(p)))); });
+  const loosen = (outputs: readonly Tensor[]): readonly Tensor[] => {
+    outputs.forEach((t, k) => { builder.loosen(t, Math.min(...(pairs[k] ?? [t]).map((p) => builder.leastRank(p)))); });
     return outputs;
   };
   const ranks = pairs.map(([a, b]) => Math.max(a.rank, b.rank));
@@ -54,9 +61,17 @@ readonly Tensor[] | undefined {
     return loosen(either(build, builder, origin, cond, make.map((one) => () => one().map((t, k) => toRank(build, t, ranks[k] ?? t.rank)))));
   }
   const same = pairs.every(([a, b]) => a.dtype === b.dtype && a.rank === b.rank && a.shape.every((d, i) => d === b.shape[i]));
-  if (same && branches.every(({ frame }) => small(frame))) return undefined;
+  if (same && branches.every(({ frame }) => small(frame) && (known !== undefined || frame.guards.length === 0))) {
+    const yes = known ?? scalarOf(cond);
+    for (const { frame } of branches) {
+      const idle = frame === then.frame ? not(yes) : yes;
+      builder.join({ ...frame, guards: frame.guards.map((g) => ({ ...g, holds: or(g.holds, idle) })) });
+    }
+    return loosen(pairs.map(([a, b]) =>
+      (a.id === b.id ? a : build.map(a.dtype, a.shape, (index) => select(yes, a.at(index), b.at(index)), a.narrow))));
+  }
   if (pairs.some(([a, b]) => a.dtype !== b.dtype || a.rank !== b.rank)) {
-    if (known !== undefined) return undefined;
+    if (known !== undefined) return assumed(known);
     return build.fail('unsupported-model', 'the branches of If differ in rank or type, and only the data decide between them', {
       got: `${then.result.map((t) => shapeText(t.shape)).join(', ')} or ${otherwise.result.map((t) => shapeText(t.shape)).join(', ')}`,
     });
@@ -74,18 +89,19 @@ readonly Tensor[] | undefined {
   return loosen(outputs);
 }
 
-const small = ({ computations, dataDims, blocks }: Frame): boolean => computations.length <= fewComputations && dataDims.length + blocks.length === 0
+const small = ({ computations, dataDims, blocks, checks }: Frame): boolean => computations.length <= fewComputations
+  && dataDims.length + blocks.length + checks.length === 0
   && computations.every(({ body }) => body.kind === 'map' || body.kind === 'rows');
 
 /** Whether a tensor differs from one of rank `rank` only in first dims of 1, as far as ranks say. */
 const isPadded = (t: Tensor, rank: number): boolean => t.shape.slice(0, Math.max(0, t.rank - rank)).every((d) => asInt(d) === 1);
 
 /** Whether two tensors have one type, and differ in rank by first dims of 1 at most. */
-export const isAlike = (a: Tensor, b: Tensor | undefined): boolean =>
+const isAlike = (a: Tensor, b: Tensor | undefined): boolean =>
   b !== undefined && a.dtype === b.dtype && isPadded(a, b.rank) && isPadded(b, a.rank);
 
 /** With first dims of 1 up to a rank. */
-export const toRank = (build: Lowering, t: Tensor, rank: number): Tensor =>
+const toRank = (build: Lowering, t: Tensor, rank: number): Tensor =>
   (t.rank >= rank ? t : reshape(build, t, [...Array.from({ length: rank - t.rank }, () => int(1)), ...t.shape]));
 
 /** For each state, the group of each dim: dims of a group change together, `undefined` ones stay what they are at first. */

@@ -1,14 +1,11 @@
 /**
  * Control flow. A branch or an iteration that is known while compiling is put in place of the node, up to a number of nodes. Of an If of which
- * only the model's data decide, small branches are both computed and the result selected (branches have no effects); of others the one
- * that is taken runs, as a block. Other loops become one kernel or a block (repeat.ts).
+ * only the model's data decide, both branches are computed or one runs, as a block (blocks.ts). Other loops become one kernel or a block
+ * (repeat.ts).
  */
-import { QuernError } from '../../jit/error.ts';
-import { type Const, type Expr, asInt, cast, int, not, select, sub, truth } from '../../jit/expr/expr.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { type Const, type Expr, asInt, int, sub, truth } from '../../jit/expr/expr.ts';
 import { type Graph, nodeCount } from '../graph/graph.ts';
 import { scalarValue, toIndex } from './math.ts';
-import { isAlike, toRank } from './blocks.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, reshape } from './shape.ts';
@@ -18,29 +15,6 @@ const mostNodes = 512;
 
 const unrolls = (body: Graph, steps: number): boolean => steps * Math.max(1, nodeCount(body)) <= mostNodes;
 
-/** The tensor that is `a` where the condition holds and `b` where not; sizes may differ. */
-function selected(build: Lowering, cond: Expr, one: Tensor, other: Tensor): Tensor {
-  if (one.id === other.id) return one;
-  const [a, b] = [toRank(build, one, other.rank), toRank(build, other, one.rank)];
-  const shape = a.shape.map((dim, d) => {
-    const length = b.shape[d] ?? dim;
-    return dim === length ? dim : build.dim(select(cond, cast(dim, 'int64'), cast(length, 'int64')));
-  });
-  const made = build.map(a.dtype, shape, (index) => select(cond, a.at(index), b.at(index)), a.narrow);
-  build.loosen(made, Math.min(build.leastRank(one), build.leastRank(other)));
-  return made;
-}
-
-/** A branch's outputs, or the error where it cannot be lowered. */
-function branch(build: Lowering, name: string, taken: Expr): readonly Tensor[] | QuernError {
-  try {
-    return build.inline(build.attributes.graph(name), [], taken);
-  } catch (error) {
-    if (error instanceof QuernError) return error;
-    throw error;
-  }
-}
-
 const ifOp: Operator = {
   op: 'If', domain: '', since: 1, arity: [1, 1],
   lower: (build) => {
@@ -48,23 +22,7 @@ const ifOp: Operator = {
     const known = build.values(input)?.[0];
     if (known?.op === 'const') return build.inline(build.attributes.graph(known.value === 0 ? 'else_branch' : 'then_branch'), []);
     const graphs = ['then_branch', 'else_branch'].map((name) => build.attributes.graph(name));
-    const chosen = build.either(input, graphs.map((g) => () => build.inline(g, [])));
-    if (chosen !== undefined) return chosen;
-    const cond = known ?? scalarValue(build, input);
-    const [then, otherwise] = [branch(build, 'then_branch', cond), branch(build, 'else_branch', not(cond))];
-    if (!(then instanceof QuernError) && !(otherwise instanceof QuernError) && then.every((t, k) => isAlike(t, otherwise[k]))) {
-      return then.map((t, k) => selected(build, cond, t, otherwise[k] ?? t));
-    }
-    // Exporters ask whether a dim is 1 before they squeeze it: the program is then made for the one answer, and checks it.
-    if (known !== undefined && !(then instanceof QuernError)) {
-      build.assume(known, `the condition of If node '${build.node.name}' holds`);
-      return then;
-    }
-    if (then instanceof QuernError) throw then;
-    if (otherwise instanceof QuernError) throw otherwise;
-    return build.fail('unsupported-model', 'the branches of If differ in rank or type, and only the data decide between them', {
-      got: `${then.map((t) => shapeText(t.shape)).join(', ')} or ${otherwise.map((t) => shapeText(t.shape)).join(', ')}`,
-    });
+    return build.either(input, graphs.map((g) => () => build.inline(g, [])));
   },
 };
 
@@ -72,7 +30,7 @@ const stacked = (build: Lowering, parts: readonly Tensor[], axis: number): Tenso
   concatenated(build, parts.map((t) => unsqueezed(build, t, [axis])), axis);
 
 const loop: Operator = {
-  op: 'Loop', domain: '', since: 1, arity: [0, Infinity],
+  op: 'Loop', domain: '', since: 1, arity: [0, Infinity], lists: true,
   lower: (build) => {
     const [count, start] = [build.optional(0), build.optional(1)];
     const initial = build.inputs.slice(2).map((_, k) => build.input(k + 2));

@@ -2,13 +2,13 @@
  * Operators whose result is made from shapes, attributes and scalars: constants, ranges, one-hot rows, masks; and conversions of type.
  * Shapes come out as known elements, so what is computed from them is computed while compiling.
  */
-import { bytesOf, isInteger } from '../../jit/expr/dtype.ts';
+import { bytesOf, isFloat, isInteger, isSigned } from '../../jit/expr/dtype.ts';
 import {
   type Expr, add, and, asInt, binary, bitcast, cast, constant, div, eq, floordiv, ge, int, le, load, lt, max, mul, ne, or, select, sub, truth,
 } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { type SplitDims, lateAxes, splitDims } from './late-axes.ts';
-import { ceil, cos as cosine, fromEnd, local, loopFor, neg, scalarValue, single, storeTo, toIndex, zeroOf } from './math.ts';
+import { ceil, cos as cosine, local, loopFor, neg, scalarValue, single, storeTo, toIndex, trunc, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { type ElementType, rangeOf, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -65,12 +65,12 @@ const range: Operator = {
 
 /** The tensor itself; only the name changes. */
 const same = (op: string, since: number, arity: readonly [number, number] = [1, 1]): Operator => ({
-  op, domain: '', since, arity, lower: (build) => build.input(0),
+  op, domain: '', since, arity, lists: true, lower: (build) => build.input(0),
 });
 
-/** Every tensor is there; only an input that is left out is not. Sequences and optionals are refused with the model. */
+/** Every tensor is there; only an input that is left out is not. Optionals that are fed are refused with the model. */
 const optionalHasElement: Operator = {
-  op: 'OptionalHasElement', domain: '', since: 15, arity: [0, 1], lower: (build) => build.constant('bool', [], [Number(build.inputs.length > 0)]),
+  op: 'OptionalHasElement', domain: '', since: 15, arity: [0, 1], lists: true, lower: (build) => build.constant('bool', [], [Number(build.inputs.length > 0)]),
 };
 
 const dropout: Operator = {
@@ -131,8 +131,12 @@ const oneHot: Operator = {
     const axis = axisOf(build, build.attributes.int('axis', -1), indices.rank + 1);
     const depth = build.dim(cast(scalarValue(build, depthInput), 'int64'));
     return build.map(values.dtype, [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)], (index) => {
-      const hot = fromEnd(toIndex(indices.at(index.filter((_, d) => d !== axis))), depth);
-      return select(eq(hot, index[axis] ?? int(0)), values.at([int(1)]), values.at([int(0)]));
+      const at = indices.at(index.filter((_, d) => d !== axis));
+      // Compared in a type that holds both: what is far out of range is no index.
+      const hot = isFloat(at.dtype) ? trunc(at) : bytesOf(at.dtype) < 4 ? toIndex(at) : at;
+      const place = index[axis] ?? int(0);
+      const is = (p: Expr): Expr => eq(hot, cast(p, hot.dtype));
+      return select(isSigned(hot.dtype) ? or(is(place), is(sub(place, depth))) : is(place), values.at([int(1)]), values.at([int(0)]));
     });
   },
 };
@@ -221,7 +225,8 @@ export const insideShape = (index: readonly Expr[], shape: readonly Expr[]): Exp
   and(...index.flatMap((i, d) => [ge(i, 0), lt(i, shape[d] ?? int(1))]));
 
 export const operators: readonly Operator[] = [
-  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), same('OptionalGetElement', 15), optionalHasElement, dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
+  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), same('Optional', 15), same('OptionalGetElement', 15), optionalHasElement,
+  dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
   cumulative('CumSum', 11, add, 0), cumulative('CumProd', 26, mul, 1),
   window('HannWindow', [0.5, -0.5]), window('HammingWindow', [25 / 46, -21 / 46]), window('BlackmanWindow', [0.42, -0.5, 0.08]),
 ];

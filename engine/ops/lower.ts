@@ -5,7 +5,7 @@
  */
 import { QuernError, at, type ErrorCode, type ErrorDetails, invariant } from '../../jit/error.ts';
 import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
-import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, mul, ref, select, variable } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, max, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { Constant, type Graph, type Narrow, type Node, type TensorType } from '../graph/graph.ts';
 import type { Guard, Origin, Program } from '../graph/program.ts';
@@ -82,6 +82,7 @@ function lower(graph: Graph, maxIterations: number): { readonly program: Program
   const taken = new Set<number>(inputs.map((i) => i.tensor));
   const outputs = graph.outputs.map(({ name }) => {
     const tensor = scope.get(name);
+    if (builder.lists.has(tensor)) throw new QuernError('unsupported-model', `the output '${name}' is a sequence`);
     if (builder.leastRank(tensor) < tensor.rank) throw new QuernError('unsupported-model', `the rank of output '${name}' depends on the data`);
     // An output is a tensor of its own, which a run may hand out: not an input, a weight, or another output.
     const own = taken.has(tensor.id) || builder.isConstant(tensor) ? copy(builder, tensor, name) : tensor;
@@ -138,6 +139,8 @@ function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
       expected: fewest === most ? String(fewest) : `${fewest} to ${most === Infinity ? 'any number' : most}`, got: String(given),
     });
   }
+  const list = entry.lists === true ? undefined : node.inputs.find((name) => name !== '' && builder.lists.has(scope.get(name)));
+  if (list !== undefined) throw new QuernError('unsupported-model', `the input '${list}' is a sequence`, { expected: 'a tensor' });
   const lowered = (tight: boolean): readonly Tensor[] => {
     const result = entry.lower(new NodeLowering(node, opset, scope, builder, tight));
     return 'id' in result ? [result] : result;
@@ -273,11 +276,11 @@ class NodeLowering implements Lowering {
       this.assume(holds, 'an index is out of range', 'index-out-of-range');
     }
     if (this.#builder.extremes(indices) !== undefined) return;
-    this.#builder.check(indices, { low, high }, this.#origin, (counts) => {
+    this.#builder.check(indices, { low, high }, this.#origin, () => {
       const { axes, index } = freshAxes(this, indices.shape);
       const element = cast(indices.at(index), 'int64');
-      const status = (least: Expr, most: Expr): Expr => select(counts,
-        select(lt(least, cast(low, 'int64')), least, select(gt(most, cast(high, 'int64')), add(most, 1), constant(0, 'int64'))), constant(0, 'int64'));
+      const status = (least: Expr, most: Expr): Expr =>
+        select(lt(least, cast(low, 'int64')), least, select(gt(most, cast(high, 'int64')), max(most, 1), constant(0, 'int64')));
       if (axes.length === 0) return this.map('int64', [], () => status(element, element));
       const [least, most] = [ref(this.name('least'), 'int64'), ref(this.name('most'), 'int64')];
       return this.rows({
@@ -365,16 +368,18 @@ class NodeLowering implements Lowering {
     return repeat(this, this.#builder, this.#origin, spec);
   }
 
-  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[] | undefined {
+  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[] {
     return either(this, this.#builder, this.#origin, cond, make);
   }
 
-  leastRank(tensor: Tensor): number {
-    return this.#builder.leastRank(tensor);
+  list(items: readonly Tensor[]): Tensor {
+    const made: Tensor = { id: NaN, dtype: 'bool', shape: [], rank: 0, at: () => this.fail('unsupported-model', 'a sequence is used as a tensor') };
+    this.#builder.lists.set(made, items);
+    return made;
   }
 
-  loosen(tensor: Tensor, leastRank: number): void {
-    this.#builder.loosen(tensor, leastRank);
+  items(input: number): readonly Tensor[] {
+    return this.#builder.lists.get(this.input(input)) ?? this.fail('invalid-model', `input ${input} is no sequence`);
   }
 
   attempt<T>(make: () => T | undefined): T | undefined {
@@ -383,16 +388,14 @@ class NodeLowering implements Lowering {
     return result;
   }
 
-  inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[] {
+  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[] {
     const scope = new Scope(graph, this.#builder, this.#scope);
     for (const [k, { name }] of graph.inputs.entries()) {
       const given = inputs[k];
       if (given !== undefined) scope.values.set(name, given);
     }
-    return this.#builder.under(taken === undefined ? undefined : { flag: taken, dim: () => this.dim(cast(taken, 'int64')) }, () => {
-      lowerNodes(graph, scope, this.#builder);
-      return graph.outputs.map(({ name }) => scope.get(name));
-    });
+    lowerNodes(graph, scope, this.#builder);
+    return graph.outputs.map(({ name }) => scope.get(name));
   }
 
   axis(extent: Expr | number): Var {

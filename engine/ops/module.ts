@@ -5,7 +5,7 @@
  */
 import { QuernError } from '../../jit/error.ts';
 import { type DType, isFloat, isInteger, viewAs } from '../../jit/expr/dtype.ts';
-import { type Expr, type Sym, add, and, cast, eq, int, le, load, or, select, symbol } from '../../jit/expr/expr.ts';
+import { type Expr, type Sym, add, cast, eq, int, le, load, or, select, symbol } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Body, type Stmt, allAxes, stores } from '../../jit/kernel.ts';
@@ -60,9 +60,6 @@ export function narrow(value: Expr, dtype: DType): Expr {
   throw new QuernError('internal', 'a definition has another type than its tensor', { expected: dtype, got: value.dtype });
 }
 
-/** Whether a part of the program counts: a bool over elements, and the same as a dim that is read while the model runs. */
-interface Taken { readonly flag: Expr; readonly dim: () => Expr }
-
 /** `branch`, `body`: becomes a part of its own, run sometimes or often. `trial`: joins what it stands in, or is dropped. */
 type FrameKind = 'program' | 'branch' | 'body' | 'trial';
 
@@ -85,10 +82,11 @@ export class ProgramBuilder {
   readonly #bodies = new Map<number, Body>();
   /** Innermost last. */
   #frames: Frame[] = [];
-  readonly #taken: Taken[] = [];
   readonly #weights = new Map<Constant, Tensor>();
   readonly #symbols = new Set<string>();
   readonly #values = new ValueTable(this.#tensors, this.#bodies);
+  /** What sequences hold. */
+  readonly lists = new Map<Tensor, readonly Tensor[]>();
   readonly #leastRank = new Map<number, number>();
   #next = 0;
   #named = 0;
@@ -190,6 +188,7 @@ export class ProgramBuilder {
 
   /** A frame as a program of its own; call it while what is known of its tensors is. */
   part(frame: Frame, outputs: readonly Tensor[]): Program {
+    if (outputs.some((t) => this.lists.has(t))) throw new QuernError('unsupported-model', 'a sequence comes out of what only the data decide');
     const written = new Set([...frame.computations.flatMap((c) => c.outputs), ...frame.blocks.flatMap((b) => b.outputs)]);
     const used = [
       ...written, ...frame.computations.flatMap(readsOf), ...outputs.map((t) => t.id), ...[...frame.dataDims, ...frame.checks].map((d) => d.tensor),
@@ -239,38 +238,23 @@ export class ProgramBuilder {
     return def;
   }
 
-  /** Runs `make` for a part of the program that counts only where `taken` is not 0. Where it throws, nothing of it is left. */
-  under<T>(taken: Taken | undefined, make: () => T): T {
-    if (taken === undefined) return make();
-    this.#taken.push(taken);
-    try {
-      const { result, frame } = this.apart('trial', make);
-      this.join(frame);
-      return result;
-    } finally {
-      this.#taken.pop();
-    }
-  }
-
   guard(guard: Guard): void {
-    const holds = this.#taken.reduce((all, taken) => or(all, eq(taken.dim(), 0)), guard.holds);
-    const idle = (holds.op === 'const' && holds.value !== 0) || this.#top.guards.some((g) => g.holds === holds && g.fault === guard.fault);
-    if (!idle) this.#top.guards.push({ ...guard, holds });
+    const { holds, fault } = guard;
+    const idle = (holds.op === 'const' && holds.value !== 0) || this.#top.guards.some((g) => g.holds === holds && g.fault === fault);
+    if (!idle) this.#top.guards.push(guard);
   }
 
   /** Whether what is added now counts whatever the data are. */
   get certain(): boolean {
-    return this.#taken.length === 0 && !this.#frames.some((f) => f.kind === 'branch');
+    return !this.#frames.some((f) => f.kind === 'branch');
   }
 
-  /** Adds a check once for each range of a tensor; `status` makes its tensor, given whether anybody will look at what is checked. */
-  check(indices: Tensor, range: Range, origin: Origin, status: (counts: Expr) => Tensor): void {
+  /** Adds a check once for each range of a tensor; `status` makes its tensor. */
+  check(indices: Tensor, range: Range, origin: Origin, status: () => Tensor): void {
     const key = `${indices.id} ${text(range.low)} ${text(range.high)}`;
-    if (this.#taken.length === 0) {
-      if (this.#frames.some((f) => f.checked.has(key))) return;
-      this.#top.checked.add(key);
-    }
-    this.#top.checks.push({ tensor: status(and(...this.#taken.map((t) => t.flag))).id, range, origin });
+    if (this.#frames.some((f) => f.checked.has(key))) return;
+    this.#top.checked.add(key);
+    this.#top.checks.push({ tensor: status().id, range, origin });
   }
 
   /** Elements of an integer tensor as far as it takes to see whether they lie in a range: of large constants the least and the greatest. */

@@ -6,7 +6,7 @@ import {
   type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, int, lt, max, min, mul, ne, product, select, sub,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
 import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -198,14 +198,24 @@ const split: Operator = {
     const sizes = given !== undefined ? build.dims(given)
       : build.attributes.has('split') ? build.attributes.ints('split').map(int)
         : Array.from({ length: count }, (_, k) => (k < count - 1 ? even : sub(dim, mul(even, count - 1))));
-    let start: Expr = int(0);
-    return sizes.map((size) => {
-      const part = sliced(build, x, axis, start, size);
-      start = add(start, size);
-      return part;
-    });
+    return pieces(build, x, axis, sizes);
   },
 };
+
+/** Pieces of a tensor along an axis, which make the whole of it. */
+export function pieces(build: Lowering, x: Tensor, axis: number, sizes: readonly Expr[]): Tensor[] {
+  let start: Expr = int(0);
+  const parts = sizes.map((size) => {
+    const part = sliced(build, x, axis, start, size);
+    start = add(start, size);
+    return part;
+  });
+  const dim = x.shape[axis] ?? int(1);
+  build.require(and(eq(start, dim), ...sizes.map((size) => ge(size, 0))), 'the pieces of a split are not the whole', {
+    expected: `${text(dim)} in all`, got: shapeText(sizes),
+  });
+  return parts;
+}
 
 interface Range { readonly start: Expr; readonly size: Expr; readonly step: number }
 

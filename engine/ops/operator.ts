@@ -68,19 +68,17 @@ export interface Lowering {
   constant(dtype: DType, dims: readonly number[], elements: readonly (number | bigint)[]): Tensor;
   /** The tensor of a constant that the model holds. */
   weights(constant: Constant): Tensor;
+  /** A sequence: tensors to hand on under one name, which is none itself. */
+  list(items: readonly Tensor[]): Tensor;
+  /** The tensors of the sequence that an input is; `invalid-model` where it is none. */
+  items(input: number): readonly Tensor[];
+  /** The outputs of a subgraph on given inputs; it sees the values around the node. */
+  inline(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[];
   /**
-   * The outputs of a subgraph on given inputs; it sees the values around the node. `taken` (a bool expression over elements) says whether
-   * anybody will look at them: what the subgraph assumes of dims need only hold then.
+   * The outputs of one of two branches, whichever a condition takes: of small ones both are computed and one is selected, others are a block, in
+   * which one runs. Where only the first can be lowered and the condition is about dims, it is taken for granted and checked.
    */
-  inline(graph: Graph, inputs: readonly Tensor[], taken?: Expr): readonly Tensor[];
-  /**
-   * The outputs of one of two branches, whichever a condition takes: a block, in which the other one does not run. Undefined where that does
-   * not pay, or where only one of the branches can be lowered and the condition is about dims.
-   */
-  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[] | undefined;
-  /** The least rank that a tensor may have; below its rank where first dims of 1 are there only if the data say so. */
-  leastRank(tensor: Tensor): number;
-  loosen(tensor: Tensor, leastRank: number): void;
+  either(cond: Tensor, make: readonly (() => readonly Tensor[])[]): readonly Tensor[];
   /** What `make` gives; where that is undefined, nothing that it added stays. */
   attempt<T>(make: () => T | undefined): T | undefined;
   /** A loop around tensors: one kernel, in which everything runs in order, or a block of the program. */
@@ -157,5 +155,7 @@ export interface Operator {
   readonly since: number;
   /** Fewest and most inputs. */
   readonly arity: readonly [number, number];
+  /** Whether it takes sequences for inputs. */
+  readonly lists?: boolean;
   readonly lower: (build: Lowering) => Tensor | readonly Tensor[];
 }

@@ -13,15 +13,16 @@ count from there.
 
 **Types.** An operator is defined once, for every type its ONNX definition allows among float32, float16, float64, bool, and signed and
 unsigned integers of 4 to 64 bits. float16 and 4-bit integers are ways to store: elements are computed as float32 and int32.
-bfloat16, float8, strings, sequences and optionals are refused by name when the model is loaded.
+bfloat16, float8, strings, and sequences and optionals that are fed or handed out are refused by name when the model is loaded.
 
 **CPU and GPU.** No operator is spelled per backend, so all of them are on both. On the GPU a kernel goes to the CPU, with the reason in
-\`report().fallbacks\`, if it computes on float64; if it computes on 64-bit integers in a way that may leave 32 bits (products of two loaded
-values, powers, shifts, conversions from float); or if it needs more or larger buffers than the device binds. Kernels that wait for the CPU
-are put together, so that there are as few changes of device as the order of the data allows.
+\`report().fallbacks\`, if it computes on float64; if its 64-bit integers may leave the 32 bits that they have there (arithmetic on loaded ones,
+powers, shifts, conversions from float; not indices, sizes, remainders and what is bounded); or if it needs more or larger buffers than the device
+binds. Kernels that wait for the CPU are put together, so that there are as few changes of device as the order of the data allows, and those
+that need only feeds go first. A fed int64 that does not fit, or dims that take indices beyond 32 bits, are an error.
 
-**Not there**, and refused by name: what works on strings, sequences or files of pictures (the \`Sequence\` and \`String\` families,
-\`SplitToSequence\`, \`ConcatFromSequence\`, \`RegexFullMatch\`, \`Optional\`, \`ImageDecoder\`), \`FlexAttention\` (its expansion runs), training
+**Not there**, and refused by name: what works on strings or files of pictures (the \`String\` family, \`RegexFullMatch\`, \`ImageDecoder\`),
+\`SequenceMap\`, sequences whose length or positions only the data decide, \`FlexAttention\` (its expansion runs), training
 (\`Dropout\` that drops too), and other domains than the two below. Inside an operator: \`BatchNormalization\` with \`spatial = 0\`; \`Squeeze\` without axes where a
 dim that is only known when fed turns out to be 1; \`DynamicQuantizeLSTM\` with sequence lengths or an unknown number of steps; \`GroupQueryAttention\`
 with a quantised or a windowed cache; and attention's scores as an output of com.microsoft. Random numbers come from the seed of the model, else from
@@ -29,7 +30,7 @@ the node's name, and are the same in every run.
 
 **Control flow.** Loop, Scan and If take any body of these operators, also nested, and sizes that change from step to step or differ between
 branches. What is refused, with the reason: values whose rank or type changes between steps, branches of other ranks (but for first dims of 1, where
-no output's rank depends on it), sequences and optionals as values, Scan-8 with sequence lengths. A loop fails after \`maxIterations\` steps.
+no output's rank depends on it), sequences that go from step to step of a loop of more than a few known steps, Scan-8 with sequence lengths. A loop fails after \`maxIterations\` steps.
 `;
 
 const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };

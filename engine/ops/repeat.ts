@@ -26,6 +26,7 @@ const turnPoints = 2 ** 18;
 const pointsIn = new WeakMap<Body, number>();
 
 export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
+  if (spec.states.some((t) => builder.lists.has(t))) build.fail('unsupported-model', 'a sequence goes through a loop whose steps are not few and known');
   try {
     const { result, frame } = builder.apart('trial', () => builder.forgetting(() => inOneKernel(build, builder, origin, spec)));
     builder.join(frame);

@@ -4,10 +4,10 @@
  * ready, steps of the current place go first, so that islands stay few. In: a program in order. Out: a plan for one device.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Expr, cast, load, variable } from '../../jit/expr/expr.ts';
+import { type Expr, asInt, cast, load, product, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Kernel, type Numeric, kernelText, mentions } from '../../jit/kernel.ts';
-import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
+import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf, scalarsOf } from '../graph/program.ts';
 import { highest } from '../passes/pipeline.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
 import { tensorOf } from '../passes/program-edit.ts';
@@ -19,6 +19,8 @@ import { type Fallback, type Flow, type Place, type Plan, type PlanBlock, type P
 export interface Target {
   readonly numeric: Numeric;
   readonly maxIterations: number;
+  /** Whether there is a CPU beside it. */
+  readonly cpu: boolean;
   /** Why the main device cannot run a kernel; undefined if it can. */
   readonly refuses: (kernel: Kernel) => string | undefined;
 }
@@ -29,6 +31,8 @@ interface Item {
   readonly writes: readonly number[];
   readonly symbols: readonly Expr[];
   readonly origins: readonly Origin[];
+  /** Why the main device cannot run it. */
+  readonly why?: string | undefined;
   readonly todo: { readonly step: PlanStep; readonly place: Place } | { readonly block: PlanBlock };
 }
 
@@ -64,11 +68,10 @@ export function buildPlan(original: Program, target: Target): Plan {
         const call = shared(once ? generalise(made) : made);
         const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
         const why = target.refuses(call.kernel);
-        if (why !== undefined) fallbacks.push({ origins: part.origins, why });
         const step = { ...call, clear, origins: part.origins };
         const symbols = collect([...step.dims, ...step.args.flatMap((t) => tensorOf(program, t).shape)], isSym);
         return {
-          reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, todo: { step, place: why === undefined ? 'main' : 'cpu' },
+          reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, why, todo: { step, place: why === undefined ? 'main' : 'cpu' },
         };
       });
       const known = (t: number): boolean => prepared.has(aliased(t, aliases)) || tensorOf(program, aliased(t, aliases)).source.kind === 'constant';
@@ -94,6 +97,8 @@ export function buildPlan(original: Program, target: Target): Plan {
       items.push({ reads, writes: block.outputs, symbols, origins: [block.origin], todo: { block: { ...block, parts } } });
     }
     checks.push(...program.checks ?? []);
+    if (target.cpu) sizesOnCpu(items, program, (id) => aliased(id, aliases));
+    for (const { origins, why } of items) if (why !== undefined) fallbacks.push({ origins, why });
     return { flow: cut(items, program, (id) => aliased(id, aliases), prepared, segments), outputs: program.outputs };
   };
   const { flow, outputs } = level(original, new Set());
@@ -207,6 +212,30 @@ export function findPrepared(program: Program, ready: ReadonlySet<number> = new 
   return prepared;
 }
 
+/** Elements of constants that are worth having on the CPU too. */
+const fewElements = 4096;
+
+/** What makes only sizes and conditions, of feeds alone, is for the CPU, where the feeds are: from a GPU they would have to be read back. */
+function sizesOnCpu(items: Item[], program: Program, root: (id: number) => number): void {
+  const read = new Set([...program.dataDims.map((d) => d.tensor), ...(program.blocks ?? []).flatMap(scalarsOf).filter((t) => typeof t === 'number')].map(root));
+  const [wanted, others] = [new Set(read), new Set(program.outputs.map((o) => root(o.tensor)))];
+  for (const { tensor } of program.checks ?? []) others.add(root(tensor));
+  const sizes = ({ writes, todo }: Item): boolean => 'step' in todo && writes.every((t) => wanted.has(root(t)) && !others.has(root(t)));
+  for (const item of items.toReversed()) {
+    for (const t of item.reads.map(root)) {
+      if (sizes(item)) wanted.add(t);
+      else if ('step' in item.todo || !read.has(t)) others.add(t);
+    }
+  }
+  const fed = new Set([...program.tensors.values()].filter(({ source, shape }) =>
+    source.kind === 'input' || (source.kind === 'constant' && (asInt(product(shape)) ?? 0) <= fewElements)).map((def) => def.id));
+  for (const [k, item] of items.entries()) {
+    if (!('step' in item.todo) || !sizes(item) || !item.reads.every((t) => fed.has(root(t)) || item.writes.includes(t))) continue;
+    for (const t of item.writes) fed.add(t);
+    items[k] = { ...item, why: undefined, todo: { ...item.todo, place: 'cpu' } };
+  }
+}
+
 /** List scheduling into segments: what is ready here, then what is ready elsewhere, then blocks, then the dims that wait for a read. */
 function cut(
   items: readonly Item[],
@@ -246,7 +275,9 @@ function cut(
   for (;;) {
     const readable = dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
     if (waiting.length === 0 && readable.length === 0) return flow;
-    const next = waiting.find((item) => 'step' in item.todo && ready(item));
+    // What the CPU makes of feeds alone goes first: nothing is read back for it.
+    const next = waiting.find((item) => 'step' in item.todo && ready(item) && (flow.length > 0 || item.todo.place === 'cpu'))
+      ?? waiting.find((item) => 'step' in item.todo && ready(item));
     const place = next !== undefined && 'step' in next.todo ? next.todo.place : 'main';
     const steps: PlanStep[] = [];
     // Items are in topological order: one sweep takes everything that becomes ready here.

@@ -107,7 +107,7 @@ export class Executor {
     for (const { name, tensor: id } of this.plan.inputs) {
       const feed = feeds[name];
       if (feed === undefined) continue;
-      const place = this.#facts.cpuInputs.has(id) && feed.kind === 'bytes' ? 'cpu' : 'main';
+      const place = this.stores.has('cpu') && this.#facts.cpuInputs.has(id) && feed.kind === 'bytes' ? 'cpu' : 'main';
       const given = this.#hands && feed.kind === 'handle' ? this.#handle(feed.handle).region : undefined;
       binding.lend(id, given);
       if (given === undefined) this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);

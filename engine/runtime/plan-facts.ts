@@ -15,7 +15,7 @@ export interface PlanFacts {
   readonly crossingIn: readonly (readonly number[])[];
   /** Whether dims may be less than memory was made for. */
   readonly roomy: boolean;
-  /** Inputs that only steps on the CPU read: fed there. */
+  /** Inputs that steps on the CPU read, or the runtime itself: fed there. */
   readonly cpuInputs: ReadonlySet<number>;
   /** What branches make, where the block hands it out: only one of them ever runs. */
   readonly slots: ReadonlyMap<number, number>;
@@ -58,10 +58,10 @@ function only(d: Expr, quotient: (a: Expr, by: number) => boolean): boolean {
 }
 
 function inputsOfCpu(plan: Plan): Set<number> {
-  const readers = (place: Place): Set<number> =>
-    new Set(plan.segments.filter((s) => s.place === place).flatMap((s) => s.steps.flatMap((step) => step.args.map((t) => rootOf(plan, t)))));
-  const [main, cpu] = [readers('main'), readers('cpu')];
-  return new Set(plan.inputs.map((i) => i.tensor).filter((t) => cpu.has(t) && !main.has(t)));
+  const args = plan.segments.flatMap((s) => [...s.reads.map((r) => r.tensor), ...(s.place === 'cpu' ? s.steps.flatMap((step) => step.args) : [])]);
+  const scalars = blocksOf(plan.flow).flatMap((b) => (b.kind === 'if' ? [b.cond] : [b.limit, b.start])).filter((t) => typeof t === 'number');
+  const wanted = new Set([...args, ...scalars].map((t) => rootOf(plan, t)));
+  return new Set(plan.inputs.map((i) => i.tensor).filter((t) => wanted.has(t)));
 }
 
 function crossing(plan: Plan): Set<number> {

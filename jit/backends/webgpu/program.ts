@@ -9,6 +9,7 @@ import { evaluateDims } from './dims.ts';
 import type { Memory } from './memory.ts';
 import { mostWorkgroups } from './module.ts';
 import type { WebGpuCompiled } from './pipelines.ts';
+import { outside } from './ranges.ts';
 
 /** Offsets of uniform bindings are multiples of this on every device. */
 const uniformAlignment = 256;
@@ -50,6 +51,12 @@ export function prepare(
   if (step.args.length !== kernel.args.length || step.dims.length !== kernel.syms.length) {
     throw new QuernError('internal', 'a step has other arguments or dims', {
       expected: `${kernel.args.length} and ${kernel.syms.length}`, got: `${step.args.length} and ${step.dims.length}`,
+    });
+  }
+  const wide = step.dims.length === 0 ? undefined : outside(kernel, step.dims);
+  if (wide !== undefined) {
+    throw new QuernError('unsupported-dtype', 'with these dims a value may not fit the 32 bits that it has on the GPU', {
+      got: wide, hint: "load the model with device: 'wasm'",
     });
   }
   const total = evaluateDims(module.groups, kernel, step.dims);

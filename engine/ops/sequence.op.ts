@@ -1,0 +1,62 @@
+/**
+ * Sequences, as exporters write lists of tensors: their lengths and positions are known while compiling, so a sequence is a
+ * list of tensors to the lowering and nothing to the program. What is not known then is refused, as are sequences fed or handed out.
+ */
+import { type Expr, asInt, int, min, mul, sub } from '../../jit/expr/expr.ts';
+import { concatenated, pieces, unsqueezed } from './movement.op.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
+import { axisOf, reshape } from './shape.ts';
+
+const entry = (op: string, arity: readonly [number, number], lower: Operator['lower']): Operator =>
+  ({ op, domain: '', since: 11, arity, lists: true, lower });
+
+/** A position in a sequence; `most` is the last legal one, and what a missing one means. */
+function position(build: Lowering, index: number, length: number, most: number, otherwise: number): number {
+  const given = build.optional(index);
+  const [at = 0] = given === undefined ? [otherwise] : build.constants(given, 'a position in a sequence');
+  if (at < -length || at > most) {
+    build.fail('index-out-of-range', 'a position in a sequence is out of range', { expected: `${-length} to ${most}`, got: String(at) });
+  }
+  return at < 0 ? at + length : at;
+}
+
+function split(build: Lowering): Tensor {
+  const x = build.input(0);
+  const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
+  const dim = x.shape[axis] ?? int(1);
+  const given = build.optional(1);
+  const even = (size: number): Expr[] => {
+    const length = asInt(dim) ?? build.fail('unsupported-model', 'a sequence has a length that is not known while compiling');
+    if (size < 1) build.fail('invalid-attribute', 'a tensor is split into pieces of no size', { got: String(size) });
+    return Array.from({ length: Math.ceil(length / size) }, (_, k) => min(size, sub(dim, mul(int(k), size))));
+  };
+  const sizes = given === undefined ? even(1) : given.rank === 0 ? even(build.constants(given, 'the size of pieces')[0] ?? 0) : build.dims(given);
+  const squeeze = given === undefined && build.attributes.int('keepdims', 1) === 0;
+  const parts = pieces(build, x, axis, sizes);
+  return build.list(squeeze ? parts.map((t) => reshape(build, t, x.shape.filter((_, d) => d !== axis))) : parts);
+}
+
+export const operators: readonly Operator[] = [
+  entry('SequenceConstruct', [1, Infinity], (build) => build.list(build.inputs.map((_, k) => build.input(k)))),
+  entry('SequenceEmpty', [0, 0], (build) => build.list([])),
+  entry('SequenceAt', [2, 2], (build) => {
+    const items = build.items(0);
+    return items[position(build, 1, items.length, items.length - 1, 0)] ?? build.fail('internal', 'a sequence has a hole');
+  }),
+  entry('SequenceInsert', [2, 3], (build) => {
+    const items = build.items(0);
+    return build.list(items.toSpliced(position(build, 2, items.length, items.length, items.length), 0, build.input(1)));
+  }),
+  entry('SequenceErase', [1, 2], (build) => {
+    const items = build.items(0);
+    return build.list(items.toSpliced(position(build, 1, items.length, items.length - 1, items.length - 1), 1));
+  }),
+  entry('SequenceLength', [1, 1], (build) => build.constant('int64', [], [build.items(0).length])),
+  entry('SplitToSequence', [1, 2], split),
+  entry('ConcatFromSequence', [1, 1], (build) => {
+    const items = build.items(0);
+    const fresh = build.attributes.int('new_axis', 0) !== 0;
+    const axis = axisOf(build, build.attributes.int('axis'), (items[0]?.rank ?? 0) + (fresh ? 1 : 0));
+    return concatenated(build, fresh ? items.map((t) => unsqueezed(build, t, [axis])) : items, axis);
+  }),
+];
