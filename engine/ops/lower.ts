@@ -373,9 +373,7 @@ class NodeLowering implements Lowering {
   }
 
   list(items: readonly Tensor[]): Tensor {
-    const made: Tensor = { id: NaN, dtype: 'bool', shape: [], rank: 0, at: () => this.fail('unsupported-model', 'a sequence is used as a tensor') };
-    this.#builder.lists.set(made, items);
-    return made;
+    return this.#builder.list(items);
   }
 
   items(input: number): readonly Tensor[] {

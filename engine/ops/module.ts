@@ -206,6 +206,13 @@ export class ProgramBuilder {
     this.#top.checks.push(check);
   }
 
+  list(items: readonly Tensor[]): Tensor {
+    const unused = (): never => { throw new QuernError('unsupported-model', 'a sequence is used as a tensor'); };
+    const made: Tensor = { id: NaN, dtype: 'bool', shape: [], rank: 0, at: unused };
+    this.lists.set(made, items);
+    return made;
+  }
+
   leastRank(t: Tensor): number {
     return this.#leastRank.get(t.id) ?? t.rank;
   }

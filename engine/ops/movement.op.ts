@@ -6,7 +6,7 @@ import {
   type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, int, lt, max, min, mul, ne, product, select, sub,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
-import { shapeText, text } from '../../jit/expr/text.ts';
+import { shapeText } from '../../jit/expr/text.ts';
 import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -183,38 +183,6 @@ const concat: Operator = {
 export function sliced(build: Lowering, x: Tensor, axis: number, start: Expr, size: Expr, step = 1): Tensor {
   if (size === x.shape[axis] && asInt(start) === 0 && step === 1) return x;
   return build.map(x.dtype, withDim(x.shape, axis, size), (index) => x.at(index.map((i, d) => (d === axis ? add(start, mul(i, step)) : i))));
-}
-
-const split: Operator = {
-  op: 'Split', domain: '', since: 2, arity: [1, 2],
-  lower: (build) => {
-    const x = build.input(0);
-    const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
-    const dim = x.shape[axis] ?? int(0);
-    const count = build.attributes.int('num_outputs', build.node.outputs.length);
-    // The last piece is the smaller one where the dim does not divide.
-    const even = ceildiv(dim, count);
-    const given = build.optional(1);
-    const sizes = given !== undefined ? build.dims(given)
-      : build.attributes.has('split') ? build.attributes.ints('split').map(int)
-        : Array.from({ length: count }, (_, k) => (k < count - 1 ? even : sub(dim, mul(even, count - 1))));
-    return pieces(build, x, axis, sizes);
-  },
-};
-
-/** Pieces of a tensor along an axis, which make the whole of it. */
-export function pieces(build: Lowering, x: Tensor, axis: number, sizes: readonly Expr[]): Tensor[] {
-  let start: Expr = int(0);
-  const parts = sizes.map((size) => {
-    const part = sliced(build, x, axis, start, size);
-    start = add(start, size);
-    return part;
-  });
-  const dim = x.shape[axis] ?? int(1);
-  build.require(and(eq(start, dim), ...sizes.map((size) => ge(size, 0))), 'the pieces of a split are not the whole', {
-    expected: `${text(dim)} in all`, got: shapeText(sizes),
-  });
-  return parts;
 }
 
 interface Range { readonly start: Expr; readonly size: Expr; readonly step: number }
@@ -421,6 +389,6 @@ const gatherNd: Operator = {
 };
 
 export const operators: readonly Operator[] = [
-  reshapeOp, flattenOp, squeeze, unsqueeze, transpose, expand, tile, concat, split, sliceAttributes, slice, padAttributes, pad,
+  reshapeOp, flattenOp, squeeze, unsqueeze, transpose, expand, tile, concat, sliceAttributes, slice, padAttributes, pad,
   gather, gatherElements, gatherNd,
 ];

@@ -1,14 +1,47 @@
 /**
- * Sequences, as exporters write lists of tensors: their lengths and positions are known while compiling, so a sequence is a
+ * Split, and sequences, as exporters write lists of tensors: their lengths and positions are known while compiling, so a sequence is a
  * list of tensors to the lowering and nothing to the program. What is not known then is refused, as are sequences fed or handed out.
  */
-import { type Expr, asInt, int, min, mul, sub } from '../../jit/expr/expr.ts';
-import { concatenated, pieces, unsqueezed } from './movement.op.ts';
+import { type Expr, add, and, asInt, eq, ge, int, min, mul, sub } from '../../jit/expr/expr.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
+import { concatenated, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, reshape } from './shape.ts';
+import { axisOf, ceildiv, reshape } from './shape.ts';
 
 const entry = (op: string, arity: readonly [number, number], lower: Operator['lower']): Operator =>
   ({ op, domain: '', since: 11, arity, lists: true, lower });
+
+const split: Operator = {
+  op: 'Split', domain: '', since: 2, arity: [1, 2],
+  lower: (build) => {
+    const x = build.input(0);
+    const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
+    const dim = x.shape[axis] ?? int(0);
+    const count = build.attributes.int('num_outputs', build.node.outputs.length);
+    // The last piece is the smaller one where the dim does not divide.
+    const even = ceildiv(dim, count);
+    const given = build.optional(1);
+    const sizes = given !== undefined ? build.dims(given)
+      : build.attributes.has('split') ? build.attributes.ints('split').map(int)
+        : Array.from({ length: count }, (_, k) => (k < count - 1 ? even : sub(dim, mul(even, count - 1))));
+    return pieces(build, x, axis, sizes);
+  },
+};
+
+/** Pieces of a tensor along an axis, which make the whole of it. */
+function pieces(build: Lowering, x: Tensor, axis: number, sizes: readonly Expr[]): Tensor[] {
+  let start: Expr = int(0);
+  const parts = sizes.map((size) => {
+    const part = sliced(build, x, axis, start, size);
+    start = add(start, size);
+    return part;
+  });
+  const dim = x.shape[axis] ?? int(1);
+  build.require(and(eq(start, dim), ...sizes.map((size) => ge(size, 0))), 'the pieces of a split are not the whole', {
+    expected: `${text(dim)} in all`, got: shapeText(sizes),
+  });
+  return parts;
+}
 
 /** A position in a sequence; `most` is the last legal one, and what a missing one means. */
 function position(build: Lowering, index: number, length: number, most: number, otherwise: number): number {
@@ -20,7 +53,7 @@ function position(build: Lowering, index: number, length: number, most: number, 
   return at < 0 ? at + length : at;
 }
 
-function split(build: Lowering): Tensor {
+function splitToSequence(build: Lowering): Tensor {
   const x = build.input(0);
   const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
   const dim = x.shape[axis] ?? int(1);
@@ -37,6 +70,7 @@ function split(build: Lowering): Tensor {
 }
 
 export const operators: readonly Operator[] = [
+  split,
   entry('SequenceConstruct', [1, Infinity], (build) => build.list(build.inputs.map((_, k) => build.input(k)))),
   entry('SequenceEmpty', [0, 0], (build) => build.list([])),
   entry('SequenceAt', [2, 2], (build) => {
@@ -52,7 +86,7 @@ export const operators: readonly Operator[] = [
     return build.list(items.toSpliced(position(build, 1, items.length, items.length - 1, items.length - 1), 1));
   }),
   entry('SequenceLength', [1, 1], (build) => build.constant('int64', [], [build.items(0).length])),
-  entry('SplitToSequence', [1, 2], split),
+  entry('SplitToSequence', [1, 2], splitToSequence),
   entry('ConcatFromSequence', [1, 1], (build) => {
     const items = build.items(0);
     const fresh = build.attributes.int('new_axis', 0) !== 0;
