@@ -22,6 +22,8 @@ export interface Stream {
   /** The distinct pointers of `places`, which a step moves. */
   readonly pointers: readonly Local[];
   readonly step: Step;
+  /** Bytes from the pointers to each step of a run that is one round, where its steps are not evenly spaced; pointers then stand still. */
+  readonly taps?: readonly number[];
 }
 
 export interface Tile {
@@ -92,9 +94,11 @@ function downward(f: FunctionBuilder, left: Local, body: () => void): void {
 function emitRound(f: FunctionBuilder, tile: Tile, lhs: Stream, rhs: Stream, steps: number): void {
   for (let u = 0; u < steps; u++) {
     emitStep(f, tile, lhs, rhs, u);
+    if (lhs.taps !== undefined) continue;
     if (typeof lhs.step !== 'number') move(f, lhs, 1);
     if (typeof rhs.step !== 'number') move(f, rhs, 1);
   }
+  if (lhs.taps !== undefined) return;
   if (typeof lhs.step === 'number') move(f, lhs, steps);
   if (typeof rhs.step === 'number') move(f, rhs, steps);
 }
@@ -107,7 +111,7 @@ function emitStep(f: FunctionBuilder, { acc, fma }: Tile, lhs: Stream, rhs: Stre
   const loaded = (s: Stream, i: number, name: string): Local => {
     const place = s.places[i];
     invariant(place !== undefined, 'an operand of the tile has no place');
-    const offset = place.offset + (typeof s.step === 'number' ? u * s.step : 0);
+    const offset = place.offset + (s.taps?.[u] ?? (typeof s.step === 'number' ? u * s.step : 0));
     const local = scratch(f, name);
     f.get(place.pointer);
     if (s === lhs) f.mem('v128.load32_splat', { offset });

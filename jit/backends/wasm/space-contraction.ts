@@ -10,9 +10,10 @@ import { asInt, product } from '../../expr/expr.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Constraint, Schedule, Space } from '../../space.ts';
 import type { Depthwise } from './contraction-depthwise.ts';
-import { methodOf } from './emit-contraction.ts';
+import { tapAxes } from './contraction-tile.ts';
+import { lastPanels, methodOf } from './emit-contraction.ts';
 
-const version = 1;
+const version = 2;
 
 export function contractionSpace(kernel: Kernel, profile: DeviceProfile): Space | { readonly why: string } {
   if (kernel.body.kind !== 'contraction') return { why: 'not a contraction' };
@@ -80,15 +81,18 @@ function tileSpace(c: Contraction, profile: DeviceProfile): Space {
   const width = c.cols?.width ?? 4;
   const m = asInt(product(c.rows.map((v) => v.extent)));
   const n = asInt(c.cols?.n.extent ?? product([]));
-  const k = asInt((c.inside?.depth ?? c.depth).at(-1)?.extent ?? product([]));
+  const nest = c.inside ?? c;
+  const taps = c.lhs.guard !== undefined && c.inside === undefined ? [] : tapAxes(nest);
+  const k = taps.length > 0 ? asInt(product(taps.map((v) => v.extent))) : asInt(nest.depth.at(-1)?.extent ?? product([]));
   const most = 4 * (profile.lanes ?? 4);
   const vectors = (s: Schedule): number => ((s['panels'] ?? 1) * width) / 4;
   const rows = (s: Schedule): number => s['rows'] ?? 1;
   const least = Math.min(m ?? 8, 6);
+  const unroll = taps.length > 0 ? [1] : unrolls(k);
   const knobs = [
     { name: 'rows', values: [1, 2, 3, 4, 5, 6, 8] },
     { name: 'panels', values: width === 4 ? [1, 2, 3, 4, 6, 8] : width === 8 ? [1, 2, 3, 4] : [1, 2] },
-    { name: 'unroll', values: unrolls(k) },
+    { name: 'unroll', values: unroll },
     { name: 'block', values: [0, 1, 16] },
   ] as const;
   const constraints: readonly Constraint[] = [
@@ -99,12 +103,13 @@ function tileSpace(c: Contraction, profile: DeviceProfile): Space {
     { name: 'a block is smaller than the matrix', holds: (s) => s['block'] !== 16 || m === undefined || m > 16 * rows(s) },
     { name: 'one tile row has one order', holds: (s) => s['block'] === 1 || m === undefined || m > rows(s) },
   ];
-  const cost = costOf({ width, m, k, panels: n === undefined ? undefined : Math.ceil(n / width), profile });
-  const unroll = unrolls(k).at(-1) ?? 1;
-  const tiles = knobs[0].values.flatMap((r) => knobs[1].values.map((p) => ({ rows: r, panels: p, unroll, block: m !== undefined && m <= r ? 1 : 0 })))
+  const depth = asInt(product(c.depth.map((v) => v.extent)));
+  const cost = costOf({ width, m, k, depth, panels: n === undefined ? undefined : Math.ceil(n / width), profile });
+  const tile = (r: number, p: number): Schedule => ({ rows: r, panels: p, unroll: unroll.at(-1) ?? 1, block: m !== undefined && m <= r ? 1 : 0 });
+  const tiles = knobs[0].values.flatMap((r) => knobs[1].values.map((p) => tile(r, p)))
     .filter((s) => constraints.every(({ holds }) => holds(s)));
   // The first of the best: a sort of all candidates would cost a fifth of a millisecond for each kernel of a first visit.
-  const fallback = tiles.reduce<Schedule>((a, b) => (cost(b) < cost(a) ? b : a), tiles[0] ?? { rows: 1, panels: 1, unroll, block: m === 1 ? 1 : 0 });
+  const fallback = tiles.reduce<Schedule>((a, b) => (cost(b) < cost(a) ? b : a), tiles[0] ?? tile(1, 1));
   return { emitter: 'contraction', version, knobs, constraints, fallback, rank: cost };
 }
 
@@ -116,17 +121,19 @@ interface Facts {
   /** Rows and panels of the matrix, where they are known. */
   readonly m: number | undefined;
   readonly panels: number | undefined;
-  /** Length of the innermost loop. */
+  /** Length of the innermost loop, and of all together. */
   readonly k: number | undefined;
+  readonly depth: number | undefined;
   readonly profile: DeviceProfile;
 }
 
 /**
  * Expected cycles per multiply-add of 4 lanes: two such or two loads in a cycle, more where accumulators do not fit; what is left over at the
- * edges runs in smaller tiles, which have too few sums to fill the pipeline. Before each short run the pointer of every row moves: 3 channels of a
- * picture under 3x3 take 0.92 ms in 6x8, 0.57 in 2x16.
+ * edges runs in smaller tiles, which may have too few sums to fill the pipeline. Before each short run the pointer of every row moves: 3 channels
+ * of a picture under 3x3 take 0.92 ms in 6x8, 0.57 in 2x16. And every row is placed and tested: 3 channels under 7x7 run at 47 GFLOP/s in 6x8, at
+ * 55 in 2x24.
  */
-function costOf({ width, m, panels, k = 8, profile: { vectorRegisters, lanes = 4, splat = 1 } }: Facts): (s: Schedule) => number {
+function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegisters, lanes = 4, splat = 1 } }: Facts): (s: Schedule) => number {
   const moves = k < 8 ? 4 / k : 0;
   const tile = (rows: number, wide: number): number => {
     const all = (wide * width) / 4;
@@ -135,12 +142,13 @@ function costOf({ width, m, panels, k = 8, profile: { vectorRegisters, lanes = 4
     const sums = rows * vectors;
     const spilled = Math.max(0, sums + Math.min(rows, vectors) + 1 - (vectorRegisters - 1));
     const loads = (splat * rows + vectors) / sums;
-    return (Math.max(1, 8 / sums, loads) * (1 + spilled * 0.2) + loads * 0.05 + moves / all) / joined;
+    return (Math.max(1, 8.2 / sums, loads) * (1 + spilled * 0.2) + loads * 0.05 + moves / all + 4 / (all * depth)) / joined;
   };
   return (s) => {
     const [rows, wide] = [s['rows'] ?? 1, s['panels'] ?? 1];
-    const [below, beside] = [m === undefined ? 0 : (m % rows) / m, panels === undefined ? 0 : (panels % wide) / panels];
-    const across = (height: number): number => (1 - beside) * tile(height, wide) + (beside > 0 ? beside * tile(height, 1) : 0);
+    const { few, least } = lastPanels(panels, wide);
+    const [below, beside] = [m === undefined ? 0 : (m % rows) / m, panels === undefined ? 0 : (panels % wide + (least === wide ? 0 : wide)) / panels];
+    const across = (height: number): number => (1 - beside) * tile(height, wide) + (beside > 0 ? beside * tile(height, few) : 0);
     const sum = (1 - below) * across(rows) + (below > 0 ? below * across((m ?? 0) % rows) : 0);
     return sum * (s['block'] === 0 ? 1 : s['block'] === 1 ? 1.01 : 1.02) * (s['unroll'] === 1 ? 1.03 : 1);
   };
