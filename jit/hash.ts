@@ -30,7 +30,7 @@ export function hashBytes(bytes: Uint8Array): string {
   for (let i = count * 4; i < bytes.length; i++) rest = (rest << 8) | (bytes[i] ?? 0);
   let [low, high] = [0x811c9dc5, 0x9747b28c];
   for (let i = 0; i <= count; i++) {
-    const word = i < count ? words[i] ?? 0 : rest;
+    const word = words[i] ?? rest;
     low ^= word;
     low = Math.imul((low << 15) | (low >>> 17), 0x1b873593);
     high ^= word;

@@ -8,7 +8,7 @@ import type { RunRequest } from './model.ts';
 import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf, copied } from './protocol.ts';
 import { type PageForm, ShortWay } from './short-way.ts';
 
-/** A worker that has answered; see start-worker.ts. */
+/** A worker that was started; see start-worker.ts. */
 export interface Connection {
   readonly endpoint: Endpoint;
   /** Memory that the worker was given for small runs. */

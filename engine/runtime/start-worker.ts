@@ -1,6 +1,6 @@
 /**
  * Starts the engine worker and watches over it. In: nothing (the script is inlined and started from a Blob) or the address of a
- * hosted script. Out: a `Connection`, once the worker has answered. A worker can fail in three mute ways, each told apart here:
+ * hosted script. Out: a `Connection`, before the worker has answered. A worker can fail in three mute ways, each told apart here:
  * a policy blocks it (an `error` event without a message; the document hears of it as `securitypolicyviolation`), its script cannot be
  * fetched, or it dies later (`self.close()` fires nothing at all: a Web Lock that the worker holds is set free then).
  */
@@ -18,30 +18,46 @@ const violationMs = 100;
 
 const workerUrlHint = "host dist/quern.worker.js on the page's own origin and name it in the option workerUrl";
 
+/** Rejects with `worker-blocked` where no worker can be made; one that is made may still be blocked, and dies of it then. */
 export async function startWorker(workerUrl: string | undefined): Promise<Connection> {
   const violations = watchViolations();
   const url = workerUrl ?? URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   const release = (): void => {
     if (workerUrl === undefined) URL.revokeObjectURL(url);
   };
-  try {
-    const worker = construct(url);
-    try {
-      const lock = lockName();
-      const short = shortWayMemory();
-      await answer(worker, { role: 'engine', version, lock, short });
-      return { ...watch(worker, lock, release), short };
-    } catch (error) {
-      worker.terminate();
-      throw error;
-    }
-  } catch (error) {
+  const failure = async (error: unknown): Promise<QuernError> => {
     release();
-    if (error instanceof QuernError && error.code !== 'worker-blocked') throw error;
-    throw blocked(workerUrl, await violations.first(), error);
-  } finally {
+    const found = error instanceof QuernError && error.code !== 'worker-blocked' ? error : blocked(workerUrl, await violations.first(), error);
     violations.stop();
+    return found;
+  };
+  let worker: Worker;
+  try {
+    worker = construct(url);
+  } catch (error) {
+    throw await failure(error);
   }
+  const lock = lockName();
+  const short = shortWayMemory();
+  const closing = new AbortController();
+  const watching = answer(worker, { role: 'engine', version, lock, short }, closing.signal).then(() => {
+    violations.stop();
+    return watch(worker, lock, closing.signal);
+  });
+  const died = watching.catch(failure);
+  const close = (): void => {
+    closing.abort();
+    worker.terminate();
+    violations.stop();
+    release();
+  };
+  return {
+    endpoint: worker, short, close,
+    died: died.then((error) => {
+      close();
+      return error;
+    }),
+  };
 }
 
 function construct(url: string): Worker {
@@ -60,52 +76,45 @@ function lockName(): string | undefined {
   return isSecureContext && self.origin !== 'null' && 'locks' in navigator ? `quern-engine-${crypto.randomUUID()}` : undefined;
 }
 
-/** Says Hello and waits for Ready. */
-function answer(worker: Worker, hello: Hello): Promise<void> {
+/** Says Hello and waits for Ready; for ever, if the signal fires. Calls may go out, and be answered, before. */
+function answer(worker: Worker, hello: Hello, closed: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => { reject(new QuernError('worker-blocked', 'the worker script does not answer')); }, answerMs);
+    const done = new AbortController();
+    const settle = (error?: QuernError): void => {
+      clearTimeout(timer);
+      done.abort();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const timer = setTimeout(() => { settle(new QuernError('worker-blocked', 'the worker script does not answer')); }, answerMs);
+    closed.addEventListener('abort', () => { clearTimeout(timer); }, { signal: done.signal });
     worker.addEventListener('error', (event) => {
-      clearTimeout(timer);
       event.preventDefault();
-      reject(new QuernError('worker-blocked', describe(event)));
-    }, { once: true });
-    worker.addEventListener('message', ({ data }: MessageEvent<Partial<Ready> | null>) => {
-      clearTimeout(timer);
-      if (data?.ready !== true || data.version !== version) {
-        reject(new QuernError('worker-blocked', 'the worker script is of another version', {
-          expected: version,
-          got: data?.version ?? 'a script that is not of Quern',
-        }));
-      } else {
-        resolve();
-      }
-    }, { once: true });
+      settle(new QuernError('worker-blocked', describe(event)));
+    }, { signal: done.signal });
+    worker.addEventListener('message', ({ data }: MessageEvent<Partial<Ready & { readonly id: string }> | null>) => {
+      // The answer to a call, by comlink.
+      if (data?.id !== undefined) return;
+      settle(data?.ready === true && data.version === version ? undefined : new QuernError('worker-blocked', 'the worker script is of another version', {
+        expected: version,
+        got: data?.version ?? 'a script that is not of Quern',
+      }));
+    }, { signal: done.signal });
     worker.postMessage(hello);
   });
 }
 
-function watch(worker: Worker, lock: string | undefined, release: () => void): Connection {
-  const watching = new AbortController();
-  const end = (): void => {
-    watching.abort();
-    worker.terminate();
-    release();
-  };
-  const died = new Promise<QuernError>((resolve) => {
-    const { signal } = watching;
-    const die = (reason: string): void => {
-      if (signal.aborted) return;
-      end();
-      resolve(new QuernError('worker-died', `the engine's worker died: ${reason}`));
-    };
+/** Resolves when the worker dies; never, once the signal has fired. */
+function watch(worker: Worker, lock: string | undefined, closed: AbortSignal): Promise<QuernError> {
+  return new Promise((resolve) => {
+    const die = (reason: string): void => { resolve(new QuernError('worker-died', `the engine's worker died: ${reason}`)); };
     // An uncaught error leaves the engine in no known state (a helper thread's arrives here too): end it, so that every call settles.
-    worker.addEventListener('error', (event) => { die(describe(event)); }, { signal });
-    worker.addEventListener('messageerror', () => { die('an answer could not be read'); }, { signal });
+    worker.addEventListener('error', (event) => { die(describe(event)); }, { signal: closed });
+    worker.addEventListener('messageerror', () => { die('an answer could not be read'); }, { signal: closed });
     if (lock !== undefined) {
-      navigator.locks.request(lock, { signal }, () => { die('it ended without a word'); }).catch(() => undefined);
+      navigator.locks.request(lock, { signal: closed }, () => { if (!closed.aborted) die('it ended without a word'); }).catch(() => undefined);
     }
   });
-  return { endpoint: worker, died, close: end };
 }
 
 function describe(event: Event): string {

@@ -16,18 +16,18 @@ import { ShortWayEnd } from './short-way.ts';
 const scope = self as unknown as Worker;
 
 function serveEngine({ lock, short }: Extract<Hello, { role: 'engine' }>): void {
-  const ready = (): void => {
-    const service = createService({
-      loadModel(...request) {
-        requireWasm();
-        return loadModel(...request);
-      },
-      support: ({ source, dims }, signal) => support(source, { dims, signal }),
-    });
-    expose(service, scope);
-    scope.postMessage({ ready: true, version } satisfies Ready);
-    serveRuns(service, scope, short && new ShortWayEnd(short));
-  };
+  const post = scope.postMessage.bind(scope);
+  const ready = (): void => { post({ ready: true, version } satisfies Ready); };
+  const service = createService({
+    loadModel(...request) {
+      requireWasm();
+      return loadModel(...request);
+    },
+    support: ({ source, dims }, signal) => support(source, { dims, signal }),
+  });
+  // The page does not wait for Ready with its first call.
+  expose(service, scope);
+  serveRuns(service, scope, short && new ShortWayEnd(short));
   // A message that cannot be read here would leave its call open; an uncaught error ends the engine, and with it every call.
   scope.addEventListener('messageerror', () => {
     throw new Error('a message from the page could not be read');
