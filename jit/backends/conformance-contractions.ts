@@ -250,8 +250,8 @@ const batched: Case[] = [
 ];
 
 /** Integer products: int8 or uint8 with zero points, summed in int32. */
-function quantised(name: string, a: DType, b: DType, point: number): Case {
-  const [vm, vn, vk] = [variable('m', 6), variable('n', 11), variable('k', 21)];
+function quantised(name: string, a: DType, b: DType, point: number, depth = 21): Case & { readonly body: ContractionBody } {
+  const [vm, vn, vk] = [variable('m', 6), variable('n', 11), variable('k', depth)];
   const wide = (e: Expr, zero: number): Expr => sub(cast(e, 'int32'), constant(zero, 'int32'));
   return {
     name,
@@ -265,7 +265,7 @@ function quantised(name: string, a: DType, b: DType, point: number): Case {
       rhs: wide(load(1, b, [vk, vn]), 0),
       store: { tensor: 2, index: [vm, vn], value: ref('acc', 'int32') },
     },
-    args: [arg(a, [6, 21]), arg(b, [21, 11]), out('int32', [6, 11])],
+    args: [arg(a, [6, depth]), arg(b, [depth, 11]), out('int32', [6, 11])],
   };
 }
 
@@ -276,6 +276,9 @@ const other: Case[] = [
   quantised('uint8 by int8 with a zero point', 'uint8', 'int8', 128),
   quantised('int8 by int8', 'int8', 'int8', 0),
   quantised('uint8 by uint8', 'uint8', 'uint8', 3),
+  // Packed they have 16 bits. GPUs take 8-bit operands in place.
+  ...[21, 8].flatMap((depth) => [quantised('uint8 by int8 with a zero point', 'uint8', 'int8', 128, depth), quantised('int8 by uint8', 'int8', 'uint8', 0, depth)]
+    .map((c) => packed(`${c.name}, ${depth} deep`, c, 8, { without: 'webgpu' }))),
   {
     name: 'int8 requantised to uint8',
     body: {

@@ -1,6 +1,6 @@
 /** Convolutions of the conformance suite, as contractions with guarded left-hand sides: padded, strided, dilated, grouped, depthwise. */
-import { add, and, cast, constant, ge, int, load, lt, max, mul, ref, select, sub, symbol, variable } from '../expr/expr.ts';
-import type { ContractionBody } from '../kernel.ts';
+import { type Expr, add, and, cast, constant, ge, int, load, lt, max, mul, ref, select, sub, symbol, variable } from '../expr/expr.ts';
+import type { Arg, ContractionBody } from '../kernel.ts';
 import { type Case, arg, out, packed } from './conformance-kit.ts';
 
 const acc = ref('acc', 'float32');
@@ -66,6 +66,22 @@ function turned(size: number, channels: number, kernel: number): Pick<Case, 'bod
   };
 }
 
+/** Bytes less a zero point that is fed, padded in one dim, channels last: sums of whole numbers. */
+export function bytes(channels: number): { readonly body: ContractionBody; readonly args: readonly Arg[] } {
+  const [x, o, k, c] = [variable('x', 9), variable('o', 10), variable('k', 3), variable('c', channels)];
+  const at = sub(add(x, k), 1);
+  const wide = (e: Expr): Expr => cast(e, 'int32');
+  return {
+    body: {
+      kind: 'contraction', batch: [], rows: [x], cols: [o], depth: [k, c],
+      lhs: select(and(ge(at, 0), lt(at, 9)), sub(wide(load(0, 'uint8', [at, c])), wide(load(3, 'uint8', [int(0)]))), constant(0, 'int32')),
+      rhs: wide(load(1, 'int8', [o, c, k])),
+      store: { tensor: 2, index: [x, o], value: ref('acc', 'int32') },
+    },
+    args: [arg('uint8', [9, channels]), arg('int8', [10, channels, 3]), out('int32', [9, 10]), arg('uint8', [1])],
+  };
+}
+
 const shapes: readonly (readonly [string, Conv])[] = [
   ['1x1', { size: [5, 7], channels: [6, 10], kernel: [1, 1] }],
   ['3x3', { size: [6, 7], channels: [3, 5], kernel: [3, 3] }],
@@ -92,6 +108,7 @@ export const convolutionCases: readonly Case[] = [
     ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
   },
   { name: 'conv with a turned kernel', ...turned(23, 9, 5) },
+  ...[3, 8].map((channels) => packed(`conv of ${channels} channels of bytes`, bytes(channels), 8, { without: 'webgpu' })),
   ofNothing(),
   intoDouble('depthwise conv, channels last, into float64', conv({ size: [7, 6], channels: [8, 8], kernel: [3, 3], pad: 1, groups: 8, last: true })),
 ];

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Expr, add, constant, max, mul, symbol, unary } from '../../expr/expr.ts';
-import type { Kernel } from '../../kernel.ts';
+import { packRhs } from '../../contraction.ts';
+import { type Kernel, makeKernel } from '../../kernel.ts';
 import { candidates, scheduleText } from '../../space.ts';
+import { bytes } from '../conformance-convolutions.ts';
+import { arg } from '../conformance-kit.ts';
 import { runKernel } from '../reference/index.ts';
 import { type Conv, type Options, convolution, inputsOf, product, start, testProfile } from './contraction-testing.ts';
 import { emitContraction, methodOf } from './emit-contraction.ts';
@@ -123,6 +126,12 @@ describe('listings', () => {
   it('a padded convolution: inside and at the border', async () => {
     const kernel = convolution({ size: [8, 8], channels: 4, outputs: 8, kernel: 3, pad: 1 });
     await expect(listing(kernel, { rows: 2, panels: 1, unroll: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-convolution.wat');
+  });
+  it('bytes less a zero point, two steps at a time', async () => {
+    const { body, args } = bytes(5);
+    const made = packRhs(body, 8, 1);
+    const { kernel } = makeKernel(made.body, args.map((a, i) => (i === 1 ? { ...arg(made.dtype, made.shape) } : a)), { fma: true, precision: 'exact' });
+    await expect(listing(kernel, { rows: 1, panels: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-bytes.wat');
   });
   it('a depthwise convolution', async () => {
     const kernel = convolution({ size: [8, 8], channels: 8, outputs: 8, kernel: 3, pad: 1, depthwise: true });

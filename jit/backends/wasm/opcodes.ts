@@ -104,7 +104,7 @@ const coreRows = [
 
 const simdRows = [
   simd(0, 'i:v', 'v128', 'load', 'memory', 4),
-  simd(9, 'i:v', 'v128', 'load32_splat', 'memory', 2),
+  simd(8, 'i:v', 'v128', 'load16_splat load32_splat', 'memory', 1, 2),
   simd(11, 'iv:', 'v128', 'store', 'memory', 4),
   simd(12, ':v', 'v128', 'const', 'v128'),
   simd(13, 'vv:v', 'i8x16', 'shuffle', 'shuffle'),
@@ -133,7 +133,8 @@ const simdRows = [
   simd(171, 'vi:v', 'i32x4', 'shl shr_s shr_u'),
   simd(174, 'vv:v', 'i32x4', 'add'),
   simd(177, 'vv:v', 'i32x4', 'sub'),
-  simd(181, 'vv:v', 'i32x4', 'mul min_s min_u max_s max_u'),
+  simd(145, 'vv:v', 'i16x8', 'sub'),
+  simd(181, 'vv:v', 'i32x4', 'mul min_s min_u max_s max_u dot_i16x8_s'),
   simd(224, 'v:v', 'f32x4', 'abs neg'),
   simd(227, 'v:v', 'f32x4', 'sqrt'),
   simd(228, 'vv:v', 'f32x4', 'add sub mul div min max pmin pmax'),
