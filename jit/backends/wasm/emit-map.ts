@@ -77,11 +77,11 @@ function emit(kernel: Kernel, schedule: Schedule): ReturnType<Emitter['emit']> {
       return vectorLoop(frame, scope, last, run, vectors, (inner, copies) => {
         const all = Array.from({ length: copies }, (_, c) => {
           const shift = new Map<Expr, Expr>([[last, add(last, 4 * c)]]);
-          return { value: substitute(value, shift), at: substitute(at, shift) };
+          return { value: substitute(value, shift), offset: substitute(at, shift) };
         });
         frame.scalar.prepare(all.map((copy) => copy.value));
-        for (const copy of all) frame.scalar.prepareStore(plain.store.tensor, dtype, copy.at);
-        for (const copy of all) lanes.store(plain.store.tensor, dtype, copy.at, inner, () => lanes.push(copy.value, inner));
+        for (const copy of all) frame.scalar.prepareStore(plain.store.tensor, dtype, copy.offset);
+        lanes.storeAll(plain.store.tensor, dtype, all, inner);
       }, point);
     });
   });

@@ -172,10 +172,13 @@ function oneRow(frame: Frame, scope: Scope, r: Rows, vectors: number, also: Also
   outerLoops(frame, scope, r.inner, (within) => {
     if (lanesOf(r.dtype) === undefined) return scalar.loop(within, v, point);
     return vectorLoop(frame, within, v, { from: int(0), to: v.extent }, vectors, (at, copies) => {
-      const shifts = Array.from({ length: copies }, (_, c) => new Map<Expr, Expr>([[v, add(v, 4 * c)]]));
-      scalar.prepare(shifts.map((s) => substitute(value, s)));
-      for (const s of shifts) scalar.prepareStore(r.slot, r.dtype, substitute(r.offset, s));
-      for (const s of shifts) lanes.store(r.slot, r.dtype, substitute(r.offset, s), at, () => lanes.push(substitute(value, s), at));
+      const points = Array.from({ length: copies }, (_, c) => {
+        const shift = new Map<Expr, Expr>([[v, add(v, 4 * c)]]);
+        return { offset: substitute(r.offset, shift), value: substitute(value, shift) };
+      });
+      scalar.prepare(points.map((p) => p.value));
+      for (const p of points) scalar.prepareStore(r.slot, r.dtype, p.offset);
+      lanes.storeAll(r.slot, r.dtype, points, at);
     }, point);
   });
 }

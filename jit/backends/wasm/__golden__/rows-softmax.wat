@@ -3,8 +3,8 @@
   (local i32) $unit  $from  $floordiv  $s0  $a  $b  $r  $q  $to  $a.12  $b.13  $r.14  $q.15  $a.16  $b.17  $r.18
       $sixteens  $mul  $s1  $fours  $mul.28  $c  $add  $arg0  $add.32  $c.37  $add.38  $add.39  $c.42  $add.44  $add.45
       $sixteens.66  $fours.67  $c.68  $add.71  $add.72  $add.94  $arg1  $c.123  $add.125  $add.126  $add.137  $c.138
-      $add.140  $add.141  $bitcast  $and  $add.159  $vectors  $c.163  $add.164  $mul.165  $mul.166  $add.167  $c.169
-      $add.170  $mul.171  $mul.172  $add.173
+      $add.140  $add.141  $bitcast  $and  $add.159  $vectors  $c.163  $add.165  $mul.166  $mul.167  $add.168  $c.170
+      $add.171  $mul.172  $mul.173  $add.174
   (local f32) $m_tail  $t0v  $a.46  $b.47  $m.52  $a.53  $b.54  $a.55  $b.56  $a.57  $b.58  $a.59  $b.60  $s_tail
       $mul.139  $t0v.142  $sub  $select  $select.145  $c.146  $muladd  $sub.148  $c.149  $c.150  $muladd.151  $c.152
       $c.153  $c.154  $c.155  $c.156  $s.161  $div
@@ -16,7 +16,7 @@
       $select_v.109  $muladd_v.110  $sub_v.111  $muladd_v.112  $and_v.113  $value.114  $t0v_v.115  $sub_v.116
       $select_v.117  $select_v.118  $muladd_v.119  $sub_v.120  $muladd_v.121  $and_v.122  $value.124  $t0v_v.127
       $ref_v.128  $sub_v.129  $select_v.130  $select_v.131  $muladd_v.132  $sub_v.133  $muladd_v.134  $and_v.135  $mul_v
-      $s  $ref_v.168
+      $s  $value.164  $ref_v.169
   local.get $params  i32.load offset=8  local.set $s0
   local.get $params  i32.load offset=12  local.set $s1
   local.get $params  i32.load  local.set $arg0
@@ -275,25 +275,25 @@
               local.set $s.161
           local.get $mul.28  local.set $vectors
           i32.const 0  local.get $vectors  i32.lt_s  if $if23
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.165  i32.add
-                local.set $add.164
-            local.get $s.161  f32x4.splat  local.set $ref_v.168
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.166  i32.add
+                local.set $add.165
+            local.get $s.161  f32x4.splat  local.set $ref_v.169
             i32.const 0  local.set $c.163
             loop $loop24
-              local.get $add.164  local.get $c.163  i32.const 2  i32.shl  local.tee $mul.166  i32.add
-                  local.tee $add.167  local.get $add.167  v128.load align=4  local.get $ref_v.168  f32x4.div
-                  v128.store align=4
+              local.get $add.165  local.get $c.163  i32.const 2  i32.shl  local.tee $mul.167  i32.add
+                  local.tee $add.168  v128.load align=4  local.get $ref_v.169  f32x4.div  local.set $value.164
+              local.get $add.168  local.get $value.164  v128.store align=4
               local.get $c.163  i32.const 4  i32.add  local.tee $c.163  local.get $vectors  i32.lt_s  br_if $loop24
             end
           end
           local.get $vectors  local.get $s1  i32.lt_s  if $if25
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.171  i32.add
-                local.set $add.170
-            local.get $vectors  local.set $c.169
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.172  i32.add
+                local.set $add.171
+            local.get $vectors  local.set $c.170
             loop $loop26
-              local.get $add.170  local.get $c.169  i32.const 2  i32.shl  local.tee $mul.172  i32.add
-                  local.tee $add.173  local.get $add.173  f32.load  local.get $s.161  f32.div  local.tee $div  f32.store
-              local.get $c.169  i32.const 1  i32.add  local.tee $c.169  local.get $s1  i32.lt_s  br_if $loop26
+              local.get $add.171  local.get $c.170  i32.const 2  i32.shl  local.tee $mul.173  i32.add
+                  local.tee $add.174  local.get $add.174  f32.load  local.get $s.161  f32.div  local.tee $div  f32.store
+              local.get $c.170  i32.const 1  i32.add  local.tee $c.170  local.get $s1  i32.lt_s  br_if $loop26
             end
           end
           local.get $r.18  i32.const 1  i32.add  local.tee $r.18  local.get $to  i32.lt_s  br_if $loop8
