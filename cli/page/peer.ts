@@ -50,7 +50,9 @@ export async function loadPeer(request: PeerLoadRequest): Promise<{ readonly mod
   const ready = performance.now();
   const filled = (): Record<string, OrtTensor> => Object.fromEntries(
     session.inputMetadata.map(({ name, type, shape }) => {
-      const { data, dims } = fill(name, type as DType, shape, request.dims);
+      // What the file leaves unnamed comes as 2^64 - 1; Quern names it so.
+      const named = shape.map((d, i) => (typeof d === 'number' && d > Number.MAX_SAFE_INTEGER ? `${name}_${i}` : d));
+      const { data, dims } = fill(name, type as DType, named, request.dims);
       // A Float16Array is wanted where the browser has one; elsewhere the bits.
       const half = (globalThis as { Float16Array?: new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView }).Float16Array;
       const wanted = type === 'float16' && half !== undefined ? new half(data.buffer, data.byteOffset, data.length) : data;

@@ -27,11 +27,25 @@ export function unitsOf(code: WasmCode, dims: readonly number[]): number {
   return evaluate(code.units, new Map(code.kernel.syms.map((s, i) => [s, dims[i] ?? 0])));
 }
 
-/** Units a claim: enough chunks that threads end together, and that a single thread looks up often enough to see an abort. */
-export function chunkOf(code: WasmCode, units: number, threads: number): number {
+/** Less memory than this is one claim of a map or rows: each claim costs 0.05 us, and mostly a look at the clock of 0.25. */
+const claimBytes = 16 * 1024;
+
+/**
+ * Units a claim: enough chunks that threads end together, and that a single thread looks up often enough to see an abort. `unitBytes`: what a unit
+ * reads and writes; 0 if nothing is known.
+ */
+export function chunkOf(code: Pick<WasmCode, 'grain' | 'kernel'>, units: number, threads: number, unitBytes: number): number {
   const pieces = threads === 1 ? 32 : threads * 8;
-  return Math.max(1, code.grain, Math.ceil(units / pieces));
+  return Math.max(1, leastClaim(code, unitBytes), Math.ceil(units / pieces));
 }
+
+function leastClaim({ grain, kernel: { body } }: Pick<WasmCode, 'grain' | 'kernel'>, unitBytes: number): number {
+  return (body.kind === 'map' || body.kind === 'rows') && unitBytes > 0 ? Math.ceil(claimBytes / unitBytes) : grain;
+}
+
+/** After how many claims the clock is looked at, less 1, a mask: each where one may take long, every eighth of those of some 10 us. */
+const lookAfter = (code: WasmCode, chunk: number, unitBytes: number): number =>
+  (code.kernel.body.kind !== 'loop' && chunk <= 8 * leastClaim(code, unitBytes) ? 7 : 0);
 
 /** For each step the last earlier one that it must wait for, or -1. */
 export function dependencies(steps: readonly (readonly Span[])[]): number[] {
@@ -79,12 +93,14 @@ export class ProgramBlock {
   readonly #params: number[] = [];
   readonly #dims: (readonly number[])[];
   readonly #codes: WasmCode[] = [];
+  readonly #bytes: number[];
 
   constructor(private readonly memory: LinearMemory, readonly steps: readonly Step[], private readonly threads: number) {
     const words = steps.reduce((n, s) => n + s.args.length + s.dims.length, 0);
     this.region = memory.allocate(headBytes + stepBytes * steps.length + 4 * words);
     const view = this.#view();
     this.#dims = steps.map((s) => s.dims);
+    this.#bytes = steps.map((s) => s.args.reduce((n, arg) => n + arg.bytes, 0));
     const spans = steps.map((s) => s.args.map((arg, i): Span => {
       const from = memory.address(arg);
       return { from, to: from + arg.bytes, writes: s.compiled.code.kernel.args[i]?.access !== 'read' };
@@ -124,6 +140,7 @@ export class ProgramBlock {
     if (this.#dims[at] === dims) return;
     words.set(dims, addresses.length);
     this.#dims[at] = dims;
+    this.#bytes[at] = 0;
     const code = this.#codes[at];
     if (code !== undefined) this.#setUnits(at, code);
   }
@@ -132,7 +149,10 @@ export class ProgramBlock {
     const units = unitsOf(code, this.#dims[at] ?? []);
     const view = this.#view();
     view.setInt32(this.#record(at) + field.units, units, true);
-    view.setInt32(this.#record(at) + field.chunk, chunkOf(code, units, this.threads), true);
+    const unitBytes = (this.#bytes[at] ?? 0) / Math.max(1, units);
+    const chunk = chunkOf(code, units, this.threads, unitBytes);
+    view.setInt32(this.#record(at) + field.chunk, chunk, true);
+    view.setInt32(this.#record(at) + field.look, lookAfter(code, chunk, unitBytes), true);
   }
 
   /** The next walk does the steps from `first` up to `limit`, not included. */

@@ -3,15 +3,16 @@
  * waits only where a step depends on an earlier one that others have not finished. No JavaScript runs between kernels. This file holds the
  * layout of a program in memory, the code that walks it, and the loop in which helper threads wait for work.
  *
- * A step's record is 32 bytes: table index, parameter block, units, units a chunk, next unit to claim, units done, and the last
- * earlier step that it must wait for (-1: none), with all before that one. The control block is 32 bytes: signal, command,
+ * A step's record is 32 bytes: table index, parameter block, units, units a chunk, next unit to claim, units done, the last
+ * earlier step that it must wait for (-1: none), with all before that one, and a mask: the clock is looked at after claims whose number has none
+ * of its bits. The control block is 32 bytes: signal, command,
  * program, helpers at work, version of the installed kernels, abort flag.
  */
 import type { FunctionBuilder, Label, Local } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
 
 export const stepBytes = 32;
-export const step = { table: 0, params: 4, units: 8, chunk: 12, next: 16, done: 20, after: 24 } as const;
+export const step = { table: 0, params: 4, units: 8, chunk: 12, next: 16, done: 20, after: 24, look: 28 } as const;
 
 export const headBytes = 32;
 /** Steps [first, limit) are walked; `cursor` and `checked` are where the main thread stands between two slices. */
@@ -105,6 +106,7 @@ export function buildWalker(): ModuleBuilder {
       const end = f.local('i32', 'end');
       const limit = f.local('i32', 'limit');
       const outcome = f.local('i32', 'outcome');
+      const claims = f.local('i32', 'claims');
       const recordOf = (index: Local): void => {
         f.get(program);
         f.get(index);
@@ -186,7 +188,13 @@ export function buildWalker(): ModuleBuilder {
           f.mem('i32.load', { offset: step.table });
           f.callIndirect(table, kernel);
           finishUnits(f, record, begin, end);
+          increment(f, claims);
+          f.get(claims);
+          f.get(record);
+          f.mem('i32.load', { offset: step.look });
+          f.ops('i32.and', 'i32.eqz');
           f.get(main);
+          f.op('i32.and');
           f.if(() => {
             f.call(now);
             f.get(deadline);
