@@ -1,6 +1,6 @@
 /**
  * Whether 64-bit integers stay in the 32 bits that they have on the GPU. What is loaded fits: it was checked on upload, or a kernel made it.
- * So each 64-bit result in a kernel must fit whatever is loaded, by the ranges of its operands. Dims count: they are taken as small when a
+ * So each 64-bit result in a kernel must fit whatever is loaded, by the ranges of its operands. Dims count: they are taken as up to 4096 when a
  * kernel is chosen for this device, and as what they are before each run of other sizes. In: a kernel, and the values of its dims if they
  * are known; out: undefined, or what may not fit.
  */
@@ -9,6 +9,9 @@ import type { BinaryOp, Expr, UnaryOp } from '../../expr/expr.ts';
 import { text } from '../../expr/text.ts';
 import { walk } from '../../expr/visit.ts';
 import { type Kernel, mentions } from '../../kernel.ts';
+
+/** What a dim may be, as far as the choice of a device goes. */
+const usualDim = 4096;
 
 /** 64-bit constants and results of a kernel. */
 const longs = new WeakMap<Kernel, readonly Expr[]>();
@@ -89,7 +92,7 @@ function ends(e: Expr, range: (e: Expr) => Range, dims: ReadonlyMap<Expr, number
     case 'var': return [0, Math.max(0, range(e.extent)[1] - 1)];
     case 'sym': {
       const dim = dims?.get(e);
-      return dim === undefined ? [e.min, Math.max(e.min, 1)] : [dim, dim];
+      return dim === undefined ? [e.min, Math.max(e.min, usualDim)] : [dim, dim];
     }
     case 'select': return hull([...range(e.a), ...range(e.b)]);
     case 'muladd': {

@@ -56,6 +56,7 @@ describe('what it leaves to the CPU, and why', () => {
     const offset = mul(cast(variable('i', n), 'int64'), cast(n, 'int64'));
     const made = { ...kernel(offset, []), syms: [n] };
     expect(whyNot(made, profile)).toBeUndefined();
+    expect(whyNot({ ...kernel(binary('add', long(0), cast(variable('i', n), 'int64')), ['int64']), syms: [n] }, profile)).toMatch('a result of int64 may leave');
     expect(outside(made, [46_340])).toBeUndefined();
     expect(outside(made, [46_342])).toBe('a result of int64 may leave 32 bits: (int64<-index(i) * int64<-index(n))');
   });
