@@ -86,8 +86,8 @@ function peak(rows: number, columns: number, fma: boolean): Racer {
 
 const extentOf = (kernel: Kernel): number => allAxes(kernel.body).reduce((n, v) => n * (asInt(v.extent) ?? 1), 1);
 
-function racersOf(name: string, kernel: Kernel, first: number, only: Schedule | undefined): Racer[] {
-  const space = contractionSpace(kernel, testProfile);
+function racersOf(name: string, kernel: Kernel, first: number, only: Schedule | undefined, lanes: number): Racer[] {
+  const space = contractionSpace(kernel, { ...testProfile, lanes });
   if ('why' in space) throw new Error(space.why);
   const inputs = inputsOf(kernel, []);
   const all = only === undefined ? candidates(space).slice(0, first) : [{ ...space.fallback, ...only }];
@@ -126,6 +126,8 @@ export interface Request {
   readonly fma: boolean;
   readonly only?: Schedule;
   readonly panel: number;
+  /** 8 where the engine joins vectors. */
+  readonly lanes: number;
   /** What follows the sum. */
   readonly ending: Ending;
 }
@@ -138,7 +140,7 @@ const endings = {
 type Ending = keyof typeof endings;
 
 /** The best candidates of each case, with the rank they had, and the peaks. */
-export function run({ filter, first, rounds, fma, only, panel, ending }: Request): Row[] {
+export function run({ filter, first, rounds, fma, only, panel, lanes, ending }: Request): Row[] {
   const options: Options = { fma, panel, value: endings[ending] };
   const rows: Row[] = [];
   const peaks = ([[6, 8], [5, 8], [4, 8], [2, 24], [4, 16]] as const).map(([r, c]) => peak(r, c, fma));
@@ -149,7 +151,7 @@ export function run({ filter, first, rounds, fma, only, panel, ending }: Request
   ];
   for (const [name, make] of kernels) {
     if (!name.includes(filter)) continue;
-    const racers = racersOf(name, make(), first, only);
+    const racers = racersOf(name, make(), first, only, lanes);
     race([...peaks, ...racers], rounds);
     rows.push(...racers);
   }

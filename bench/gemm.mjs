@@ -1,6 +1,6 @@
 /**
  * Speed of contraction kernels in Chromium on one thread, in GFLOP/s, against the peak of the bare micro-kernel loop.
- *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--ending none|bias|relu] [--flags=--js-flags=...]
+ *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--lanes 8] [--ending none|bias|relu] [--flags=--js-flags=...]
  */
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ const { values } = parseArgs({
     filter: { type: 'string', default: '' }, first: { type: 'string', default: '100' }, rounds: { type: 'string', default: '20' },
     'mul-add': { type: 'boolean', default: false }, top: { type: 'string', default: '3' }, only: { type: 'string' },
     flags: { type: 'string', multiple: true, default: [] }, ending: { type: 'string', default: 'none' },
-    panel: { type: 'string', default: '8' },
+    panel: { type: 'string', default: '8' }, lanes: { type: 'string', default: '4' },
   },
 });
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,7 +24,7 @@ const made = await build({
 const { code } = (Array.isArray(made) ? made[0] : made).output[0];
 const only = values.only && Object.fromEntries(values.only.split(',').map((pair) => [pair.split('=')[0], Number(pair.split('=')[1])]));
 const request = {
-  filter: values.filter, first: Number(values.first), rounds: Number(values.rounds), fma: !values['mul-add'], panel: Number(values.panel), ending: values.ending, ...(only ? { only } : {}),
+  filter: values.filter, first: Number(values.first), rounds: Number(values.rounds), fma: !values['mul-add'], panel: Number(values.panel), lanes: Number(values.lanes), ending: values.ending, ...(only ? { only } : {}),
 };
 const browser = await chromium.launch({ ...launchOptions(values.flags), headless: true });
 try {

@@ -131,7 +131,8 @@ interface Facts {
  * Expected cycles per multiply-add of 4 lanes: two such or two loads in a cycle, more where accumulators do not fit; what is left over at the
  * edges runs in smaller tiles, which may have too few sums to fill the pipeline. Before each short run the pointer of every row moves: 3 channels
  * of a picture under 3x3 take 0.92 ms in 6x8, 0.57 in 2x16. And every row is placed and tested: 3 channels under 7x7 run at 47 GFLOP/s in 6x8, at
- * 55 in 2x24.
+ * 55 in 2x24. Each sum short of 12 costs 1 or 2 %: 128x768x3072 runs at 55 in 2x24 and 51 in 2x16, with joined vectors at 100 in 6x16, 94 in
+ * 5x16 and 3x24.
  */
 function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegisters, lanes = 4, splat = 1 } }: Facts): (s: Schedule) => number {
   const moves = k < 8 ? 4 / k : 0;
@@ -142,7 +143,8 @@ function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegiste
     const sums = rows * vectors;
     const spilled = Math.max(0, sums + Math.min(rows, vectors) + 1 - (vectorRegisters - 1));
     const loads = (splat * rows + vectors) / sums;
-    return (Math.max(1, 8.2 / sums, loads) * (1 + spilled * 0.2) + loads * 0.05 + moves / all + 4 / (all * depth)) / joined;
+    const few = Math.max(0, 12 - sums) * 0.01 * joined;
+    return ((Math.max(1, 8 / sums, loads) + few) * (1 + spilled * 0.2) + loads * 0.05 + moves / all + 5.5 / (all * depth)) / joined;
   };
   return (s) => {
     const [rows, wide] = [s['rows'] ?? 1, s['panels'] ?? 1];
