@@ -33,6 +33,7 @@ const attention: Operator = {
     // How many keys a query sees before and after its own place; -1 is all.
     const [left, right] = [attributes.int('left_window_size', -1), attributes.int('is_causal', 0) !== 0 ? 0 : attributes.int('right_window_size', -1)];
     const shape = [q.shape[0] ?? int(1), query.heads, query.length, key.length];
+    if (lengths !== undefined) build.within(lengths, int(0), key.length);
     const masked = (score: Expr, b: Expr, h: Expr, s: Expr, t: Expr): Expr => {
       const gone = constant(-Infinity, score.dtype);
       let result = mask === undefined ? score : applyMask(mask, score, [b, h, s, t], shape);

@@ -8,11 +8,11 @@ import {
 } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { type SplitDims, lateAxes, splitDims } from './late-axes.ts';
-import { ceil, cos as cosine, local, loopFor, neg, scalarValue, single, storeTo, toIndex, trunc, zeroOf } from './math.ts';
+import { ceil, clamp, cos as cosine, local, loopFor, neg, scalarValue, single, storeTo, toIndex, trunc, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import { type ElementType, rangeOf, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, freshAxes, numel, withDim } from './shape.ts';
+import { axisOf, freshAxes, numel, sized, withDim } from './shape.ts';
 
 const constantOp: Operator = {
   op: 'Constant', domain: '', since: 1, arity: [0, 0],
@@ -130,6 +130,7 @@ const oneHot: Operator = {
     const [indices, depthInput, values] = [build.input(0), build.input(1), build.input(2)];
     const axis = axisOf(build, build.attributes.int('axis', -1), indices.rank + 1);
     const depth = build.dim(cast(scalarValue(build, depthInput), 'int64'));
+    sized(build, numel(values.shape), 2, 'OneHot has not two values');
     return build.map(values.dtype, [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)], (index) => {
       const at = indices.at(index.filter((_, d) => d !== axis));
       // Compared in a type that holds both: what is far out of range is no index.
@@ -146,7 +147,8 @@ const trilu: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const shift = build.optional(1);
-    const k = shift === undefined ? int(0) : toIndex(scalarValue(build, shift));
+    const far = 2 ** 30;
+    const k = shift === undefined ? int(0) : toIndex(clamp(scalarValue(build, shift), -far, far));
     const upper = build.attributes.int('upper', 1) !== 0;
     return build.map(x.dtype, x.shape, (index) => {
       const diagonal = add(index.at(-2) ?? int(0), k);
@@ -161,6 +163,7 @@ const eyeLike: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const { dtype } = typeAttribute(build, 'dtype', x);
+    sized(build, int(x.rank), 2, 'EyeLike of another rank than 2');
     return build.map(dtype, x.shape, ([i, j]) =>
       select(eq(add(i ?? int(0), build.attributes.int('k', 0)), j ?? int(0)), constant(1, computeType(dtype)), zeroOf(dtype)));
   },

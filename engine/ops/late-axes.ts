@@ -5,7 +5,7 @@
 import { type Expr, add, and, asInt, cast, constant, eq, floordiv, int, lt, mul, not, or, select, sub } from '../../jit/expr/expr.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Tensor } from './operator.ts';
-import { freshAxes, numel, reshape } from './shape.ts';
+import { freshAxes, numel, reshape, sized } from './shape.ts';
 
 export interface LateAxes {
   readonly count: number;
@@ -19,6 +19,7 @@ export interface LateAxes {
 
 export function lateAxes(build: Lowering, axes: Tensor, rank: number): LateAxes {
   const count = asInt(numel(axes.shape)) ?? build.fail('unsupported-model', 'a number of axes that is not known while compiling');
+  build.within(axes, int(-rank), int(rank - 1));
   const axis = (k: number): Expr => fromEnd(toIndex(axes.at(axes.rank === 0 ? [] : [int(k)])), int(rank));
   const all = Array.from({ length: count }, (_, k) => k);
   return {
@@ -66,12 +67,18 @@ export function insertedDims(build: Lowering, shape: readonly Expr[], axes: Late
   return lateDims(build, shape.length + axes.count, (place) => select(axes.has(place), int(1), dim(sub(place, axes.below(place)))));
 }
 
+/** The same elements, if the axes do not lose or add some. */
+function moved(build: Lowering, x: Tensor, shape: readonly Expr[]): Tensor {
+  sized(build, numel(shape), numel(x.shape), 'axes do not fit the shape');
+  return reshape(build, x, shape);
+}
+
 export const dropAxes = (build: Lowering, x: Tensor, axes: Tensor): Tensor =>
-  reshape(build, x, droppedDims(build, x.shape, lateAxes(build, axes, x.rank)));
+  moved(build, x, droppedDims(build, x.shape, lateAxes(build, axes, x.rank)));
 
 export function insertAxes(build: Lowering, x: Tensor, axes: Tensor): Tensor {
   const count = asInt(numel(axes.shape)) ?? 0;
-  return reshape(build, x, insertedDims(build, x.shape, lateAxes(build, axes, x.rank + count)));
+  return moved(build, x, insertedDims(build, x.shape, lateAxes(build, axes, x.rank + count)));
 }
 
 /** Rows over axes that are named late; as `splitRows` with the reduced dims kept. */
@@ -119,7 +126,8 @@ export function sliceLate(build: Lowering, x: Tensor, parts: SliceParts): Tensor
     const [start, step] = [starts.at([d]), steps.at([d])];
     const span = select(lt(step, 0), sub(start, end), sub(end, start));
     const size = select(lt(step, 0), sub(0, step), step);
-    return select(lt(span, 1), constant(0, 'int64'), add(floordiv(sub(span, 1), size), 1));
+    // A step of 0 gives a size that is none, which is an error.
+    return select(eq(step, 0), constant(-1, 'int64'), select(lt(span, 1), constant(0, 'int64'), add(floordiv(sub(span, 1), size), 1)));
   });
   return build.map(x.dtype, build.dims(sizes), (index) => x.at(index.map((i, d) =>
     add(toIndex(starts.at([int(d)])), mul(i, toIndex(steps.at([int(d)])))))));

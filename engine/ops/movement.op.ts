@@ -11,7 +11,7 @@ import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { linesOf, onLine } from './regular.ts';
-import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, withDim } from './shape.ts';
+import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, sized, withDim } from './shape.ts';
 
 function reshapeTarget(build: Lowering, x: Tensor, target: Tensor, allowZero: boolean): readonly Expr[] {
   const known = build.values(target);
@@ -135,6 +135,7 @@ const tile: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const repeats = build.dims(build.input(1));
+    sized(build, int(repeats.length), x.rank, 'Tile has not one repeat for each dim');
     const shape = x.shape.map((d, k) => mul(d, repeats[k] ?? int(1)));
     return build.map(x.dtype, shape, (index) => x.at(index.map((i, k) => floormod(i, x.shape[k] ?? int(1)))));
   },

@@ -251,6 +251,7 @@ const lrn: Operator = {
     const x = build.input(0);
     const { attributes } = build;
     const size = attributes.int('size');
+    if (size < 1) build.fail('invalid-attribute', 'LRN over no channels', { got: String(size) });
     const [alpha, beta, bias] = [attributes.float('alpha', 1e-4), attributes.float('beta', 0.75), attributes.float('bias', 1)];
     const { axes, index } = freshAxes(build, x.shape);
     const near: Var = build.axis(size);

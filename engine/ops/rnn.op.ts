@@ -154,6 +154,7 @@ function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr)
   const { gates, memory } = cells[d.kind];
   const b = build.axis(d.batch);
   const [start, t] = [build.axis(d.hidden), build.axis(d.steps)];
+  if (d.lengths !== undefined) build.within(d.lengths, int(0), d.steps);
   const length = d.lengths === undefined ? d.steps : toIndex(d.lengths.at([b]));
   const place = d.reverse ? max(sub(sub(length, 1), t), 0) : t;
   const state = [d.batch, d.hidden];

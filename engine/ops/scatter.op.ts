@@ -4,7 +4,7 @@
  * tensor fail the run; until that is seen, their updates are dropped rather than written to somebody else's memory.
  */
 import { type Expr, type Var, add, and, asInt, binary, eq, int, le, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { shapeText, text } from '../../jit/expr/text.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { insideShape } from './generate.op.ts';
 import { fromEnd, loopFor, single, storeTo, toIndex, when } from './math.ts';
@@ -42,6 +42,10 @@ const scatterElements = (op: string, since: number): Operator => ({
     const at = indices.shape.map((_, d) => (d === axis ? along.index[d] : across.index[d]) ?? int(0));
     const dim = data.shape[axis] ?? int(1);
     if (indices.rank !== data.rank) build.fail('shape-mismatch', 'the indices have another rank than the data', { expected: String(data.rank), got: String(indices.rank) });
+    for (const [d, size] of indices.shape.entries()) {
+      const room = data.shape[d] ?? int(1);
+      if (d !== axis) build.require(le(size, room), 'the indices are larger than the data', { expected: `at most ${text(room)} in dim ${d}`, got: text(size) });
+    }
     checkIndices(build, indices, dim);
     const where = fromEnd(toIndex(indices.at(at)), dim);
     const target = at.map((i, d) => (d === axis ? where : i));

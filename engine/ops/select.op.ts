@@ -5,12 +5,13 @@
  */
 import { isFloat } from '../../jit/expr/dtype.ts';
 import {
-  type Expr, add, and, cast, constant, div, eq, ge, gt, int, lt, max, min, mul, not, or, select, sub, truth,
+  type Expr, add, and, cast, constant, div, eq, ge, gt, int, le, lt, max, min, mul, not, or, select, sub, truth,
 } from '../../jit/expr/expr.ts';
+import { text } from '../../jit/expr/text.ts';
 import { clamp, isnan, local, loopFor, scalarValue, single, storeTo, toIndex, when } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, freshAxes, numel, reshape, unflatten, withDim } from './shape.ts';
+import { axisOf, freshAxes, numel, reshape, sized, unflatten, withDim } from './shape.ts';
 
 /** The first `count` entries along an axis of a tensor made with room for more. */
 function firstOf(build: Lowering, room: Tensor, count: Tensor, axis: number): Tensor {
@@ -33,6 +34,8 @@ const topK: Operator = {
     const given = build.optional(1);
     const count = given === undefined ? int(build.attributes.int('k')) : build.dim(cast(scalarValue(build, given), 'int64'));
     const shape = withDim(x.shape, axis, count);
+    const length = x.shape[axis] ?? int(1);
+    build.require(le(count, length), 'TopK of fewer elements than k', { expected: `at most ${text(length)}`, got: text(count) });
     const { axes, index } = freshAxes(build, withDim(x.shape, axis, int(1)));
     const [rank, place] = [build.axis(count), build.axis(x.shape[axis] ?? int(1))];
     const type = computeType(x.dtype);
@@ -91,6 +94,9 @@ const nonMaxSuppression: Operator = {
     const centre = build.attributes.int('center_point_box', 0) !== 0;
     const [most, iouLimit, scoreLimit] = [build.optional(2), build.optional(3), build.optional(4)];
     const [batches, classes, count] = [scores.shape[0] ?? int(1), scores.shape[1] ?? int(1), scores.shape[2] ?? int(1)];
+    sized(build, boxes.shape[0], batches, 'boxes and scores differ in the batch');
+    sized(build, boxes.shape[1], count, 'boxes and scores differ in number');
+    sized(build, boxes.shape[2], 4, 'boxes have not four edges');
     const limit = most === undefined ? int(0) : build.dim(clamp(cast(scalarValue(build, most), 'int64'), 0, cast(count, 'int64')));
     const { axes, index: [b = int(0), c = int(0)] } = freshAxes(build, [batches, classes]);
     const [box, other, rank] = [build.axis(count), build.axis(count), build.axis(limit)];

@@ -23,6 +23,12 @@ export function axesOf(build: Lowering, axes: readonly number[], rank: number): 
   return found;
 }
 
+/** A size that must be another: `what` says which. */
+export function sized(build: Lowering, got: Expr | undefined, wanted: Expr | number, what: string): void {
+  const [is, should] = [got ?? int(1), typeof wanted === 'number' ? int(wanted) : wanted];
+  build.require(eq(is, should), what, { expected: text(should), got: text(is) });
+}
+
 /** Row-major offset of an index. */
 export const flatten = (index: readonly Expr[], shape: readonly Expr[]): Expr =>
   index.reduce<Expr>((at, i, d) => add(mul(at, shape[d] ?? int(1)), i), int(0));

@@ -9,18 +9,24 @@ import { shapeText } from '../../jit/expr/text.ts';
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, ceildiv, flatten, freshAxes, numel } from './shape.ts';
+import { axesOf, ceildiv, flatten, freshAxes, numel, sized } from './shape.ts';
 import { extentOf, inside, perPlace } from './window.ts';
 
 const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
+
+function blockOf(build: Lowering): number {
+  const size = build.attributes.int('blocksize');
+  return size > 0 ? size : build.fail('invalid-attribute', 'blocks of no size', { expected: 'blocksize 1 or more', got: String(size) });
+}
 
 const depthToSpace: Operator = {
   op: 'DepthToSpace', domain: '', since: 1, arity: [1, 1],
   lower: (build) => {
     const x = build.input(0);
-    const block = build.attributes.int('blocksize');
+    const block = blockOf(build);
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
     const depth = floordiv(c, block * block);
+    sized(build, mul(depth, block * block), c, 'the blocks do not divide the channels');
     const columnFirst = depthFirst(build);
     return build.map(x.dtype, [n, depth, mul(h, block), mul(w, block)], ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
       const inBlock = add(mul(floormod(y, block), block), floormod(z, block));
@@ -34,10 +40,11 @@ const spaceToDepth: Operator = {
   op: 'SpaceToDepth', domain: '', since: 1, arity: [1, 1],
   lower: (build) => {
     const x = build.input(0);
-    const block = build.attributes.int('blocksize');
+    const block = blockOf(build);
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
     const first = depthFirst(build);
     const shape = [n, mul(c, block * block), floordiv(h, block), floordiv(w, block)];
+    for (const dim of [h, w]) sized(build, mul(floordiv(dim, block), block), dim, 'the blocks do not divide the plane');
     return build.map(x.dtype, shape, ([i = int(0), d = int(0), y = int(0), z = int(0)]) => {
       const [inBlock, channel] = first ? [floordiv(d, c), floormod(d, c)] : [floormod(d, block * block), floordiv(d, block * block)];
       return x.at([i, channel, add(mul(y, block), floordiv(inBlock, block)), add(mul(z, block), floormod(inBlock, block))]);
@@ -109,6 +116,8 @@ const gridSample: Operator = {
       aligned: attributes.int('align_corners', 0) !== 0,
     };
     const spatial = x.shape.slice(2);
+    sized(build, grid.shape[0], x.shape[0] ?? int(1), 'grid and input differ in the batch');
+    sized(build, grid.shape.at(-1), spatial.length, 'the grid has not one coordinate for each spatial dim');
     const shape = [x.shape[0] ?? int(1), x.shape[1] ?? int(1), ...grid.shape.slice(1, -1)];
     return build.map(x.dtype, shape, ([n = int(0), c = int(0), ...out]) => {
       const at = spatial.map((dim, d) => {
@@ -172,6 +181,7 @@ const roiAlign: Operator = {
     const at = sides.map((s, d) => add(s.start, div(mul(s.bin, add(cast(taps[d] ?? int(0), s.bin.dtype), 0.5)), cast(s.count, s.bin.dtype))));
     const used = and(...sides.map((s, d) => lt(taps[d] ?? int(0), s.count)));
     build.within(owners, int(0), lastRow(x));
+    sized(build, owners.shape[0], rois.shape[0] ?? int(1), 'not one batch index for each region');
     const owner = clamp(toIndex(owners.at([roi])), 0, lastRow(x));
     const taken = and(...at.map((p, d) => and(ge(p, -1), le(p, cast(plane[d] ?? int(1), p.dtype)))));
     const corners = bilinearTerms(x, [owner, channel], at, plane);
@@ -195,6 +205,7 @@ const maxRoiPool: Operator = {
     const pooled = build.attributes.ints('pooled_shape');
     const scale = build.attributes.float('spatial_scale', 1);
     const shape = [rois.shape[0] ?? int(1), x.shape[1] ?? int(1), ...pooled.map(int)];
+    build.within(build.map('float32', shape.slice(0, 1), ([i = int(0)]) => rois.at([i, int(0)])), int(0), lastRow(x));
     const { axes, index: [roi = int(0), channel = int(0), ...bins] } = freshAxes(build, shape);
     const plane = x.shape.slice(2);
     const taps = freshAxes(build, plane);

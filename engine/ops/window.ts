@@ -35,6 +35,7 @@ export function windowOf(build: Lowering, spatial: readonly Expr[], kernel: read
   if (kernel.length !== rank) {
     build.fail('invalid-attribute', 'the kernel has another rank than the input', { expected: String(rank), got: String(kernel.length) });
   }
+  if (kernel.some((k) => asInt(k) === 0)) build.fail('invalid-attribute', 'a kernel of no size');
   const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
   const auto = attributes.string('auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID', ''], 'NOTSET');
   const pads = perPlace(build, 'pads', 2 * rank, 0, -Infinity);
