@@ -103,6 +103,17 @@ describe('error bounds', () => {
     expect(expectedAt(kernel, [], data, [0], cpu)[0]?.bound).toBe(Infinity);
   });
 
+  it('a sum whose terms overflow on the way may be no number, and so may its sigmoid', () => {
+    const k = variable('k', 2);
+    const body: Body = {
+      kind: 'contraction', batch: [], rows: [], cols: [], depth: [k], lhs: load(0, 'float32', [k]),
+      rhs: load(1, 'float32', [k]), store: { tensor: 2, index: [int(0)], value: unary('sigmoid', ref('acc', 'float32')) },
+    };
+    const kernel = kernelOf(body, [arg('float32', [2]), arg('float32', [2]), arg('float32', [1], 'write')]);
+    const data = [Float32Array.of(3e38, -3e38), Float32Array.of(2, 2), new Float32Array(1)].map(bytesUnder);
+    expect(expectedAt(kernel, [], data, [0], cpu)[0]).toMatchObject({ value: 0.5, bound: Infinity });
+  });
+
   it('a running sum carries its error from store to store', () => {
     const k = variable('k', 64);
     const before = select(eq(k, 0), constant(0, 'float32'), load(1, 'float32', [sub(k, 1)]));

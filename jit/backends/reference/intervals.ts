@@ -17,6 +17,8 @@ const settled = (value: number, error: number, inputs: number): number => {
 };
 
 export function unaryError(fn: UnaryOp, dtype: ScalarType, x: number, ex: number, value: number, acc: Accuracy): number {
+  // It may be no number at all, which functions with a bounded range hand on as well.
+  if (ex === Infinity) return Infinity;
   switch (fn) {
     case 'neg': case 'abs': return ex;
     case 'isnan': case 'not': return ex > 0 && fn === 'not' && dtype !== 'bool' ? Infinity : ex;
