@@ -97,6 +97,8 @@ export class EngineClient {
       }
       // Arguments that cannot be cloned make it reject.
       answer.then((outcome) => {
+        // A small run has its answer before the caller can abort it; nobody has seen the answer yet.
+        onAbort();
         if (!outcome.ok) fail(fromWire(outcome.error));
         else if (close()) resolve(outcome.value);
         else late?.(outcome.value);
