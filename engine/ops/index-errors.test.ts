@@ -37,6 +37,10 @@ const families: Record<string, Family> = {
     inputs: [f32([1, 1, 4, 1], [0, 0, 0, 0]), f32([1, 1, 2, 1], [1, 2]), i64([1], [3])], options: { opset: 24 }, at: 2, expected: '0 to 2', got: '3',
   },
   ReverseSequence: { inputs: [plane, i64([3], [1, 2, 3])], at: 1, expected: '1 to 2', got: '3' },
+  LSTM: {
+    inputs: [f32([2, 1, 1], [1, 2]), f32([1, 4, 1], [1, 1, 1, 1]), f32([1, 4, 1], [1, 1, 1, 1]), f32([1, 8], [0, 0, 0, 0, 0, 0, 0, 0]), tensor('int32', [1], [5])],
+    options: { attributes: { hidden_size: 1 } }, at: 4, expected: '0 to 2', got: '5',
+  },
   MaxUnpool: {
     inputs: [f32([1, 1, 1, 1], [5]), i64([1, 1, 1, 1], [4])], options: { attributes: { kernel_shape: [2, 2], strides: [2, 2] } }, at: 1, expected: '0 to 3', got: '4',
   },

@@ -40,6 +40,22 @@ const impossible: [string, Feed[], OpOptions?][] = [
   ['Einsum', [blank(2, 3)], { attributes: { equation: 'ii->i' } }],
   ['LSTM', [blank(1, 1, 2), blank(1, 4, 3), blank(1, 4, 1)], { attributes: { hidden_size: 1 } }],
   ['Attention', [blank(1, 1, 1, 2), blank(1, 1, 2, 2), blank(1, 1, 1, 2)]],
+  ['TopK', [blank(3), i64([1], [5])], { constants: [1] }],
+  ['Split', [blank(4), i64([2], [1, 1])], { constants: [1] }],
+  ['Tile', [blank(2), i64([2], [1, 1])], { constants: [1] }],
+  ['OneHot', [i64([1], [0]), i64([], [3]), blank(3)]],
+  ['DepthToSpace', [blank(1, 3, 2, 2)], { attributes: { blocksize: 2 } }],
+  ['SpaceToDepth', [blank(1, 1, 3, 3)], { attributes: { blocksize: 2 } }],
+  ['ScatterElements', [blank(2, 2), i64([3, 1], [0, 0, 0]), blank(3, 1)], { attributes: { axis: 1 } }],
+  ['NonMaxSuppression', [blank(1, 2, 4), blank(1, 1, 3), i64([1], [3])]],
+  ['NonMaxSuppression', [blank(1, 2, 4), blank(2, 1, 2), i64([1], [3])]],
+  ['GridSample', [blank(1, 1, 2, 2), blank(2, 1, 1, 2)]],
+  ['GridSample', [blank(1, 1, 2, 2), blank(1, 1, 1, 3)]],
+  ['RoiAlign', [blank(1, 1, 2, 2), blank(1, 4), i64([2], [0, 0])]],
+  ['EyeLike', [blank(2, 2, 2)]],
+  ['CenterCropPad', [blank(3), i64([2], [1, 1])], { constants: [1] }],
+  ['Clip', [blank(3), blank(2)]],
+  ['STFT', [blank(1, 8, 1), i64([], [0]), blank(4)], { constants: [1] }],
   ['AffineGrid', [blank(1, 2, 2), i64([4], [1, 1, 2, 2])], { constants: [1] }],
 ];
 
@@ -54,6 +70,9 @@ const badAttributes: [string, Feed[], OpOptions][] = [
   ['ConvTranspose', [blank(1, 1, 3), blank(1, 1, 1)], { attributes: { dilations: [1, 1] } }],
   ['DeformConv', [blank(1, 1, 1, 1), blank(1, 1, 1, 1), blank(1, 2, 1, 1)], { attributes: { pads: [-1, 0, 0, 0] } }],
   ['Slice', [blank(3), i64([1], [0]), i64([1], [3]), i64([1], [0]), i64([1], [0])], { constants: [1, 2, 3, 4] }],
+  ['DepthToSpace', [blank(1, 4, 2, 2)], { attributes: { blocksize: 0 } }],
+  ['LRN', [blank(1, 3, 2)], { attributes: { size: 0 } }],
+  ['AveragePool', [blank(1, 1, 3)], { attributes: { kernel_shape: [0] } }],
 ];
 
 describe('shapes that cannot be', () => {

@@ -5,6 +5,7 @@
 import {
   type Expr, add, and, binary, cast, constant, div, eq, floordiv, floormod, ge, gt, int, le, lt, max, mul, or, ref, select, sub,
 } from '../../jit/expr/expr.ts';
+import { text } from '../../jit/expr/text.ts';
 import { lineDims } from './generate.op.ts';
 import { abs, clamp, cos, floor, local, log, loopFor, neg, scalarValue, sin, storeTo, toIndex, when, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
@@ -82,6 +83,7 @@ const stft: Operator = {
   lower: (build) => {
     const [signal, stepInput, window, lengthInput] = [build.input(0), build.input(1), build.optional(2), build.optional(3)];
     const step = build.dim(cast(scalarValue(build, stepInput), 'int64'));
+    build.require(ge(step, 1), 'the frames do not move on', { expected: 'a step of 1 or more', got: text(step) });
     const [batch = int(1), samples = int(1), parts = int(1)] = signal.shape;
     const size = lengthInput !== undefined ? build.dim(cast(scalarValue(build, lengthInput), 'int64')) : window?.shape[0] ?? samples;
     const bins = build.attributes.int('onesided', 1) !== 0 ? add(floordiv(size, 2), 1) : size;

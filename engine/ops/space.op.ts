@@ -248,6 +248,7 @@ const centerCropPad: Operator = {
     const x = build.input(0);
     const target = build.dims(build.input(1));
     const axes = axesOf(build, build.attributes.ints('axes', x.shape.map((_, d) => d)), x.rank);
+    sized(build, int(target.length), axes.length, 'there is not one size for each axis');
     const shape = x.shape.map((dim, d) => (axes.includes(d) ? target[axes.indexOf(d)] ?? dim : dim));
     return build.map(x.dtype, shape, (index) => {
       const at = index.map((i, d) => {
