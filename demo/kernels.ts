@@ -86,7 +86,11 @@ export function kernelPanel(onReport: (report: Report) => void): KernelPanel {
         },
       });
       const known = result.fromCache === 0 ? '' : `${plural(result.fromCache, 'kernel')} known from before${result.measured === 0 ? ', nothing left to measure' : '; '}`;
-      if (result.measured === 0) return known;
+      if (result.measured === 0) {
+        // It drew nothing: what is known is drawn, also where a report came while it looked.
+        fresh = true;
+        return known;
+      }
       const counted = `${plural(result.measured, 'candidate')} of ${plural(result.kernels - result.fromCache, 'kernel')} in ${milliseconds(result.ms)}`;
       return `${known}${counted}; ${String(result.improved)} faster than at first${result.wrong === 0 ? '' : `, ${String(result.wrong)} wrong and dropped`}`;
     } catch (error) {

@@ -73,6 +73,10 @@ const simple: Case[] = [
   }),
   rows('sum of int64', [{ name: 's', op: 'sum', value: load(0, 'int64', [r, c]) }], ref('s', 'int64'), false, 'int64', {
     args: [arg('int64', [m, n])],
+    without: 'webgpu',
+  }),
+  rows('sum of int8 as int64', [{ name: 's', op: 'sum', value: cast(load(0, 'int8', [r, c]), 'int64') }], ref('s', 'int64'), false, 'int64', {
+    args: [arg('int8', [m, n])],
   }),
   rows('max of int8', [{ name: 's', op: 'max', value: load(0, 'int8', [r, c]) }], ref('s', 'int8'), false, 'int8', {
     args: [arg('int8', [m, n])],
@@ -99,7 +103,7 @@ const simple: Case[] = [
   ...(['min', 'max'] as const).map((op) => rows(
     `${op} of int64 beside floats`,
     [{ name: 's', op: 'sum', value: x }, { name: 'a', op, value: sub(mul(load(1, 'int64', [r, c]), 2), op === 'max' ? 300 : -300) }],
-    select(lt(f('s'), 1e9), ref('a', 'int64'), constant(0, 'int64')), false, 'int64', { args: [arg('float32', [m, n]), arg('int64', [m, n])] },
+    select(lt(f('s'), 1e9), ref('a', 'int64'), constant(0, 'int64')), false, 'int64', { args: [arg('float32', [m, n]), arg('int64', [m, n])], without: 'webgpu' },
   )),
   rows('any', [{ name: 's', op: 'max', value: load(0, 'bool', [r, c]) }], ref('s', 'bool'), false, 'bool', { args: [arg('bool', [m, n])] }),
   rows('counts what is below zero', [{ name: 's', op: 'sum', value: cast(lt(x, 0), 'int32') }], ref('s', 'int32'), false, 'int32'),
