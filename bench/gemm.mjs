@@ -1,7 +1,8 @@
 /**
  * Speed of contraction kernels in Chromium on one thread, in GFLOP/s, against the peak of the bare micro-kernel loop.
- *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--lanes 8] [--ending none|bias|relu] [--flags=--js-flags=...]
+ *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--json FILE] [--lanes 8] [--ending none|bias|relu] [--flags=--js-flags=...]
  */
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
@@ -13,7 +14,7 @@ const { values } = parseArgs({
     filter: { type: 'string', default: '' }, first: { type: 'string', default: '100' }, rounds: { type: 'string', default: '20' },
     'mul-add': { type: 'boolean', default: false }, top: { type: 'string', default: '3' }, only: { type: 'string' },
     flags: { type: 'string', multiple: true, default: [] }, ending: { type: 'string', default: 'none' },
-    panel: { type: 'string', default: '8' }, lanes: { type: 'string', default: '4' },
+    panel: { type: 'string', default: '8' }, json: { type: 'string' }, lanes: { type: 'string', default: '4' },
   },
 });
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,6 +37,7 @@ try {
   if (!(await page.evaluate(() => globalThis.crossOriginIsolated))) throw new Error('the page is not isolated: its clock is too coarse');
   await page.addScriptTag({ content: code });
   const rows = await page.evaluate((r) => globalThis.gemm.run(r), request);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ flags: values.flags, rows }, null, 1)}\n`);
   const peak = Math.max(...rows.filter((r) => r.name === 'peak').map((r) => r.gflops));
   for (const name of new Set(rows.map((r) => r.name))) {
     const mine = rows.filter((r) => r.name === name);
