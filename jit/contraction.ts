@@ -317,10 +317,6 @@ export interface Packed {
   readonly body: ContractionBody;
 }
 
-/**
- * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
- * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot.
- */
 /** Whether an int32 is sure to fit 16 bits: differences of 8-bit elements do. */
 export function isShort(e: Expr): boolean {
   const go = (x: Expr): readonly [number, number] | undefined => {
@@ -336,6 +332,10 @@ export function isShort(e: Expr): boolean {
   return range !== undefined && range[0] >= -32768 && range[1] < 32768;
 }
 
+/**
+ * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
+ * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot.
+ */
 export function packRhs(body: ContractionBody, panel: number, tensor: number): Packed {
   const batch = body.batch.filter((v) => contains(body.rhs, v));
   const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));

@@ -10,7 +10,7 @@ import { shapeText } from '../../jit/expr/text.ts';
 import { dropAxes, insertAxes, lateAxes, sliceLate } from './late-axes.ts';
 import { clamp, fromEnd, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { linesOf, onLine } from './regular.ts';
+import { type Line, linesOf, onLine } from './regular.ts';
 import { axesOf, axisOf, broadcastAt, broadcastShapes, ceildiv, numel, reshape, sized, withDim } from './shape.ts';
 
 function reshapeTarget(build: Lowering, x: Tensor, target: Tensor, allowZero: boolean): readonly Expr[] {
@@ -354,14 +354,15 @@ const gatherElements: Operator = {
   },
 };
 
-/** Tests each coordinate of index tuples, which stand along the last dim, against its dim. */
-export function checkCoordinates(build: Lowering, indices: Tensor, dims: readonly Expr[]): void {
+/** Tests each coordinate of index tuples, which stand along the last dim, against its dim. Out: the lines that they are, if they are lines. */
+export function checkCoordinates(build: Lowering, indices: Tensor, dims: readonly Expr[]): readonly Line[] | undefined {
   const lines = linesOf(build, indices, dims.length);
   for (const [k, dim] of dims.entries()) {
     const line = lines?.[k];
     if (line !== undefined) { checkIndices(build, build.constant('int64', [1], [line.most]), dim); continue; }
     checkIndices(build, dims.length === 1 ? indices : sliced(build, indices, indices.rank - 1, int(k), int(1)), dim);
   }
+  return lines;
 }
 
 const gatherNd: Operator = {
@@ -375,8 +376,7 @@ const gatherNd: Operator = {
       build.fail('shape-mismatch', 'the indices have more coordinates than the data have dims', { expected: `at most ${x.rank - batch}`, got: String(depth) });
     }
     const shape = [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)];
-    checkCoordinates(build, indices, x.shape.slice(batch, batch + depth));
-    const lines = linesOf(build, indices, depth);
+    const lines = checkCoordinates(build, indices, x.shape.slice(batch, batch + depth));
     return build.map(x.dtype, shape, (index) => {
       const at = Array.from({ length: depth }, (_, k) => {
         const dim = x.shape[batch + k] ?? int(1);

@@ -111,23 +111,21 @@ const simple: Case[] = [
 
 const beyond = constant(2147483647, 'int32');
 const position = cast(c, 'int32');
+const firstOfGreatest: readonly Scan[] = [
+  { name: 'm', op: 'max', value: x },
+  { name: 'a', op: 'min', value: select(eq(x, f('m')), position, beyond) },
+];
 const search: Case[] = [
   rows(
     'argmax: the first of the greatest',
-    [
-      { name: 'm', op: 'max', value: x },
-      { name: 'a', op: 'min', value: select(eq(x, f('m')), position, beyond) },
-    ],
+    firstOfGreatest,
     cast(ref('a', 'int32'), 'int64'),
     false,
     'int64',
   ),
   rows(
     'argmax among equals',
-    [
-      { name: 'm', op: 'max', value: x },
-      { name: 'a', op: 'min', value: select(eq(x, f('m')), position, beyond) },
-    ],
+    firstOfGreatest,
     cast(ref('a', 'int32'), 'int64'),
     false,
     'int64',
