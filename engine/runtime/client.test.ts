@@ -256,3 +256,12 @@ test('a worker that cannot be started fails every lease that waits, and the next
   await failure(leaseEngine('blocked', start));
   expect(tries).toBe(2);
 });
+
+test('large feeds travel in the buffers of earlier runs, whatever came in those', async () => {
+  const b = await bench();
+  for (const [value, size] of [[1, 8192], [2, 8000], [3, 8192]] as const) {
+    const doubled = new Uint8Array(new Float32Array(size).fill(2 * value).buffer);
+    expect(await run(b, feed(...new Float32Array(size).fill(value)))).toMatchObject({ y: { dims: [size], bytes: doubled } });
+  }
+  b.client.close();
+});

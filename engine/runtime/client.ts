@@ -7,6 +7,7 @@ import { fromWire, QuernError } from '../../jit/error.ts';
 import type { RunRequest } from './model.ts';
 import { type EngineApi, type Outcome, type RanMessage, type RunMessage, buffersOf, copied } from './protocol.ts';
 import { type PageForm, ShortWay } from './short-way.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 
 /** A worker that was started; see start-worker.ts. */
 export interface Connection {
@@ -32,6 +33,7 @@ export class EngineClient {
   readonly #api: Remote<EngineApi>;
   readonly #pending = new Set<(error: QuernError) => void>();
   readonly #short: ShortWay | undefined;
+  readonly #spare = new SpareBuffers();
   readonly #runs = new Map<number, { readonly form: PageForm | undefined; readonly resolve: (outcome: RanMessage['outcome']) => void }>();
   #ended: QuernError | undefined;
   #lastCall = 0;
@@ -49,8 +51,9 @@ export class EngineClient {
     }
     this.#api = wrap<EngineApi>(endpoint);
     endpoint.addEventListener('message', (event) => {
-      const { ran, outcome } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
+      const { ran, outcome, spent = [] } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
       if (ran === undefined || outcome === undefined) return;
+      this.#spare.keep(spent);
       const form = this.#runs.get(ran)?.form;
       if (form !== undefined) this.#short?.told(ran, form, outcome.ok ? outcome.value : undefined);
       this.#ran(ran, outcome);
@@ -117,7 +120,7 @@ export class EngineClient {
       const form = this.#short?.form(session, request);
       this.#runs.set(call, { form, resolve });
       if (form && this.#short?.ask(call, form, request.feeds, (value) => { this.#ran(call, { ok: true, value }); }) === true) return;
-      const feeds = copied(request.feeds);
+      const feeds = copied(request.feeds, (bytes) => this.#spare.copy(bytes));
       const message: RunMessage = { run: call, session, request: { ...request, feeds }, form: form?.id };
       this.#connection.endpoint.postMessage(message, buffersOf(feeds));
     });

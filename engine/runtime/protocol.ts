@@ -84,14 +84,16 @@ export interface RunMessage {
 export interface RanMessage {
   readonly ran: number;
   readonly outcome: Outcome<Readonly<Record<string, WireTensor>>>;
+  /** The buffers that the feeds came in; see spare-buffers.ts. */
+  readonly spent?: readonly ArrayBuffer[];
 }
 
 /** Bytes from which on a buffer is transferred: for less a copy is faster. */
-const transferFrom = 16 * 1024;
+export const transferFrom = 16 * 1024;
 
 /** The buffers to transfer with tensors. Each once: a buffer that is listed twice cannot be sent, and two outputs may be one tensor. */
-export function buffersOf(tensors: Readonly<Record<string, WireTensor>>): Transferable[] {
-  const buffers = new Set<Transferable>();
+export function buffersOf(tensors: Readonly<Record<string, WireTensor>>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
   for (const tensor of Object.values(tensors)) {
     if (tensor.kind === 'bytes' && tensor.bytes.byteLength >= transferFrom) buffers.add(tensor.bytes.buffer as ArrayBuffer);
   }
@@ -99,8 +101,10 @@ export function buffersOf(tensors: Readonly<Record<string, WireTensor>>): Transf
 }
 
 /** With bytes in buffers of their own: views travel with all of the buffer under them. */
-export function copied(tensors: Readonly<Record<string, WireTensor>>): Record<string, WireTensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.kind === 'handle' ? t : { ...t, bytes: new Uint8Array(t.bytes) }]));
+export function copied(
+  tensors: Readonly<Record<string, WireTensor>>, copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes),
+): Record<string, WireTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.kind === 'handle' ? t : { ...t, bytes: copy(t.bytes) }]));
 }
 
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {

@@ -168,8 +168,8 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
       post(...message);
     };
   }
-  const tell = (call: number, outcome: RanMessage['outcome']): void => {
-    scope.postMessage({ ran: call, outcome }, outcome.ok ? buffersOf(outcome.value) : []);
+  const tell = (call: number, outcome: RanMessage['outcome'], spent: readonly ArrayBuffer[] = []): void => {
+    scope.postMessage({ ran: call, outcome, spent }, [...(outcome.ok ? buffersOf(outcome.value) : []), ...spent]);
   };
   let parks = false;
   const park = async (end: ShortWayEnd): Promise<void> => {
@@ -196,7 +196,7 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
       short?.remember(form, session, request, outcome);
       const end = !parks && api.mayPark(session) ? short : undefined;
       end?.offer(1);
-      tell(call, outcome);
+      tell(call, outcome, buffersOf(request.feeds));
       if (end !== undefined) void park(end);
     });
   });
