@@ -69,6 +69,16 @@ describe('rows', () => {
     expect(elementsOf('LayerNormalization', [f32([1, 2], [1, 3]), f32([2], [1, 2]), f32([2], [0, 10])], { attributes: { epsilon: { float: 0 } } })).toEqual([-1, 12]));
   it('MaxPool of padding', () =>
     expect(elementsOf('MaxPool', [f32([1, 1, 3], [-1, -2, -3])], { attributes: { kernel_shape: [2], pads: [1, 1] } })).toEqual([-1, -1, -2, -3]));
+  it('MaxPool of a large window, which goes axis by axis', () => {
+    const [rows, columns] = [9, 11];
+    const data = Array.from({ length: rows * columns }, (_, i) => (i * 37) % 101 - 50);
+    const at = (y: number, x: number): number => (y >= 0 && y < rows && x >= 0 && x < columns ? data[y * columns + x] ?? 0 : -Infinity);
+    const wanted = [0, 1, 2, 3, 4].flatMap((y) => [0, 1, 2, 3].map((x) => Math.max(
+      ...[0, 1, 2, 3, 4].flatMap((ky) => [0, 1, 2, 3].map((kx) => at(2 * y + ky - 2, 3 * x + 2 * kx - 3))),
+    )));
+    const attributes = { kernel_shape: [5, 4], strides: [2, 3], dilations: [1, 2], pads: [2, 3, 2, 3] };
+    expect(elementsOf('MaxPool', [f32([1, 1, rows, columns], data)], { attributes })).toEqual(wanted);
+  });
   it('AveragePool counts what it should', () => {
     const x = f32([1, 1, 2], [2, 4]);
     expect(elementsOf('AveragePool', [x], { attributes: { kernel_shape: [2], pads: [1, 0] } })).toEqual([2, 3]);

@@ -89,4 +89,29 @@ describe('fusion', () => {
       nodes: [['Transpose', 'w', 't', { perm: [1, 0] }], ['MatMul', 'x t', 'y']],
     }, 8)).toEqual(['map: Transpose MatMul', 'contraction: Transpose MatMul']);
   });
+
+  it('a convolution to one channel is a product whose lanes are channels, and a sum of these', () => {
+    expect(fused({
+      inputs: { x: ['B', 8, 20, 20] }, weights: { w: [1, 8, 3, 3], b: [1] }, outputs: ['y'],
+      nodes: [['Conv', 'x w b', 'c', { pads: [1, 1, 1, 1] }], ['Sigmoid', 'c', 'y']],
+    }, 8)).toEqual(['map: Conv Sigmoid', 'contraction: Conv Sigmoid', 'rows: Conv Sigmoid']);
+  });
+
+  it('one channel to one has lanes along the window, unless padding cuts through them', () => {
+    const kinds = (pads: readonly number[]): number => fused({
+      inputs: { x: [1, 1, 1000] }, weights: { w: [1, 1, 256] }, outputs: ['y'], nodes: [['Conv', 'x w', 'y', { pads }]],
+    }, 8).length;
+    expect(kinds([0, 0])).toBe(3);
+    expect(kinds([8, 8])).toBe(1);
+  });
+
+  it('few columns are packed in panels of one vector, many in wide ones', () => {
+    const panel = (columns: number): number | undefined => {
+      const { computations } = runProgramPasses(lowerGraph(graph({
+        inputs: { x: ['B', 64] }, weights: { w: [64, columns] }, outputs: ['y'], nodes: [['MatMul', 'x w', 'y']],
+      })), 8);
+      return computations.flatMap(({ body }) => (body.kind === 'contraction' ? [body.panel] : []))[0];
+    };
+    expect([3, 4, 5, 9, 12, 13, 17, 20, 30].map(panel)).toEqual([4, 4, 8, 4, 4, 8, 8, 8, 8]);
+  });
 });

@@ -14,6 +14,7 @@ import { mergeRows } from './merge-rows.ts';
 import { packOperands } from './pack-operands.ts';
 import { prune } from './program-edit.ts';
 import { shareTransposed } from './share-transposed.ts';
+import { splitSums } from './split-sums.ts';
 import { widenHalf } from './widen-half.ts';
 
 interface Pass<T> {
@@ -41,6 +42,8 @@ const programPasses = (panel: number, fresh: () => number): readonly Pass<Progra
   { name: 'merge-rows', run: mergeRows },
   { name: 'fuse-epilogues-3', run: fuseEpilogues },
   { name: 'merge-rows-2', run: mergeRows },
+  // Where columns are lanes; a GPU's threads need none.
+  { name: 'split-sums', run: (p) => (panel === 0 ? p : splitSums(p, fresh)) },
   { name: 'pack-operands', run: (p) => packOperands(p, panel, fresh) },
   { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p, false)) },
   // A packing that fills its panels is where the producer stores.
