@@ -16,7 +16,6 @@ const f32 = (x: number): Expr => constant(x, 'float32');
 const i32 = (x: number): Expr => constant(x, 'int32');
 const u32 = (x: number): Expr => constant(x, 'uint32');
 const abs = (x: Expr): Expr => unary('abs', x);
-const neg = (x: Expr): Expr => unary('neg', x);
 const shl = (x: Expr, bits: number): Expr => binary('shl', x, constant(bits, x.dtype));
 const shr = (x: Expr, bits: number): Expr => binary('shr', x, constant(bits, x.dtype));
 const bitAnd = (x: Expr, mask: number): Expr => binary('and', x, constant(mask, x.dtype));
@@ -43,25 +42,26 @@ function clamp(x: Expr, low: number, high: number): Expr {
  * the time. Error 0.96 and 1.01 ulp.
  */
 function exp(x: Expr): Expr {
-  const { mantissa, shifted } = expParts(clamp(x, -176, 89), 254);
+  const { r, shifted } = expParts(clamp(x, -176, 89), 254);
+  const mantissa = add(muladd(polynomial(r, expTail), mul(r, r), r), f32(1));
   const low = bitAnd(shl(shifted, 22), 0x7f800000);
   return mul(mul(mantissa, float(low)), float(sub(shl(shifted, 23), low)));
 }
 
-/** e^x for x in [-87, 88.3], where one factor is enough; infinity up to 89. */
+/** e^x for x in [-88, 88.3], where one factor is enough; 0 below -87.7. By Horner's rule throughout: an operation less, a longer chain. */
 function expInside(x: Expr): Expr {
-  const { mantissa, shifted } = expParts(x, 127);
-  return mul(mantissa, float(shl(shifted, 23)));
+  const { r, shifted } = expParts(x, 127);
+  return mul(polynomial(r, [1, 1, ...expTail]), float(shl(shifted, 23)));
 }
 
+const expTail = [0.49999994, 0.16666521, 0.04166839, 0.008368745, 0.0013814538];
+
 /** The exponent of two and `bias` stand in the low bits of `shifted`: adding 1.5 * 2^23 rounds to an integer. */
-function expParts(x: Expr, bias: number): { readonly mantissa: Expr; readonly shifted: Expr } {
+function expParts(x: Expr, bias: number): { readonly r: Expr; readonly shifted: Expr } {
   const shift = f32(1.5 * 2 ** 23 + bias);
   const shifted = muladd(x, f32(1.442695), shift);
   const n = sub(shifted, shift);
-  const r = muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), x));
-  const p = polynomial(r, [0.49999994, 0.16666521, 0.04166839, 0.008368745, 0.0013814538]);
-  return { mantissa: add(muladd(p, mul(r, r), r), f32(1)), shifted: bits(shifted) };
+  return { r: muladd(n, f32(2.12194440e-4), muladd(n, f32(-0.693359375), x)), shifted: bits(shifted) };
 }
 
 /**
@@ -87,10 +87,12 @@ function log(x: Expr): Expr {
 }
 
 /**
- * 1 / (1 + e^-x). Error 2.5 ulp in both down to -88; below, where the result is less than 6e-39, it is 0. What e^-x loses below 2^-126 the
- * 1 does not see, and from 2^127.5 on its exponent becomes that of infinity: one factor is enough (SiLU 0.95 instead of 1.12 ns a point).
+ * e^x / (1 + e^x): 16 operations, 19 as 1 / (1 + e^-x). Error 2.3 ulp in both; below -87.3, where the result is less than 1.2e-38, it is 0.
  */
-const sigmoid = (x: Expr): Expr => div(f32(1), add(f32(1), expInside(clamp(neg(x), -87, 89))));
+function sigmoid(x: Expr): Expr {
+  const e = expInside(clamp(x, -88, 88));
+  return div(e, add(e, f32(1)));
+}
 
 /**
  * Odd rational function of degrees 13 and 6 on [-7.9, 7.9], the ends beyond (coefficients of Eigen's ptanh, which MLAS uses
