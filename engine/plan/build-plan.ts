@@ -14,6 +14,7 @@ import { tensorOf } from '../passes/program-edit.ts';
 import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
+import { storeIntoSlices } from './slices.ts';
 import { type Fallback, type Flow, type Place, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, rootOf } from './plan.ts';
 
 export interface Target {
@@ -21,6 +22,8 @@ export interface Target {
   readonly maxIterations: number;
   /** Whether there is a CPU beside it. */
   readonly cpu: boolean;
+  /** Whether several kernels may write one tensor: a GPU wants what a dispatch reads and writes in different buffers. */
+  readonly slices: boolean;
   /** Why the main device cannot run a kernel; undefined if it can. */
   readonly refuses: (kernel: Kernel) => string | undefined;
 }
@@ -54,9 +57,10 @@ export function buildPlan(original: Program, target: Target): Plan {
   let next = highest(original);
   /** A program, or a part of one; `ready`: what is prepared around it. */
   const level = (whole: Program, ready: ReadonlySet<number>): { readonly flow: Flow; readonly outputs: Program['outputs'] } => {
-    const program = separateOutputs(whole, () => ++next);
-    const fixed = readOutside(program);
-    const layouts = chooseLayouts(program, fixed);
+    const separate = separateOutputs(whole, () => ++next);
+    const fixed = readOutside(separate);
+    const layouts = chooseLayouts(separate, fixed);
+    const program = !target.slices ? separate : storeIntoSlices(separate, layouts, findPrepared(separate, ready), fixed);
     const aliases = findAliases(program, layouts, fixed);
     const prepared = findPrepared(program, ready);
     const items: Item[] = [];

@@ -49,7 +49,7 @@ export function planModel(graph: Graph, devices: Devices, options: CompileOption
   options.observe?.('lower', { program: lowered });
   const program = runProgramPasses(lowered, profile.panel, options);
   const plan = buildPlan(program, {
-    maxIterations, cpu: devices.cpu !== undefined,
+    maxIterations, cpu: devices.cpu !== undefined, slices: profile.kind !== 'webgpu',
     numeric: { fma: profile.fma, precision: options.precision },
     refuses: (kernel) => {
       const space = devices.main.space(kernel);
