@@ -14,7 +14,7 @@ export class Bytes {
   }
 
   byte(value: number): void {
-    this.#room(1);
+    if (this.length === this.#data.length) this.#room(1);
     this.#data[this.length++] = value;
   }
 
@@ -46,6 +46,12 @@ export class Bytes {
 
   /** Signed LEB128. */
   signed(value: bigint | number): void {
+    if (typeof value === 'number' && value === (value | 0)) {
+      let small = value;
+      for (; small < -64 || small > 63; small >>= 7) this.byte((small & 127) + 128);
+      this.byte(small & 127);
+      return;
+    }
     let rest = BigInt(value);
     for (;;) {
       const low = Number(rest & 127n);

@@ -12,6 +12,8 @@ export interface ByteStream {
   readonly size: number | undefined;
   /** Whether `size` is the exact number of bytes and not only what a server announced. */
   readonly exact: boolean;
+  /** What the server says tells this content of the address from any other, where it says so. */
+  readonly version?: string | undefined;
   /** Whether pieces are views of memory that stays, so that they may be kept without a copy. */
   readonly stable: boolean;
   /** The next piece, good until the one after it is asked for; undefined at the end. Rejects with a QuernError. */

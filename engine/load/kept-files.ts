@@ -104,7 +104,7 @@ export class KeptFile {
   /** Nothing was ever written, so that nothing needs to be cut off, which takes some milliseconds. */
   #empty: boolean;
   /** One piece, the one that was read last or is being filled; `#piece` says which. */
-  readonly #buffer = new Uint8Array(pieceBytes);
+  #held: Uint8Array<ArrayBuffer> | undefined;
   #piece = -1;
   /** What the header vouches for. */
   #saved = 0;
@@ -124,12 +124,17 @@ export class KeptFile {
     this.#saved = length;
   }
 
+  /** Made when it is wanted, and no larger than the file: 4 MiB of zeros for each of two small files take some ms of a visit. */
+  get #buffer(): Uint8Array<ArrayBuffer> {
+    return (this.#held ??= new Uint8Array(Math.min(pieceBytes, Math.ceil((this.#announced?.size ?? pieceBytes) / 4) * 4)));
+  }
+
   /** Of what is kept; undefined if nothing is. */
   get announced(): Announced | undefined { return this.#announced; }
 
   /** Gives up what is kept and starts anew with a file that was announced; without one, or without room, nothing is kept. */
   async restart(file: Announced | undefined, least = leastBytes): Promise<void> {
-    [this.#announced, this.#sums, this.#length, this.#piece, this.#saved] = [undefined, [], 0, -1, 0];
+    [this.#announced, this.#sums, this.#length, this.#piece, this.#saved, this.#held] = [undefined, [], 0, -1, 0, undefined];
     if (!this.#empty) this.#trying(() => { this.#handle.truncate(0); });
     if (file === undefined || file.size < least || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
     this.#announced = file;
@@ -143,7 +148,7 @@ export class KeptFile {
 
   /** Takes what came from the network, if it continues what is kept. */
   append(offset: number, bytes: Uint8Array): void {
-    if (this.#announced === undefined || offset !== this.#length) return;
+    if (this.#announced === undefined || offset !== this.#length || offset + bytes.length > this.#announced.size) return;
     for (let from = 0; from < bytes.length;) {
       const [piece, at] = [Math.floor(this.#length / pieceBytes), this.#length % pieceBytes];
       if (at > 0 && !this.#load(piece)) return;

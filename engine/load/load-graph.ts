@@ -25,6 +25,8 @@ export interface Fetched {
   readonly skeleton: Skeleton;
   readonly ranges: readonly Wanted[];
   readonly external: ExternalBytes;
+  /** By what the server vouches for all of them; undefined where it does not, or more than one file is concerned. */
+  readonly version: string | undefined;
   /** Reads them. */
   graph(): Graph;
 }
@@ -42,7 +44,7 @@ export async function fetchModel(
 ): Promise<Fetched> {
   const download = new Download(options);
   const sizes: (number | undefined)[] = [];
-  const skeleton = await scan(source, download, (announced) => {
+  const { skeleton, version } = await scan(source, download, (announced) => {
     sizes.push(announced);
     return options.memory?.(announced);
   });
@@ -53,7 +55,7 @@ export async function fetchModel(
   const external = await readExternal(ranges, source, externalData, download, options.memory?.(whole));
   download.report('weights');
   return {
-    skeleton, ranges, external,
+    skeleton, ranges, external, version: ranges.length > 0 ? undefined : version,
     graph() {
       options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
       const graph = buildGraph(model(), external);
@@ -76,7 +78,7 @@ export async function loadHead(source: WireSource, options: SourceOptions = {}):
 
 /** The messages of a model, with functions inlined and without large payloads. */
 export async function readHead(source: WireSource, options: SourceOptions = {}): Promise<ModelProto> {
-  return inlineFunctions(readModel(await scan(source, new Download(options), undefined)));
+  return inlineFunctions(readModel((await scan(source, new Download(options), undefined)).skeleton));
 }
 
 /** Bytes of all tensors that the model holds, those of external files included, in the form in which the engine keeps them. */
@@ -103,10 +105,10 @@ export function weightBytes(graph: Graph): number {
 /** `memory`: undefined passes over large weights. */
 async function scan(
   source: WireSource, download: Download, memory: ((size: number | undefined) => Allocate | undefined) | undefined,
-): Promise<Skeleton> {
+): Promise<{ readonly skeleton: Skeleton; readonly version: string | undefined }> {
   const stream = await openSource(source, download);
   try {
-    return await readSkeleton(stream, memory !== undefined, memory?.(stream.size));
+    return { skeleton: await readSkeleton(stream, memory !== undefined, memory?.(stream.size)), version: stream.version };
   } finally {
     await stream.close();
   }

@@ -43,6 +43,10 @@ export class UrlStream extends PieceStream {
     this.#online = response !== undefined;
   }
 
+  get version(): string | undefined {
+    return this.#version === undefined ? undefined : `${keyOf(this.#source)} ${this.#version}`;
+  }
+
   static async open(source: UrlSource, download: Download): Promise<UrlStream> {
     const kept = isGet(source) && source.url.startsWith('http') ? await download.options.files?.open(keyOf(source)) : undefined;
     try {

@@ -1,5 +1,5 @@
 /** Plans kept from visit to visit: what a second visit runs, and which entries it must leave aside. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createWasmDevice } from '../../jit/backends/wasm/device.ts';
 import { bytesUnder, viewAs } from '../../jit/expr/dtype.ts';
 import { openCache } from '../cache/cache.ts';
@@ -53,10 +53,10 @@ async function visit(store: Store, source: WireSource, feeds: RunRequest['feeds'
 }
 
 /** 64 x 128 weights, which are large, a bias, which is small, and a large table of rows to take, which the compiler looks into. */
-const literal = (change: { weight?: number; bias?: number; row?: number; axis?: number } = {}): ModelLiteral => ({
+const literal = (change: { weight?: number; scale?: number; bias?: number; row?: number; axis?: number } = {}): ModelLiteral => ({
   inputs: { x: 'float32[N, 64]' }, outputs: { y: '' },
   initializers: {
-    w: floats([64, 128], Array.from({ length: 64 * 128 }, (_, i) => (i === 5 ? change.weight ?? 0 : (i % 7) - 3))),
+    w: floats([64, 128], Array.from({ length: 64 * 128 }, (_, i) => (i === 5 ? change.weight ?? 0 : ((i % 7) - 3) * (change.scale ?? 1)))),
     b: floats([128], Array.from({ length: 128 }, (_, i) => (i === 5 ? change.bias ?? 0 : i / 64))),
     rows: tensor('int64', [4096], Array.from({ length: 4096 }, (_, i) => (i === 9 ? change.row ?? 0 : i % 128))),
   },
@@ -171,6 +171,27 @@ describe('kept weights', () => {
     expect(other.outputs).toEqual((await visit(memoryStore(), source({ weight: 100 }), feeds)).outputs);
     const again = await visit(store, source({ weight: 100 }), feeds, { folder });
     expect([again.ready, again.outputs]).toEqual([true, other.outputs]);
+  });
+
+  it('are known by what the server vouches for, and by a sample of them', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    const served = (etag: string, scale: number): Promise<Visit> => {
+      const bytes = model(literal({ scale }));
+      const headers = { 'ETag': etag, 'Cache-Control': 'no-store', 'Content-Length': String(bytes.length) };
+      vi.stubGlobal('fetch', () => Promise.resolve(new Response(bytes as Uint8Array<ArrayBuffer>, { headers })));
+      return visit(store, { kind: 'url', url: 'http://models.test/m.onnx' }, feeds, { folder });
+    };
+    try {
+      const first = await served('"1"', 1);
+      const second = await served('"1"', 1);
+      expect([first.ready, second.ready, second.outputs]).toEqual([false, true, first.outputs]);
+      expect((await served('"2"', 1)).ready).toBe(false);
+      const other = await served('"2"', 2);
+      expect(other.ready).toBe(false);
+      expect(other.outputs).not.toEqual(first.outputs);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('that were damaged are prepared again', async () => {

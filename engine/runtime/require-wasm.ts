@@ -17,7 +17,7 @@ export function requireWasm(): void {
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     // Chromium and Firefox quote the directive that applied.
-    const directive = /["“]((?:script-src|default-src)[^"”]*)["”]/.exec(text)?.[1];
+    const directive = /["\u201c]((?:script-src|default-src)[^"\u201d]*)["\u201d]/.exec(text)?.[1];
     throw new QuernError('no-wasm', 'the Content-Security-Policy forbids WebAssembly', {
       expected: "'wasm-unsafe-eval' in the directive script-src",
       got: directive ?? text,

@@ -48,7 +48,8 @@ export interface MemArg {
 }
 
 /** What leaves the operand stack as it was at the start of its block `rests`: a statement ends there. */
-export type Item = Structure | (Step & { readonly rests: boolean });
+export type Item = Structure | Resting;
+type Resting = Step & { rests?: boolean };
 type Step =
   | { readonly kind: 'op'; readonly op: Opcode; readonly immediate: Immediates }
   | { readonly kind: 'local'; readonly op: 'local.get' | 'local.set' | 'local.tee'; readonly local: Local }
@@ -130,8 +131,7 @@ export class FunctionBuilder {
       this.stack.push(a ?? 'i32');
       this.#emit({ kind: 'op', op: name, immediate: undefined });
     } else {
-      this.#find(name, 'none');
-      this.#apply(name, undefined);
+      this.#applyTo(name, this.#find(name, 'none'), undefined);
       if (name === 'unreachable') this.#die();
     }
   }
@@ -142,18 +142,20 @@ export class FunctionBuilder {
 
   /** A memory access. */
   mem(name: OpcodeWith<'memory'>, at: MemArg = {}): void {
-    this.#apply(name, this.#address(name, this.#find(name, 'memory').align, at));
+    const found = this.#find(name, 'memory');
+    this.#applyTo(name, found, this.#address(name, found.align, at));
   }
 
   /** A memory access of one lane. */
   memLane(name: OpcodeWith<'memory-lane'>, lane: number, at: MemArg = {}): void {
     const found = this.#find(name, 'memory-lane');
-    this.#apply(name, [...this.#address(name, found.align, at), this.#lane(name, lane, found.lanes)]);
+    this.#applyTo(name, found, [...this.#address(name, found.align, at), this.#lane(name, lane, found.lanes)]);
   }
 
   /** extract_lane or replace_lane. */
   laneOp(name: Opcode, lane: number): void {
-    this.#apply(name, [this.#lane(name, lane, this.#find(name, 'lane').lanes)]);
+    const found = this.#find(name, 'lane');
+    this.#applyTo(name, found, [this.#lane(name, lane, found.lanes)]);
   }
 
   /** Picks 16 bytes: 0..15 from the first operand, 16..31 from the second. */
@@ -299,21 +301,26 @@ export class FunctionBuilder {
   }
 
   #apply(name: Opcode, immediate: Immediates): void {
-    const { params, results } = this.#find(name);
+    this.#applyTo(name, this.#find(name), immediate);
+  }
+
+  #applyTo(name: Opcode, { params, results }: Instruction, immediate: Immediates): void {
     this.#popAll(params, name);
-    this.stack.push(...results);
+    for (const type of results) this.stack.push(type);
     this.#emit({ kind: 'op', op: name, immediate });
   }
 
   #local(op: 'local.get' | 'local.set' | 'local.tee', local: Local, takes: boolean, gives: boolean): void {
     if (this.locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
-    if (takes) this.#pop(local.type, `${op} $${local.name}`);
+    if (takes) this.#pop(local.type, op, local);
     if (gives) this.stack.push(local.type);
     this.#emit({ kind: 'local', op, local });
   }
 
-  #emit(item: Step): void {
-    this.out.push({ ...item, rests: this.stack.length === this.#top().height });
+  /** Takes the item as its own: copying it was a fifth of emitting a kernel. */
+  #emit(item: Resting): void {
+    item.rests = this.stack.length === this.#top().height;
+    this.out.push(item);
   }
 
   #top(): Frame {
@@ -336,9 +343,15 @@ export class FunctionBuilder {
     throw this.#error(`${by}: expected ${wanted} on the stack, got nothing`);
   }
 
-  #pop(expected: ValType, by: string): void {
-    const got = this.#popAny(by, expected);
-    if (got !== undefined && got !== expected) throw this.#error(`${by}: expected ${expected} on the stack, got ${got}`);
+  #pop(expected: ValType, by: string, of?: Local): void {
+    const frame = this.#top();
+    if (this.stack.length > frame.height && this.stack[this.stack.length - 1] === expected) {
+      this.stack.length--;
+      return;
+    }
+    const what = of === undefined ? by : `${by} $${of.name}`;
+    const got = this.#popAny(what, expected);
+    if (got !== undefined) throw this.#error(`${what}: expected ${expected} on the stack, got ${got}`);
   }
 
   #popAll(expected: readonly ValType[], by: string): void {

@@ -38,8 +38,12 @@ export function addressOf(slot: number, dtype: DType, offset: Expr): Address {
 }
 
 /** The terms of a canonical sum. */
-export function termsOf(e: Expr): Expr[] {
-  return e.op === 'binary' && e.fn === 'add' && e.dtype === 'index' ? [...termsOf(e.a), ...termsOf(e.b)] : [e];
+export function termsOf(e: Expr, into: Expr[] = []): Expr[] {
+  if (e.op === 'binary' && e.fn === 'add' && e.dtype === 'index') {
+    termsOf(e.a, into);
+    termsOf(e.b, into);
+  } else into.push(e);
+  return into;
 }
 
 export interface ScalarContext extends OpContext {
@@ -65,6 +69,7 @@ export class Scalar {
   readonly f: FunctionBuilder;
   readonly #uses = new Map<Expr, number>();
   readonly #unstable = new Map<Expr, boolean>();
+  readonly #addresses = new Map<Load, Address>();
 
   constructor(readonly context: ScalarContext) {
     this.f = context.f;
@@ -96,10 +101,15 @@ export class Scalar {
     return (this.#uses.get(e) ?? 0) > 1;
   }
 
+  /** Asked for when uses are counted, levels are found and code is emitted. */
   addressOfLoad(e: Load): Address {
+    const known = this.#addresses.get(e);
+    if (known !== undefined) return known;
     const [offset] = e.index;
-    invariant(offset !== undefined && e.index.length === 1, 'loads are flat when code is emitted', { got: text(e) });
-    return addressOf(e.tensor, e.dtype, offset);
+    if (offset === undefined || e.index.length !== 1) throw new QuernError('internal', 'loads are flat when code is emitted', { got: text(e) });
+    const made = addressOf(e.tensor, e.dtype, offset);
+    this.#addresses.set(e, made);
+    return made;
   }
 
   /** Depends on memory or locals that change while the kernel runs. */
@@ -249,11 +259,9 @@ export class Scalar {
   /** A sum, split so that the part that outer scopes know is computed there. */
   #pushSum(e: Expr, scope: Scope): void {
     const { f } = this;
-    const terms = termsOf(e);
     const level = this.levelOf(e, scope);
-    const inner = terms.filter((t) => t.op !== 'const' && this.levelOf(t, scope) === level);
-    const outer = terms.filter((t) => t.op !== 'const' && !inner.includes(t));
-    const fixed = terms.filter((t) => t.op === 'const');
+    const [inner, outer, fixed]: [Expr[], Expr[], Expr[]] = [[], [], []];
+    for (const t of termsOf(e)) (t.op === 'const' ? fixed : this.levelOf(t, scope) === level ? inner : outer).push(t);
     let first = true;
     const put = (term: Expr): void => {
       const negated = negative(term);

@@ -29,12 +29,6 @@ export class Scope {
     this.depth = parent === undefined ? 0 : parent.depth + 1;
   }
 
-  /** This scope and those around it. */
-  *#outwards(): Generator<Scope> {
-    yield this;
-    if (this.parent !== undefined) yield* this.parent.#outwards();
-  }
-
   define(leaf: Expr, local: Local): void {
     this.#defined.set(leaf, local);
     this.levels.clear();
@@ -42,11 +36,8 @@ export class Scope {
 
   /** The scope that defines a variable, and its local. */
   owner(leaf: Expr): { readonly scope: Scope; readonly local: Local } | undefined {
-    for (const scope of this.#outwards()) {
-      const local = scope.#defined.get(leaf);
-      if (local !== undefined) return { scope, local };
-    }
-    return undefined;
+    const local = this.#defined.get(leaf);
+    return local === undefined ? this.parent?.owner(leaf) : { scope: this, local };
   }
 
   remember(e: Expr, local: Local, lanes: 'scalar' | 'vector'): void {
@@ -54,11 +45,7 @@ export class Scope {
   }
 
   find(e: Expr, lanes: 'scalar' | 'vector'): Local | undefined {
-    for (const scope of this.#outwards()) {
-      const local = (lanes === 'scalar' ? scope.#scalars : scope.#vectors).get(e);
-      if (local !== undefined) return local;
-    }
-    return undefined;
+    return (lanes === 'scalar' ? this.#scalars : this.#vectors).get(e) ?? this.parent?.find(e, lanes);
   }
 
   /** Forgets the values that `stale` names: what was computed from memory or from a local that has changed since. */
@@ -76,12 +63,8 @@ export class Scope {
 
   /** The outermost loop strictly below `level` on the way here; undefined if `level` runs this code without a loop between. */
   loopBelow(level: Scope): Scope | undefined {
-    let found: Scope | undefined;
-    for (const scope of this.#outwards()) {
-      if (scope === level) break;
-      if (scope.kind === 'loop') found = scope;
-    }
-    return found;
+    if (this === level) return undefined;
+    return this.parent?.loopBelow(level) ?? (this.kind === 'loop' ? this : undefined);
   }
 
   require(leaf: Expr): Local {
