@@ -22,8 +22,8 @@ export function hashText(text: string): string {
 }
 
 /**
- * Of bytes, by words of 32 bits. Each step is one to one in the word and in what came before, and carries every bit to others. `every`: only
- * each so-manieth word is looked at.
+ * Of bytes, by words of 32 bits. Each step is one to one in the word and in what came before, and carries every bit to others. `every`: 16 looks at
+ * one word in 16.
  */
 export function hashBytes(bytes: Uint8Array, every = 1): string {
   const count = bytes.length >> 2;
