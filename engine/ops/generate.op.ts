@@ -56,6 +56,7 @@ const range: Operator = {
     const [start, limit, delta] = [0, 1, 2].map((k) => scalarValue(build, build.input(k)));
     if (start === undefined || limit === undefined || delta === undefined) return build.fail('internal', 'Range lost an input');
     const { dtype } = build.input(0);
+    if (delta.op === 'const' && Number(delta.value) === 0) build.fail('invalid-attribute', 'Range has a step of 0', { expected: 'any other', got: '0' });
     const span = sub(limit, start);
     // ceil(span / delta), at least 0.
     const count = isInteger(dtype) ? neg(floordiv(neg(span), delta)) : cast(ceil(div(span, delta)), 'int64');

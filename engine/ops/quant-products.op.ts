@@ -9,22 +9,28 @@ import { scalarOf } from './math.ts';
 import { type OperandElement, gemmProduct, numpyMatmul } from './matmul.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred, dynamicallyQuantised, saturated, unlessZero } from './quantise.ts';
-import { broadcastAt } from './shape.ts';
+import { broadcastAt, sized } from './shape.ts';
 
 /** A scale or zero point at an index: one for all, a list along an axis, or a tensor that broadcasts. */
-function parameter(t: Tensor, index: readonly Expr[], axis: number): Expr {
+function parameter(build: Lowering, t: Tensor, index: readonly Expr[], axis: number): Expr {
   if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
-  const [dim = int(1)] = t.shape;
-  // A list of a length that is not known may have one element.
-  if (t.rank === 1) return t.at([asInt(dim) === undefined ? min(index[axis] ?? int(0), sub(dim, 1)) : index[axis] ?? int(0)]);
-  const skip = index.length - t.rank;
-  return t.at(t.shape.map((dim, d) => (asInt(dim) === 1 ? int(0) : index[d + skip] ?? int(0))));
+  const skip = t.rank === 1 ? axis : index.length - t.rank;
+  return t.at(t.shape.map((dim, d) => {
+    const at = index[d + skip] ?? int(0);
+    // A list of a length that is not known may have one element.
+    if (asInt(dim) === undefined) return t.rank === 1 ? min(at, sub(dim, 1)) : at;
+    if (asInt(dim) === 1) return int(0);
+    // Of a product's rows and columns it belongs to one.
+    const extent = t.rank > 1 && d + skip >= index.length - 2 && d + skip !== axis ? 1 : at.op === 'var' ? at.extent : at.op === 'const' ? 1 : dim;
+    sized(build, dim, extent, 'a scale or zero point has another length than its axis');
+    return at;
+  }));
 }
 
 /** Elements as distances from zero points, which change along `axis` (counted from the end). */
 function difference(build: Lowering, given: Tensor | undefined, axis: number): OperandElement {
   const zero = unlessZero(build, given);
-  return (t, index) => centred(t.at(index), zero === undefined ? undefined : parameter(zero, index, index.length + axis));
+  return (t, index) => centred(t.at(index), zero === undefined ? undefined : parameter(build, zero, index, index.length + axis));
 }
 
 /** Zero points of the left factor belong to rows, those of the right one to columns. */
@@ -41,10 +47,11 @@ function factorOf(build: Lowering, a: Tensor, b: Tensor, y: Tensor | undefined, 
   const over = (product: Expr): Expr => (y === undefined ? product : div(product, cast(scalarOf(y), 'float32')));
   const float = (e: Expr): Expr => cast(e, 'float32');
   if (!single(a)) {
-    return (index) => over(mul(float(parameter(a, index, index.length - 2)), float(parameter(b, index, index.length + axis))));
+    const of = (t: Tensor, index: readonly Expr[], at: number): Expr => float(parameter(build, t, index, index.length + at));
+    return (index) => over(mul(of(a, index, -2), of(b, index, axis)));
   }
   const factors = build.map('float32', b.shape, (index) => over(mul(float(scalarOf(a)), float(b.at(index)))));
-  return (index) => parameter(factors, index, index.length + axis);
+  return (index) => parameter(build, factors, index, index.length + axis);
 }
 
 /** A scaled sum in the type of the result's zero point. */
@@ -76,7 +83,10 @@ function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, zeros: Zeros, r
   const [left, right] = [difference(build, zeros[0], -1), unlessZero(build, zeros[1])];
   return convolution(build, {
     x, w, ...rest,
-    elements: { x: (index) => left(x, index), w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(right, index, 0)) },
+    elements: {
+      x: (index) => left(x, index),
+      w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(build, right, index, 0)),
+    },
   });
 }
 

@@ -210,6 +210,9 @@ function axesByScale(build: Lowering, x: Tensor, axes: readonly number[], scales
   return axes.map((axis, k) => {
     const from = x.shape[axis] ?? int(1);
     const scale = scales[k] ?? constant(1, 'float32');
+    if (scale.op === 'const' && !(Number(scale.value) > 0)) {
+      build.fail('invalid-attribute', 'a scale makes nothing of a dim', { expected: 'more than 0', got: String(scale.value) });
+    }
     const to = build.dim(cast(floor(mul(f32(from), scale)), 'int64'));
     const crop = crops[k];
     return { axis, from, to, scale, bySize: false, ...(crop === undefined ? {} : { crop }) };

@@ -16,7 +16,9 @@ function codeOf(act: () => unknown): Pick<QuernError, 'code' | 'op'> | undefined
   return undefined;
 }
 
-const blank = (...dims: number[]): Feed => f32(dims, new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(1));
+const ones = (dims: readonly number[]): number[] => new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(1);
+const blank = (...dims: number[]): Feed => f32(dims, ones(dims));
+const byte = (...dims: number[]): Feed => tensor('uint8', dims, ones(dims));
 
 const impossible: [string, Feed[], OpOptions?][] = [
   ['Add', [blank(2, 3), blank(2, 4)]],
@@ -56,6 +58,16 @@ const impossible: [string, Feed[], OpOptions?][] = [
   ['CenterCropPad', [blank(3), i64([2], [1, 1])], { constants: [1] }],
   ['Clip', [blank(3), blank(2)]],
   ['STFT', [blank(1, 8, 1), i64([], [0]), blank(4)], { constants: [1] }],
+  ['ScatterND', [blank(4), i64([1, 1], [0]), blank(2)]],
+  ['ScatterND', [blank(4, 3), i64([2, 1], [0, 3]), blank(2)]],
+  ['ScatterND', [blank(4, 3), i64([2, 1], [0, 3]), blank(2, 4)]],
+  ['ArgMax', [blank(2, 0)], { attributes: { axis: 1 } }],
+  ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(3)]],
+  ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(), byte(5)]],
+  ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(2), byte(3, 1)]],
+  ['ConvInteger', [byte(1, 2, 5), byte(3, 2, 1), byte(), byte(4)]],
+  ['QLinearMatMul', [byte(2, 3), blank(), byte(), byte(3, 4), blank(5), byte(5), blank(), byte()]],
+  ['QLinearConv', [byte(1, 2, 5), blank(), byte(), byte(3, 2, 1), blank(4), byte(4), blank(), byte()]],
   ['AffineGrid', [blank(1, 2, 2), i64([4], [1, 1, 2, 2])], { constants: [1] }],
 ];
 
@@ -73,6 +85,9 @@ const badAttributes: [string, Feed[], OpOptions][] = [
   ['DepthToSpace', [blank(1, 4, 2, 2)], { attributes: { blocksize: 0 } }],
   ['LRN', [blank(1, 3, 2)], { attributes: { size: 0 } }],
   ['AveragePool', [blank(1, 1, 3)], { attributes: { kernel_shape: [0] } }],
+  ['Range', [f32([], [0]), f32([], [4]), f32([], [0])], { constants: [0, 1, 2] }],
+  ['Resize', [blank(1, 1, 3), blank(0), f32([3], [1, 1, 0])], { constants: [1, 2] }],
+  ['Resize', [blank(1, 1, 3), blank(0), f32([3], [1, 1, -2])], { constants: [1, 2] }],
 ];
 
 describe('shapes that cannot be', () => {
