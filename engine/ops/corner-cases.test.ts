@@ -97,6 +97,15 @@ it('SpaceToDepth keeps the depth together in mode CRD', () => {
   expect(runOp('SpaceToDepth', [image], { attributes: { blocksize: 2 } })[0]?.elements).toEqual([1, 5, 2, 6, 3, 7, 4, 8]);
 });
 
+it('Resize of whole numbers that are all the same gives the same, also below 0', () => {
+  for (const [dtype, value] of [['uint8', 255], ['int8', -113]] as const) for (const size of [7, 11, 23, 47]) {
+    const inputs = [tensor(dtype, [1, 1, 5, 3], new Array<number>(15).fill(value)), undefined, undefined, i64([4], [1, 1, size, size + 2])];
+    for (const mode of ['linear', 'cubic']) {
+      expect(new Set(elementsOf('Resize', inputs, { opset: 18, attributes: { mode }, constants: [3] }))).toEqual(new Set([value]));
+    }
+  }
+});
+
 it('Resize leaves an axis alone that keeps its size, if only fed dims show it', () => {
   const attributes = { coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'round_prefer_ceil' };
   const inputs = [f32([3], [1, 2, 3]), f32([0], []), f32([0], []), i64([1], [3])];

@@ -136,9 +136,12 @@ function outsideOr(build: Lowering, axes: readonly Axis[], settings: Settings, i
   return select(or(...out), constant(settings.outside, value.dtype), value);
 }
 
-/** Whole numbers are cut off, where antialiasing is asked for rounded. */
+/**
+ * Whole numbers are cut off, where antialiasing is asked for rounded. What float32 makes of 255 between 255 and 255 must not come out as
+ * 254: sums are rounded to steps of 2^-9 first, more than they are off by.
+ */
 const stored = (sum: Expr, { dtype }: Tensor, { antialias }: Settings): Expr =>
-  cast(antialias && !isFloat(dtype) ? round(sum) : sum, computeType(dtype));
+  cast(isFloat(dtype) ? sum : antialias ? round(sum) : mul(round(mul(sum, 2 ** 9)), 2 ** -9), computeType(dtype));
 
 /** Weighted sums of 2 or 4 taps along each axis, all in one map. */
 function interpolated(build: Lowering, x: Tensor, axes: readonly Axis[], settings: Settings, shape: readonly Expr[]): Tensor {
