@@ -113,8 +113,9 @@ function tanh(x: Expr): Expr {
 /**
  * Odd rational function of degrees 11 and 10 on [-3.95, 3.95], -1 and 1 beyond; coefficients by Lawson's iteration on the relative error
  * (2e-8), of many common factors the one that rounds best. Error 6.6 and 6.4 ulp (all float32 from 0.5 to 4 were tried), and 1 where float32
- * has no more to say: 1 + erf is 0 at the far left. A polynomial near 0 and 1 - e^-p elsewhere (N. Juffa, 2019) has 1.1 ulp, 29 constants and a chain of 30 operations: GELU
- * took 2.5 ns a point with it and takes 1.1 so (128x384x1536 with GELU 3.52 and 2.96 ms, 2.69 without).
+ * has no more to say: 1 + erf is 0 at the far left. A polynomial near 0 and 1 - e^-p elsewhere (N. Juffa, 2019) has 1.1 ulp, 29
+ * constants and a chain of 30 operations: GELU took 2.5 ns a point with it and takes 1.1 so (128x384x1536 with GELU 3.52 and 2.96 ms, 2.69
+ * without).
  */
 function erf(x: Expr): Expr {
   const c = clamp(x, -3.951193, 3.951193);
