@@ -13,8 +13,8 @@ import { concatenated } from './movement.op.ts';
 import { normalise, softmax } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { averagePooled } from './pool.op.ts';
-import { centred, dequantised, quantised, saturated } from './quantise.ts';
-import { axisOf, broadcastAt, broadcastShapes, freshAxes } from './shape.ts';
+import { centred, dequantised, lone, quantised, saturated } from './quantise.ts';
+import { axisOf, broadcastAt, broadcastShapes, freshAxes, numel, sized } from './shape.ts';
 
 const domain = 'com.microsoft';
 
@@ -72,6 +72,12 @@ const matMulNBits: Operator = {
     const [depth, columns, bits, block] = [attributes.int('K'), attributes.int('N'), attributes.int('bits', 4), attributes.int('block_size')];
     if (bits !== 2 && bits !== 4 && bits !== 8) build.fail('invalid-attribute', 'MatMulNBits of an odd width', { expected: '2, 4 or 8 bits', got: String(bits) });
     const blocks = Math.ceil(depth / block);
+    sized(build, a.shape.at(-1), depth, 'the depth of the left factor is not K');
+    sized(build, numel(b.shape), columns * blocks * Math.ceil(block * bits / 8), 'the weights are not N x K elements in blocks');
+    sized(build, numel(scales.shape), columns * blocks, 'there is not one scale for each block');
+    if (zeros !== undefined) {
+      sized(build, numel(zeros.shape), columns * (zeros.dtype === 'uint8' ? Math.ceil(blocks * bits / 8) : blocks), 'there is not one zero point for each block');
+    }
     const outer = freshAxes(build, a.shape.slice(0, -1));
     const column = build.axis(columns);
     const [inBlocks, inBlock] = [freshAxes(build, [int(blocks)]), build.axis(block)];
@@ -118,14 +124,16 @@ function zeroPoint(zeros: Tensor, column: Expr, block: Expr, blocks: number, bit
 
 interface Quantised { readonly x: Tensor; readonly scale: Tensor; readonly zero: Tensor | undefined }
 
-const triple = (build: Lowering, from: number): Quantised => ({ x: build.input(from), scale: build.input(from + 1), zero: build.optional(from + 2) });
+const triple = (build: Lowering, from: number): Quantised => ({ x: build.input(from), ...parametersOf(build, from + 1) });
+const parametersOf = (build: Lowering, from: number): Pick<Quantised, 'scale' | 'zero'> =>
+  ({ scale: lone(build, build.input(from)), zero: lone(build, build.optional(from + 1)) });
 const realAt = ({ x, scale, zero }: Quantised, index: readonly Expr[]): Expr =>
   mul(cast(centred(x.at(index), zero === undefined ? undefined : scalarOf(zero)), 'float32'), scalarOf(scale));
 
 const qLinearBinary = (op: string, f: (a: Expr, b: Expr) => Expr): Operator => ({
   op, domain, since: 1, arity: [7, 8],
   lower: (build) => {
-    const [a, b, scale, zero] = [triple(build, 0), triple(build, 3), build.input(6), build.optional(7)];
+    const [a, b, { scale, zero }] = [triple(build, 0), triple(build, 3), parametersOf(build, 6)];
     const shape = broadcastShapes(build, a.x.shape, b.x.shape);
     return build.map(a.x.dtype, shape, (index) => {
       const element = ({ x, scale: by, zero: from }: Quantised): Expr =>
@@ -146,7 +154,7 @@ const zeroOr0 = (q: Tensor | undefined): Expr => (q === undefined ? constant(0, 
 const qLinearAdd: Operator = {
   op: 'QLinearAdd', domain, since: 1, arity: [7, 8],
   lower: (build) => {
-    const [a, b, scale, zero] = [triple(build, 0), triple(build, 3), build.input(6), build.optional(7)];
+    const [a, b, { scale, zero }] = [triple(build, 0), triple(build, 3), parametersOf(build, 6)];
     const shape = broadcastShapes(build, a.x.shape, b.x.shape);
     const [left, right] = [a, b].map((q) => once(build, div(scalarOf(q.scale), scalarOf(scale)))) as [Expr, Expr];
     const rest = once(build, sub(zeroOr0(zero), add(mul(left, zeroOr0(a.zero)), mul(right, zeroOr0(b.zero)))));
@@ -160,7 +168,7 @@ const qLinearAdd: Operator = {
 const qLinearUnary = (op: string, f: (x: Expr, build: Lowering) => Expr): Operator => ({
   op, domain, since: 1, arity: [4, 5],
   lower: (build) => {
-    const [q, scale, zero] = [triple(build, 0), build.input(3), build.optional(4)];
+    const [q, { scale, zero }] = [triple(build, 0), parametersOf(build, 3)];
     return build.map(q.x.dtype, q.x.shape, (index) =>
       saturated(div(f(realAt(q, index), build), scalarOf(scale)), zero === undefined ? undefined : scalarOf(zero), q.x));
   },
@@ -170,8 +178,8 @@ const qLinearUnary = (op: string, f: (x: Expr, build: Lowering) => Expr): Operat
 const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor): Operator => ({
   op, domain, since: 1, arity: [4, 5],
   lower: (build) => {
-    const [{ x, scale, zero }, outScale, outZero] = [triple(build, 0), build.input(3), build.optional(4)];
-    return quantised(build, compute(build, dequantised(build, x, { scale, zero }, 'float32')), { scale: outScale, zero: outZero }, x);
+    const { x, ...from } = triple(build, 0);
+    return quantised(build, compute(build, dequantised(build, x, from, 'float32')), parametersOf(build, 3), x);
   },
 });
 
@@ -179,10 +187,10 @@ const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor)
 const qLinearPool = (op: string, pool: (build: Lowering, x: Tensor) => Tensor): Operator => ({
   op, domain, since: 1, arity: [4, 5],
   lower: (build) => {
-    const [{ x: given, scale, zero }, outScale, outZero] = [triple(build, 0), build.input(3), build.optional(4)];
+    const [{ x: given, ...from }, { scale, zero }] = [triple(build, 0), parametersOf(build, 3)];
     return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {
-      const pooled = pool(build, dequantised(build, x, { scale, zero }, 'float32'));
-      const scaled = (index: readonly Expr[]): Expr => add(div(pooled.at(index), scalarOf(outScale)), zeroOr0(outZero));
+      const pooled = pool(build, dequantised(build, x, from, 'float32'));
+      const scaled = (index: readonly Expr[]): Expr => add(div(pooled.at(index), scalarOf(scale)), zeroOr0(zero));
       return build.map(x.dtype, pooled.shape, (index) => saturated(scaled(index), undefined, x));
     });
   },
@@ -191,7 +199,7 @@ const qLinearPool = (op: string, pool: (build: Lowering, x: Tensor) => Tensor): 
 const qLinearConcat: Operator = {
   op: 'QLinearConcat', domain, since: 1, arity: [5, Infinity],
   lower: (build) => {
-    const [scale, zero] = [build.input(0), build.input(1)];
+    const [scale, zero] = [lone(build, build.input(0)), lone(build, build.input(1))];
     const count = Math.floor((build.inputs.length - 2) / 3);
     const parts = Array.from({ length: count }, (_, k) => {
       const q = triple(build, 2 + 3 * k);

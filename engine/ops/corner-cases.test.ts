@@ -29,6 +29,13 @@ describe('reductions', () => {
     expect(elementsOf('ReduceMax', [none, i64([1], [0])], options)).toEqual([0]);
     expect(elementsOf('ReduceMin', [none, i64([1], [0])], options)).toEqual([1]);
   });
+  it('of no numbers are the ends of their type', () => {
+    const of = (op: string, none: Feed): readonly number[] => elementsOf(op, [none, i64([1], [0])], { attributes: { keepdims: 0 }, constants: [1] });
+    expect(of('ReduceMax', f32([0, 1], []))).toEqual([-Infinity]);
+    expect(of('ReduceMin', f32([0, 1], []))).toEqual([Infinity]);
+    expect(of('ReduceMax', tensor('int8', [0, 1], []))).toEqual([-128]);
+    expect(of('ReduceMin', tensor('uint8', [0, 1], []))).toEqual([255]);
+  });
 });
 
 describe('open dims', () => {
@@ -63,6 +70,12 @@ describe('Attention of opset 25', () => {
 describe('DFT', () => {
   it('goes back from one side to real numbers', () =>
     expect(elementsOf('DFT', [f32([1, 3, 2], [10, 0, -2, 2, -2, 0])], { attributes: { axis: 1, inverse: 1, onesided: 1 }, opset: 17 })).toEqual([1, 2, 3, 4]));
+});
+
+it('QLinearMatMul takes scales and zero points of the result by rows', () => {
+  const byte = (dims: readonly number[], ...e: number[]): Feed => tensor('uint8', dims, e);
+  const one = f32([], [1]);
+  expect(elementsOf('QLinearMatMul', [byte([2, 1], 8, 8), one, byte([], 0), byte([1, 1], 1), one, byte([], 0), f32([2], [1, 2]), byte([2], 0, 1)])).toEqual([8, 5]);
 });
 
 it('DequantizeLinear reads blocks of a list', () =>

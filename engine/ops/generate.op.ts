@@ -12,7 +12,7 @@ import { ceil, clamp, cos as cosine, local, loopFor, neg, scalarValue, single, s
 import { computeType } from './module.ts';
 import { type ElementType, rangeOf, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, freshAxes, numel, sized, withDim } from './shape.ts';
+import { axisOf, dimOf, freshAxes, numel, sized, withDim } from './shape.ts';
 
 const constantOp: Operator = {
   op: 'Constant', domain: '', since: 1, arity: [0, 0],
@@ -56,11 +56,11 @@ const range: Operator = {
     const [start, limit, delta] = [0, 1, 2].map((k) => scalarValue(build, build.input(k)));
     if (start === undefined || limit === undefined || delta === undefined) return build.fail('internal', 'Range lost an input');
     const { dtype } = build.input(0);
-    if (delta.op === 'const' && Number(delta.value) === 0) build.fail('invalid-attribute', 'Range has a step of 0', { expected: 'any other', got: '0' });
     const span = sub(limit, start);
     // ceil(span / delta), at least 0.
     const count = isInteger(dtype) ? neg(floordiv(neg(span), delta)) : cast(ceil(div(span, delta)), 'int64');
-    return build.map(dtype, [build.dim(max(count, 0))], ([i]) => add(start, mul(cast(i ?? int(0), start.dtype), delta)));
+    const size = select(eq(delta, 0), int(-1), cast(max(count, 0), 'index'));
+    return build.map(dtype, [dimOf(build, size, 'Range with a delta of 0')], ([i]) => add(start, mul(cast(i ?? int(0), start.dtype), delta)));
   },
 };
 

@@ -8,32 +8,33 @@ import { type ConvSpec, convolution } from './conv.op.ts';
 import { scalarOf } from './math.ts';
 import { type OperandElement, gemmProduct, numpyMatmul } from './matmul.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { centred, dynamicallyQuantised, saturated, unlessZero } from './quantise.ts';
-import { broadcastAt, sized } from './shape.ts';
+import { centred, dynamicallyQuantised, fitting, lone, saturated, unlessZero } from './quantise.ts';
+import { broadcastAt, numel, sized, withDim } from './shape.ts';
 
 /** A scale or zero point at an index: one for all, a list along an axis, or a tensor that broadcasts. */
-function parameter(build: Lowering, t: Tensor, index: readonly Expr[], axis: number): Expr {
+function parameter(t: Tensor, index: readonly Expr[], axis: number): Expr {
   if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
-  const skip = t.rank === 1 ? axis : index.length - t.rank;
-  return t.at(t.shape.map((dim, d) => {
-    const at = index[d + skip] ?? int(0);
-    // A list of a length that is not known may have one element.
-    if (asInt(dim) === undefined) return t.rank === 1 ? min(at, sub(dim, 1)) : at;
-    if (asInt(dim) === 1) return int(0);
-    // Of a product's rows and columns it belongs to one.
-    const extent = t.rank > 1 && d + skip >= index.length - 2 && d + skip !== axis ? 1 : at.op === 'var' ? at.extent : at.op === 'const' ? 1 : dim;
-    sized(build, dim, extent, 'a scale or zero point has another length than its axis');
-    return at;
-  }));
+  const [dim = int(1)] = t.shape;
+  // A list of a length that is not known may have one element.
+  if (t.rank === 1) return t.at([asInt(dim) === undefined ? min(index[axis] ?? int(0), sub(dim, 1)) : index[axis] ?? int(0)]);
+  const skip = index.length - t.rank;
+  return t.at(t.shape.map((dim, d) => (asInt(dim) === 1 ? int(0) : index[d + skip] ?? int(0))));
 }
 
 /** Elements as distances from zero points, which change along `axis` (counted from the end). */
 function difference(build: Lowering, given: Tensor | undefined, axis: number): OperandElement {
   const zero = unlessZero(build, given);
-  return (t, index) => centred(t.at(index), zero === undefined ? undefined : parameter(build, zero, index, index.length + axis));
+  return (t, index) => centred(t.at(index), zero === undefined ? undefined : parameter(zero, index, index.length + axis));
 }
 
-/** Zero points of the left factor belong to rows, those of the right one to columns. */
+/** Scales or zero points of the left factor belong to its rows, those of the right one to its columns. */
+function fittingFactors(build: Lowering, [a, ofA]: Factor, [b, ofB]: Factor): void {
+  for (const t of ofA) fitting(build, t, [...a.shape.slice(0, -1), int(1)], -2);
+  for (const t of ofB) fitting(build, t, b.rank < 2 ? [int(1)] : withDim(b.shape, b.rank - 2, int(1)), -1);
+}
+
+type Factor = readonly [factor: Tensor, parameters: readonly (Tensor | undefined)[]];
+
 const differences = (build: Lowering, a: Tensor | undefined, b: Tensor | undefined): { a: OperandElement; b: OperandElement } =>
   ({ a: difference(build, a, -2), b: difference(build, b, -1) });
 
@@ -44,25 +45,32 @@ const single = (t: Tensor): boolean => t.shape.every((d) => asInt(d) === 1);
  * `axis`) is the column. Unless scales belong to rows it is a small tensor, made once while loading.
  */
 function factorOf(build: Lowering, a: Tensor, b: Tensor, y: Tensor | undefined, axis = -1): (index: readonly Expr[]) => Expr {
-  const over = (product: Expr): Expr => (y === undefined ? product : div(product, cast(scalarOf(y), 'float32')));
   const float = (e: Expr): Expr => cast(e, 'float32');
-  if (!single(a)) {
-    const of = (t: Tensor, index: readonly Expr[], at: number): Expr => float(parameter(build, t, index, index.length + at));
-    return (index) => over(mul(of(a, index, -2), of(b, index, axis)));
+  const over = (product: Expr, index: readonly Expr[]): Expr =>
+    (y === undefined ? product : div(product, float(parameter(y, index, index.length - 2))));
+  if (!single(a) || (y !== undefined && !single(y))) {
+    return (index) => over(mul(float(parameter(a, index, index.length - 2)), float(parameter(b, index, index.length + axis))), index);
   }
-  const factors = build.map('float32', b.shape, (index) => over(mul(float(scalarOf(a)), float(b.at(index)))));
-  return (index) => parameter(build, factors, index, index.length + axis);
+  const factors = build.map('float32', b.shape, (index) => over(mul(float(scalarOf(a)), float(b.at(index))), index));
+  return (index) => parameter(factors, index, index.length + axis);
 }
 
 /** A scaled sum in the type of the result's zero point. */
-function requantised(build: Lowering, zero: Tensor): (sum: Expr, factor: Expr) => Expr {
+function requantised(build: Lowering, zero: Tensor): (sum: Expr, factor: Expr, index: readonly Expr[]) => Expr {
   const moved = unlessZero(build, zero);
-  return (sum, factor) => saturated(mul(cast(sum, 'float32'), factor), moved === undefined ? undefined : scalarOf(moved), zero);
+  return (sum, factor, index) => {
+    const from = moved === undefined ? undefined : parameter(moved, index, index.length - 2);
+    return saturated(mul(cast(sum, 'float32'), factor), from, zero);
+  };
 }
 
 const matMulInteger: Operator = {
   op: 'MatMulInteger', domain: '', since: 10, arity: [2, 4],
-  lower: (build) => numpyMatmul(build, build.input(0), build.input(1), { dtype: 'int32', ...differences(build, build.optional(2), build.optional(3)) }),
+  lower: (build) => {
+    const [a, b, aZero, bZero] = [build.input(0), build.input(1), build.optional(2), build.optional(3)];
+    fittingFactors(build, [a, [aZero]], [b, [bZero]]);
+    return numpyMatmul(build, a, b, { dtype: 'int32', ...differences(build, aZero, bZero) });
+  },
 };
 
 const qLinearMatMul: Operator = {
@@ -70,9 +78,12 @@ const qLinearMatMul: Operator = {
   lower: (build) => {
     const [a, aScale, aZero, b, bScale, bZero, yScale, yZero] = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => build.input(k)) as
       [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    fittingFactors(build, [a, [aScale, aZero, yScale, yZero]], [b, [bScale, bZero]]);
     const factor = factorOf(build, aScale, bScale, yScale);
     const result = requantised(build, yZero);
-    return numpyMatmul(build, a, b, { dtype: yZero.dtype, ...differences(build, aZero, bZero), value: (acc, index) => result(acc, factor(index)) });
+    return numpyMatmul(build, a, b, {
+      dtype: yZero.dtype, ...differences(build, aZero, bZero), value: (acc, index) => result(acc, factor(index), index),
+    });
   },
 };
 
@@ -80,13 +91,11 @@ type Zeros = readonly [x: Tensor | undefined, w: Tensor | undefined];
 
 /** Zero points of weights belong to output channels. Padding stands for real zeros: there the distance from the zero point is 0. */
 function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, zeros: Zeros, rest: Pick<ConvSpec, 'dtype' | 'value'>): Tensor {
-  const [left, right] = [difference(build, zeros[0], -1), unlessZero(build, zeros[1])];
+  const [left, right] = [difference(build, lone(build, zeros[0]), -1), unlessZero(build, zeros[1])];
+  fitting(build, right, w.shape.slice(0, 1), 0);
   return convolution(build, {
     x, w, ...rest,
-    elements: {
-      x: (index) => left(x, index),
-      w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(build, right, index, 0)),
-    },
+    elements: { x: (index) => left(x, index), w: (index) => centred(w.at(index), right === undefined ? undefined : parameter(right, index, 0)) },
   });
 }
 
@@ -101,11 +110,14 @@ const qLinearConv = (domain: string, since: number): Operator => ({
     const [given, xScale, xZero, w, wScale, wZero, yScale, yZero] = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => build.input(k)) as
       [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     const bias = build.optional(8);
+    for (const t of [xScale, yScale, yZero]) lone(build, t);
+    fitting(build, wScale, w.shape.slice(0, 1), 0);
+    if (bias !== undefined) sized(build, numel(bias.shape), w.shape[0] ?? int(1), 'there is not one bias for each channel');
     const factor = factorOf(build, xScale, wScale, yScale);
     const result = requantised(build, yZero);
     return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => wholeConvolution(build, x, w, [xZero, wZero], {
       dtype: yZero.dtype,
-      value: (acc, channel) => result(bias === undefined ? acc : add(acc, bias.at([channel])), factor([channel])),
+      value: (acc, channel) => result(bias === undefined ? acc : add(acc, bias.at([channel])), factor([channel]), [channel]),
     }));
   },
 });
@@ -122,6 +134,7 @@ interface RealProduct {
 
 /** A product of whole numbers as real ones, with a bias for each column. */
 function realProduct(build: Lowering, { a, b, aScale, bScale, aZero, bZero, bias }: RealProduct): Tensor {
+  fittingFactors(build, [a, [lone(build, aScale), lone(build, aZero)]], [b, [bScale, bZero, bias]]);
   const factor = factorOf(build, aScale, bScale, undefined);
   return numpyMatmul(build, a, b, {
     dtype: bScale.dtype, ...differences(build, aZero, bZero),
@@ -157,6 +170,8 @@ const qGemm: Operator = {
     const [c, yScale, yZero] = [build.optional(6), build.optional(7), build.optional(8)];
     const [ta, tb] = [build.attributes.int('transA', 0), build.attributes.int('transB', 0)];
     const shape = [a.shape[ta === 0 ? 0 : 1] ?? int(1), b.shape[tb === 0 ? 1 : 0] ?? int(1)];
+    for (const t of [aScale, aZero, yScale, yZero]) lone(build, t);
+    for (const t of [bScale, bZero]) fitting(build, t, shape, -1);
     const alpha = build.attributes.float('alpha', 1);
     const plainFactor = factorOf(build, aScale, bScale, yScale);
     const factor = (index: readonly Expr[]): Expr => (alpha === 1 ? plainFactor(index) : mul(plainFactor(index), constant(alpha, 'float32')));
@@ -168,7 +183,7 @@ const qGemm: Operator = {
       a: difference(build, aZero, ta === 0 ? -2 : -1), b: difference(build, bZero, tb === 0 ? -1 : -2),
       value: (acc, index) => {
         const sum = c === undefined ? acc : add(acc, broadcastAt(c, index, shape));
-        return yScale === undefined ? mul(cast(sum, 'float32'), factor(index)) : result(sum, factor(index));
+        return yScale === undefined ? mul(cast(sum, 'float32'), factor(index)) : result(sum, factor(index), index);
       },
     });
   },

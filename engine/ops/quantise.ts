@@ -3,18 +3,36 @@
  * zero points belong to the whole tensor, to the slices of one axis, or to blocks along it.
  */
 import { isFloat } from '../../jit/expr/dtype.ts';
-import { type Expr, add, asInt, cast, constant, div, eq, floordiv, int, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, asInt, cast, constant, div, eq, floordiv, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
+import { shapeText } from '../../jit/expr/text.ts';
 import { clamp, round, scalarOf } from './math.ts';
 import { computeType } from './module.ts';
 import { type ElementType, rangeOf } from './onnx-types.ts';
 import type { Lowering, Tensor } from './operator.ts';
-import { ceildiv, freshAxes } from './shape.ts';
+import { ceildiv, freshAxes, numel, sized } from './shape.ts';
 
 /** A parameter's element for an index of the tensor that it belongs to. */
 export function parameterAt(t: Tensor, index: readonly Expr[], axis: number, block: Expr | undefined): Expr {
   if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
   const at = index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i));
   return t.at(t.rank === 1 ? at.slice(axis, axis + 1) : at);
+}
+
+/** Scales and zero points that belong to a whole tensor. */
+export function lone<T extends Tensor | undefined>(build: Lowering, t: T): T {
+  if (t !== undefined) sized(build, numel(t.shape), 1, 'a scale or zero point is not one number');
+  return t;
+}
+
+/** Scales and zero points of which there is one, one for each index of an axis (of `shape`), or one for each element of `shape`. */
+export function fitting(build: Lowering, t: Tensor | undefined, shape: readonly Expr[], axis: number): void {
+  if (t === undefined || t.shape.every((d) => asInt(d) === 1)) return;
+  const wanted = t.rank === 1 ? [shape.at(axis) ?? int(1)] : shape;
+  const details = { expected: shapeText(wanted), got: shapeText(t.shape) };
+  if (t.rank !== wanted.length) build.fail('shape-mismatch', 'scales or zero points have another rank than what they belong to', details);
+  t.shape.forEach((dim, d) => {
+    build.require(or(eq(dim, wanted[d] ?? int(1)), eq(dim, 1)), 'there is not one scale or zero point for each index', details);
+  });
 }
 
 /** A zero point that is known to be 0 is as good as none, and leaves no trace in expressions. */

@@ -3,7 +3,7 @@
  */
 import { isFloat } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, asInt, cast, constant, div, eq, ge, gt, int, max, min, mul, or, ref, select, sub } from '../../jit/expr/expr.ts';
-import { shapeText } from '../../jit/expr/text.ts';
+import { text } from '../../jit/expr/text.ts';
 import type { ReduceOp } from '../../jit/kernel.ts';
 import { droppedDims, lateAxes, splitRowsLate } from './late-axes.ts';
 import { abs, exp, isnan, log, sqrt } from './math.ts';
@@ -130,8 +130,8 @@ const argOp = (op: string, best: 'max' | 'min'): Operator => ({
     const last = build.attributes.int('select_last_index', 0) !== 0;
     const { axes, inner, index, shape, at } = splitRows(build, x, [axis], keepsDims(build));
     const dim = x.shape[axis] ?? int(1);
+    build.require(ge(dim, 1), `${op} over no elements`, { expected: `1 or more in dim ${axis}`, got: text(dim) });
     if (asInt(dim) === 1) return build.map('int64', shape, () => int(0));
-    build.require(ge(dim, 1), 'there is nothing to choose from', { expected: '1 or more elements', got: shapeText(x.shape) });
     const [value, place] = [build.name(best), build.name('place')];
     const element = x.at(index);
     const here = index[axis] ?? int(0);

@@ -9,7 +9,7 @@ import {
 import { abs, ceil, clamp, floor, round, toIndex } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, freshAxes, withDim } from './shape.ts';
+import { axesOf, dimOf, freshAxes, withDim } from './shape.ts';
 
 const coordinateModes = [
   'half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_crop_and_resize', 'tf_half_pixel_for_nn',
@@ -213,10 +213,7 @@ function axesByScale(build: Lowering, x: Tensor, axes: readonly number[], scales
   return axes.map((axis, k) => {
     const from = x.shape[axis] ?? int(1);
     const scale = scales[k] ?? constant(1, 'float32');
-    if (scale.op === 'const' && !(Number(scale.value) > 0)) {
-      build.fail('invalid-attribute', 'a scale makes nothing of a dim', { expected: 'more than 0', got: String(scale.value) });
-    }
-    const to = build.dim(cast(floor(mul(f32(from), scale)), 'int64'));
+    const to = dimOf(build, select(gt(scale, 0), cast(floor(mul(f32(from), scale)), 'index'), int(-1)), 'a scale is not above 0');
     const crop = crops[k];
     return { axis, from, to, scale, bySize: false, ...(crop === undefined ? {} : { crop }) };
   });

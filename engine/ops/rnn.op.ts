@@ -11,6 +11,7 @@ import { matmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred, dynamicallyQuantised } from './quantise.ts';
+import { sized } from './shape.ts';
 
 /** What the three operators differ in. */
 interface Cell {
@@ -372,6 +373,10 @@ const dynamicQuantizeLstm: Operator = {
       });
     };
     const hidden = r.shape[1] ?? int(1);
+    const directions = w.shape[0] ?? int(1);
+    for (const t of [wScale, wZero, rScale, rZero]) {
+      [directions, ...(t.rank === 2 ? [mul(hidden, 4)] : [])].forEach((dim, d) => { sized(build, t.shape[d], dim, 'there is not one scale or zero point for each column'); });
+    }
     return recurrent(build, 'LSTM', hidden, {
       input: (sequence, dir, value) => product(sequence, [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
       state: (h, dir, from, count) => product(h, [r, rScale, rZero], dir, mul(hidden, from), mul(hidden, count), (real) => real),

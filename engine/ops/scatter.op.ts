@@ -4,11 +4,11 @@
  * tensor fail the run; until that is seen, their updates are dropped rather than written to somebody else's memory.
  */
 import { type Expr, type Var, add, and, asInt, binary, eq, int, le, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
-import { shapeText, text } from '../../jit/expr/text.ts';
+import { text } from '../../jit/expr/text.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { insideShape } from './generate.op.ts';
 import { fromEnd, loopFor, single, storeTo, toIndex, when } from './math.ts';
-import type { Operator } from './operator.ts';
+import type { Lowering, Operator, Tensor } from './operator.ts';
 import { checkCoordinates, checkIndices } from './movement.op.ts';
 import type { Line } from './regular.ts';
 import { axisOf, freshAxes, sized } from './shape.ts';
@@ -30,6 +30,11 @@ function combine(how: Reduction, old: Expr, update: Expr): Expr {
 const nest = (axes: readonly Var[], body: readonly Stmt[]): readonly Stmt[] =>
   axes.reduceRight<readonly Stmt[]>((inner, axis) => [loopFor(axis, inner)], body);
 
+function sameShape(build: Lowering, updates: Tensor, shape: readonly Expr[]): void {
+  sized(build, int(updates.rank), shape.length, 'the updates have another rank than the indices ask for');
+  shape.forEach((dim, d) => { sized(build, updates.shape[d], dim, `there is not one update for each index (dim ${d})`); });
+}
+
 const scatterElements = (op: string, since: number): Operator => ({
   op, domain: '', since, arity: [3, 3],
   lower: (build) => {
@@ -42,6 +47,7 @@ const scatterElements = (op: string, since: number): Operator => ({
     const at = indices.shape.map((_, d) => (d === axis ? along.index[d] : across.index[d]) ?? int(0));
     const dim = data.shape[axis] ?? int(1);
     if (indices.rank !== data.rank) build.fail('shape-mismatch', 'the indices have another rank than the data', { expected: String(data.rank), got: String(indices.rank) });
+    sameShape(build, updates, indices.shape);
     for (const [d, size] of indices.shape.entries()) {
       const room = data.shape[d] ?? int(1);
       if (d !== axis) build.require(le(size, room), 'the indices are larger than the data', { expected: `at most ${text(room)} in dim ${d}`, got: text(size) });
@@ -77,10 +83,7 @@ const scatterNd: Operator = {
       build.fail('shape-mismatch', 'the indices have more coordinates than the data have dims', { expected: `at most ${data.rank}`, got: String(depth) });
     }
     const dims = [...indices.shape.slice(0, -1), ...data.shape.slice(depth)];
-    if (updates.rank !== dims.length) {
-      build.fail('shape-mismatch', 'the updates are not as many as the indices say', { expected: shapeText(dims), got: shapeText(updates.shape) });
-    }
-    dims.forEach((dim, d) => { sized(build, updates.shape[d], dim, 'the updates are not as many as the indices say'); });
+    sameShape(build, updates, dims);
     const box = boxOf(checkCoordinates(build, indices, data.shape.slice(0, depth)), indices.shape.slice(0, -1));
     if (box !== undefined) {
       // Every element is that of the data or of one update: a map, which fuses. Streaming models write their caches so (GTCRN: 0.80 to 0.34 ms).

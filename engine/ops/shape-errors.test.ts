@@ -61,14 +61,58 @@ const impossible: [string, Feed[], OpOptions?][] = [
   ['ScatterND', [blank(4), i64([1, 1], [0]), blank(2)]],
   ['ScatterND', [blank(4, 3), i64([2, 1], [0, 3]), blank(2)]],
   ['ScatterND', [blank(4, 3), i64([2, 1], [0, 3]), blank(2, 4)]],
-  ['ArgMax', [blank(2, 0)], { attributes: { axis: 1 } }],
   ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(3)]],
   ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(), byte(5)]],
   ['MatMulInteger', [byte(2, 3), byte(3, 4), byte(2), byte(3, 1)]],
   ['ConvInteger', [byte(1, 2, 5), byte(3, 2, 1), byte(), byte(4)]],
   ['QLinearMatMul', [byte(2, 3), blank(), byte(), byte(3, 4), blank(5), byte(5), blank(), byte()]],
   ['QLinearConv', [byte(1, 2, 5), blank(), byte(), byte(3, 2, 1), blank(4), byte(4), blank(), byte()]],
+  ['Range', [f32([], [0]), f32([], [3]), f32([], [0])], { constants: [0, 1, 2] }],
+  ['Resize', [blank(1, 1, 3), f32([0], []), f32([3], [1, 1, 0])], { constants: [1, 2] }],
+  ['Resize', [blank(1, 1, 3), f32([0], []), f32([3], [1, 1, -2])], { constants: [1, 2], attributes: { mode: 'linear' } }],
+  ['ArgMax', [blank(2, 0)], { attributes: { axis: 1 } }],
+  ['ArgMin', [blank(0)]],
+  ['ScatterND', [blank(4, 2), i64([1, 1], [0]), blank(1, 3)], { constants: [1] }],
+  ['ScatterND', [blank(4, 2), i64([2, 1], [0, 1]), blank(2)]],
+  ['ScatterElements', [blank(2, 2), i64([1, 2], [0, 0]), blank(2, 2)]],
   ['AffineGrid', [blank(1, 2, 2), i64([4], [1, 1, 2, 2])], { constants: [1] }],
+];
+
+const bytes = (...dims: number[]): Feed => tensor('uint8', dims, new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(1));
+const [one, none] = [f32([], [1]), tensor('uint8', [], [0])];
+const ms: OpOptions = { domain: 'com.microsoft', opset: 1 };
+
+/** Scales and zero points that are not one for all, nor one for each index of the axis that they belong to. */
+const unfit: [string, (Feed | undefined)[], OpOptions?][] = [
+  ['QuantizeLinear', [blank(2, 3), blank(2), bytes(2)], { attributes: { axis: 1 } }],
+  ['QuantizeLinear', [blank(2, 3), one, bytes(2)], { attributes: { axis: 1 } }],
+  ['QuantizeLinear', [blank(2, 4), blank(2, 3)], { attributes: { axis: 1, block_size: 2 } }],
+  ['DequantizeLinear', [bytes(3), blank(2)]],
+  ['DequantizeLinear', [bytes(2, 4), blank(1, 2)], { attributes: { axis: 1, block_size: 2 } }],
+  ['DequantizeLinear', [bytes(2, 3), blank(4)], { ...ms, attributes: { axis: 1 } }],
+  ['MatMulInteger', [bytes(2, 3), bytes(3, 2), bytes(3)]],
+  ['MatMulInteger', [bytes(2, 3), bytes(3, 2), undefined, bytes(3)]],
+  ['MatMulInteger', [bytes(3), bytes(3), bytes(3)]],
+  ['ConvInteger', [bytes(1, 2, 3), bytes(2, 2, 1), bytes(2)]],
+  ['ConvInteger', [bytes(1, 2, 3), bytes(2, 2, 1), none, bytes(3)]],
+  ['QLinearMatMul', [bytes(2, 3), blank(3), none, bytes(3, 2), one, none, one, none]],
+  ['QLinearMatMul', [bytes(2, 3), one, none, bytes(3, 2), blank(3), none, one, none]],
+  ['QLinearMatMul', [bytes(2, 3), one, none, bytes(3, 2), one, none, blank(3), none]],
+  ['QLinearConv', [bytes(1, 2, 3), blank(2), none, bytes(3, 2, 1), one, none, one, none]],
+  ['QLinearConv', [bytes(1, 2, 3), one, none, bytes(3, 2, 1), blank(2), none, one, none]],
+  ['QLinearConv', [bytes(1, 2, 3), one, none, bytes(3, 2, 1), one, none, one, bytes(3)]],
+  ['QLinearConv', [bytes(1, 2, 3), one, none, bytes(3, 2, 1), one, none, one, none, tensor('int32', [4], [1, 1, 1, 1])]],
+  ['MatMulIntegerToFloat', [bytes(2, 3), bytes(3, 2), one, blank(3)], ms],
+  ['DynamicQuantizeMatMul', [blank(2, 3), bytes(3, 2), blank(3)], ms],
+  ['QGemm', [bytes(2, 3), one, none, bytes(3, 2), blank(3), none], ms],
+  ['QLinearAdd', [bytes(2), blank(2), none, bytes(2), one, none, one, none], ms],
+  ['QLinearMul', [bytes(2), one, none, bytes(2), one, none, one, bytes(2)], ms],
+  ['QLinearSigmoid', [bytes(2), one, bytes(2), one, none], ms],
+  ['QLinearConcat', [one, bytes(2), bytes(2), one, none], { ...ms, attributes: { axis: 0 } }],
+  ['QLinearGlobalAveragePool', [bytes(1, 1, 2), one, none, blank(2), none], ms],
+  ['MatMulNBits', [blank(1, 32), bytes(1, 2, 8), blank(1, 3)], { ...ms, attributes: { K: 32, N: 1, bits: 4, block_size: 16 } }],
+  ['MatMulNBits', [blank(1, 32), bytes(1, 2, 8), blank(2), bytes(2)], { ...ms, attributes: { K: 32, N: 1, bits: 4, block_size: 16 } }],
+  ['GatherBlockQuantized', [bytes(2, 8), i64([1], [0]), blank(2, 2)], { ...ms, attributes: { block_size: 16 } }],
 ];
 
 const badAttributes: [string, Feed[], OpOptions][] = [
@@ -85,13 +129,15 @@ const badAttributes: [string, Feed[], OpOptions][] = [
   ['DepthToSpace', [blank(1, 4, 2, 2)], { attributes: { blocksize: 0 } }],
   ['LRN', [blank(1, 3, 2)], { attributes: { size: 0 } }],
   ['AveragePool', [blank(1, 1, 3)], { attributes: { kernel_shape: [0] } }],
-  ['Range', [f32([], [0]), f32([], [4]), f32([], [0])], { constants: [0, 1, 2] }],
-  ['Resize', [blank(1, 1, 3), blank(0), f32([3], [1, 1, 0])], { constants: [1, 2] }],
-  ['Resize', [blank(1, 1, 3), blank(0), f32([3], [1, 1, -2])], { constants: [1, 2] }],
 ];
 
 describe('shapes that cannot be', () => {
   it.each(impossible)('%s', (op, inputs, options = {}) =>
+    expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
+});
+
+describe('scales and zero points of another length', () => {
+  it.each(unfit)('%s', (op, inputs, options = {}) =>
     expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
 });
 
@@ -105,6 +151,7 @@ describe('shapes that turn out not to be', () => {
   it('Reshape with an open dim that does not come out even', () =>
     expect(codeOf(() => runOp('Reshape', [blank(2, 3), i64([2], [4, -1])]))?.code).toBe('shape-mismatch'));
   it('Expand to a fed shape that does not broadcast', () => expect(codeOf(() => runOp('Expand', [blank(2, 3), i64([2], [2, 4])]))?.code).toBe('shape-mismatch'));
+  it('Range with a fed delta of 0', () => expect(codeOf(() => runOp('Range', [i64([], [0]), i64([], [3]), i64([], [0])]))?.code).toBe('shape-mismatch'));
   const bound = (op: string, shapes: readonly (readonly Expr[])[], feeds: readonly Feed[], options?: OpOptions): string | undefined => {
     const graph = opGraph(op, feeds, options);
     const inputs = graph.inputs.map(({ name }, k) => ({ name, type: { dtype: 'float32' as const, shape: shapes[k] ?? [] } }));

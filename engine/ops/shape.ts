@@ -2,7 +2,7 @@
  * Shape arithmetic that operators share: numpy broadcasting on symbolic dims, row-major flattening, axes of attributes. A dim that
  * cannot be proved equal to another is guarded in the index, never assumed.
  */
-import { type Expr, type Var, add, asInt, eq, floordiv, floormod, int, max, min, mul, or, product, sub, truth } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, eq, floordiv, floormod, ge, int, max, min, mul, or, product, sub, truth } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
@@ -27,6 +27,13 @@ export function axesOf(build: Lowering, axes: readonly number[], rank: number): 
 export function sized(build: Lowering, got: Expr | undefined, wanted: Expr | number, what: string): void {
   const [is, should] = [got ?? int(1), typeof wanted === 'number' ? int(wanted) : wanted];
   build.require(eq(is, should), what, { expected: text(should), got: text(is) });
+}
+
+/** A dim that a computation gives: one below 0 is an error, now where it is known, else when it is read. */
+export function dimOf(build: Lowering, value: Expr, what: string): Expr {
+  const dim = build.dim(value);
+  if (asInt(dim) !== undefined) build.require(ge(dim, 0), what, { got: text(dim) });
+  return dim;
 }
 
 /** Row-major offset of an index. */

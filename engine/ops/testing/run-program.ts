@@ -5,7 +5,7 @@
 import { QuernError } from '../../../jit/error.ts';
 import { runKernel } from '../../../jit/backends/reference/index.ts';
 import { type DType, bytesOf, bytesUnder, type TypedArray, viewAs } from '../../../jit/expr/dtype.ts';
-import { type Expr, product } from '../../../jit/expr/expr.ts';
+import type { Expr } from '../../../jit/expr/expr.ts';
 import { collect, evaluate, isSym } from '../../../jit/expr/visit.ts';
 import { type Arg, loadedTensors, makeKernel, mapBody, renumber, stores, stridesOf } from '../../../jit/kernel.ts';
 import { type Block, type Computation, type Program, type Scalar, type TensorDef, enforce } from '../../graph/program.ts';
@@ -137,8 +137,13 @@ class Run {
   }
 
   #compute(c: Computation): void {
-    const sized = (id: number): Uint8Array =>
-      new Uint8Array(this.dim(product(defOf(this.program, id).shape)) * bytesOf(defOf(this.program, id).dtype));
+    const sized = (id: number): Uint8Array => {
+      const { shape, dtype } = defOf(this.program, id);
+      const dims = shape.map((d) => this.dim(d));
+      // As devices are bound.
+      if (dims.some((d) => d < 0)) throw new QuernError('shape-mismatch', 'a tensor would have an impossible shape', { ...c.origins[0], got: `[${dims.join(', ')}]` });
+      return new Uint8Array(dims.reduce((a, b) => a * b, bytesOf(dtype)));
+    };
     for (const id of c.outputs) {
       const from = c.initial?.get(id);
       const start = sized(id);
