@@ -222,7 +222,9 @@ fn sqrt_safe(x: f32) -> f32 {
   return select(nan(), sqrt(max(x, 0f)), x >= 0f);
 }
 
-// C's fmod for quotients below 2^24: the sign of the dividend.
+// C's fmod for quotients below 2^24: the sign of the dividend. What is infinite is told by bits, as NaN is.
 fn rem_real(a: f32, b: f32) -> f32 {
-  return select(a - b * trunc(a / b), nan(), b == 0f);
+  let by = bitcast<u32>(b) & 0x7fffffffu;
+  let rest = select(a - b * trunc(a / b), a, by == 0x7f800000u);
+  return select(rest, nan(), b == 0f || by > 0x7f800000u || (bitcast<u32>(a) & 0x7fffffffu) >= 0x7f800000u);
 }

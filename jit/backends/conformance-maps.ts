@@ -214,6 +214,12 @@ const various: Case[] = [
   elementwise('float32: muladd', ['float32', 'float32', 'float32'], 'float32', (a, b, c) => muladd(a, b, c)),
   elementwise('float32: bits', ['float32'], 'uint32', (a) => bitcast(a, 'uint32')),
   elementwise('float32: remainder', ['float32', 'float32'], 'float32', (a, b) => binary('rem', mul(a, f32(7)), b)),
+  elementwise('float32: remainder of what is infinite or none', ['float32', 'float32'], 'float32', (a, b) => binary('rem', a, b), {
+    runs: [{ N: 8 }],
+    data: {
+      0: Float32Array.of(1, -5, Infinity, -Infinity, NaN, 1, Infinity, 0), 1: Float32Array.of(Infinity, -Infinity, 3, Infinity, 3, NaN, NaN, 0),
+    },
+  }),
   elementwise('uint8 dequantised', ['uint8'], 'float32', (a) =>
     mul(cast(sub(cast(a, 'int32'), constant(128, 'int32')), 'float32'), f32(0.05)),
   ),
