@@ -34,3 +34,17 @@ it('convolutions that only the concatenation reads store their channels in it; a
   expect(whole.writers).toBe(4);
   expect(pieces.writers).toBe(1);
 });
+
+it('what a concatenation reads twice is copied', async () => {
+  const weights = { w: [3, 4, 1, 1], v: [5, 6, 1, 1] };
+  const results: Record<string, number[]> = {};
+  for (const outputs of [['z'], ['z', 'a']]) {
+    await runOn({ main: await cpu({ fma: false, panel: 8, maxBytes: 2 ** 26 }) }, {
+      inputs: { x: shape }, weights, outputs, nodes: [['Conv', 'x w', 'a'], ['Concat', 'a a', 'twice', { axis: 1 }], ['Conv', 'twice v', 'z']],
+    }, async (go) => {
+      const { z } = await go({ x: f32(shape, [...noise(shape, 'x')].map(Number)) });
+      results[outputs.join()] = z?.kind === 'bytes' ? Array.from(viewAs('float32', z.bytes), Number) : [];
+    });
+  }
+  expect(results['z']).toEqual(results['z,a']);
+});

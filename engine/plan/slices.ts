@@ -38,6 +38,8 @@ export function storeIntoSlices(
       if (value.op !== 'load' || !isWhole(program, value.index, body, dim, piece, value.tensor)) return undefined;
       const id = value.tensor;
       const maker = writer.get(id);
+      // Rotary embeddings put the same angles down twice.
+      if (collect([body.store.value], isLoad).filter((l) => l.tensor === id).length > 1) return undefined;
       if (maker?.body.kind !== 'contraction' || changed.has(maker) || fixed.has(id) || readers.get(id)?.length !== 1) return undefined;
       return order(id) === order(output) && value.dtype === tensorOf(program, output).dtype ? maker : undefined;
     });
