@@ -20,6 +20,7 @@ import { lowerGraph } from '../ops/lower.ts';
 import { numbersOf } from '../ops/testing/compare.ts';
 import { type Feed, runProgram } from '../ops/testing/run-program.ts';
 import { passNames } from '../passes/pipeline.ts';
+import type { TileSize } from '../plan/tiles.ts';
 import { compileModel } from '../runtime/compile-model.ts';
 import type { Lookup } from '../runtime/kernel-store.ts';
 import type { WireTensor } from '../runtime/model.ts';
@@ -63,12 +64,13 @@ export async function fuzzGraph(c: Choices, options: GraphOptions): Promise<Grap
       const panel = c.pick([8, 0, 4, 16]);
       const names = Object.keys(made.symbols).filter((name) => Object.values(made.literal.inputs ?? {}).some((type) => new RegExp(`\\b${name}\\b`).test(type)));
       const fixed = names.length > 0 && c.chance(25) ? c.pick(names) : undefined;
+      const tiles = c.chance(50) ? { bytes: c.pick([1, 100, 600]), rows: c.pick([1, 3]) } : undefined;
       const variant: Variant = {
-        graph, skip, panel,
+        graph, skip, panel, tiles,
         dims: fixed === undefined ? {} : { [fixed]: made.symbols[fixed]?.[0] ?? 1 },
         feeds: fixed === undefined ? made.feeds : made.feeds.slice(0, 1),
       };
-      const place = `without ${[...skip].join(', ') || 'nothing'}, panel ${panel}${fixed === undefined ? '' : `, ${fixed} fixed`}`;
+      const place = `without ${[...skip].join(', ') || 'nothing'}, panel ${panel}${tiles === undefined ? '' : `, tiles of ${tiles.bytes}`}${fixed === undefined ? '' : `, ${fixed} fixed`}`;
       const reference = await run(variant, makeReferenceDevice({ panel }));
       cases += variant.feeds.length;
       if (typeof reference === 'string') return failed(`${place}: ${reference}`);
@@ -108,6 +110,7 @@ interface Variant {
   readonly graph: () => Promise<Graph>;
   readonly skip: ReadonlySet<string>;
   readonly panel: number;
+  readonly tiles: TileSize | undefined;
   readonly dims: Readonly<Record<string, number>>;
   readonly feeds: RandomModel['feeds'];
 }
@@ -115,13 +118,13 @@ interface Ran { readonly results: readonly Results[]; readonly texts: readonly s
 
 /** Compiles and runs a variant on a device of its own; or what does not hold of the plan. */
 async function run(
-  { graph, skip, dims, feeds }: Variant, given: Device, lookup?: () => Lookup, onKernel?: GraphOptions['onKernel'],
+  { graph, skip, tiles, dims, feeds }: Variant, given: Device, lookup?: () => Lookup, onKernel?: GraphOptions['onKernel'],
 ): Promise<Ran | string> {
   const { device, stepsOf } = recorded(given);
   try {
     const texts: string[] = [];
     const { executor } = compileModel(await graph(), { main: device }, {
-      precision: 'exact', dims, skip, ...(lookup === undefined ? {} : { lookup }),
+      precision: 'exact', dims, skip, ...(tiles === undefined ? {} : { tiles }), ...(lookup === undefined ? {} : { lookup }),
       observe: (stage, ir) => { if ('program' in ir) texts.push(`${stage}\n${printProgram(ir.program)}`); },
     });
     await executor.residence.prepare(() => undefined);

@@ -15,6 +15,7 @@ import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
 import { storeIntoSlices } from './slices.ts';
+import { type Tile, type TileAxis, type TileSize, tileProducts } from './tiles.ts';
 import { type Fallback, type Flow, type Place, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, rootOf } from './plan.ts';
 
 export interface Target {
@@ -24,8 +25,15 @@ export interface Target {
   readonly cpu: boolean;
   /** Whether several kernels may write one tensor: a GPU wants what a dispatch reads and writes in different buffers. */
   readonly slices: boolean;
+  /** Of tiles of what lies between two products; undefined where those run as a whole. */
+  readonly tiles?: TileSize | undefined;
   /** Why the main device cannot run a kernel; undefined if it can. */
   readonly refuses: (kernel: Kernel) => string | undefined;
+}
+
+interface Run {
+  readonly steps: readonly PlanStep[];
+  readonly place: Place;
 }
 
 interface Item {
@@ -36,7 +44,7 @@ interface Item {
   readonly origins: readonly Origin[];
   /** Why the main device cannot run it. */
   readonly why?: string | undefined;
-  readonly todo: { readonly step: PlanStep; readonly place: Place } | { readonly block: PlanBlock };
+  readonly todo: Run | { readonly block: PlanBlock };
 }
 
 export function buildPlan(original: Program, target: Target): Plan {
@@ -54,20 +62,25 @@ export function buildPlan(original: Program, target: Target): Plan {
     kernels.set(key, kernel);
     return { ...call, kernel };
   };
+  const tileAxes = new Map<string, readonly TileAxis[]>();
   let next = highest(original);
   /** A program, or a part of one; `ready`: what is prepared around it. */
-  const level = (whole: Program, ready: ReadonlySet<number>): { readonly flow: Flow; readonly outputs: Program['outputs'] } => {
-    const separate = separateOutputs(whole, () => ++next);
+  const level = (part: Program, ready: ReadonlySet<number>): { readonly flow: Flow; readonly outputs: Program['outputs'] } => {
+    const separate = separateOutputs(part, () => ++next);
     const fixed = readOutside(separate);
     const layouts = chooseLayouts(separate, fixed);
-    const program = !target.slices ? separate : storeIntoSlices(separate, layouts, findPrepared(separate, ready), fixed);
+    const constant = findPrepared(separate, ready);
+    const whole = !target.slices ? separate : storeIntoSlices(separate, layouts, constant, fixed);
+    const { program, tiles } = tileProducts(whole, target.tiles, fixed, constant, tileAxes);
     const aliases = findAliases(program, layouts, fixed);
     const prepared = findPrepared(program, ready);
     const items: Item[] = [];
+    // Where the steps of a tile are among the items: they are one.
+    const tiled = new Map<Tile, number>();
     for (const c of program.computations) {
       if (c.outputs.every((t) => aliases.has(t))) continue;
       const once = c.outputs.every((t) => prepared.has(t));
-      const parts = [...copiesOf(program, c), c].map((part): Item & { readonly todo: { readonly step: PlanStep; readonly place: Place } } => {
+      const parts = [...copiesOf(program, c), c].map((part): Item & { readonly todo: Run } => {
         const made = kernelOf(part, (id) => tensorOf(program, id), (id) => layouts.get(id), target.numeric);
         const call = shared(once ? generalise(made) : made);
         const clear = [...(part.initial ?? [])].filter(([, from]) => from === 'zero').map(([id]) => id);
@@ -75,15 +88,20 @@ export function buildPlan(original: Program, target: Target): Plan {
         const step = { ...call, clear, origins: part.origins };
         const symbols = collect([...step.dims, ...step.args.flatMap((t) => tensorOf(program, t).shape)], isSym);
         return {
-          reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, why, todo: { step, place: why === undefined ? 'main' : 'cpu' },
+          reads: readsOf(part), writes: part.outputs, symbols, origins: part.origins, why, todo: { steps: [step], place: why === undefined ? 'main' : 'cpu' },
         };
       });
       const known = (t: number): boolean => prepared.has(aliased(t, aliases)) || tensorOf(program, aliased(t, aliases)).source.kind === 'constant';
       // What the main device cannot prepare is computed in each run, as is what depends on it.
-      if (once && readsOf(c).every(known) && parts.every((p) => p.todo.place === 'main')) setup.push(...parts.map((p) => p.todo.step));
+      if (once && readsOf(c).every(known) && parts.every((p) => p.todo.place === 'main')) setup.push(...parts.flatMap((p) => p.todo.steps));
       else {
         for (const t of c.outputs) prepared.delete(t);
-        items.push(...parts);
+        const tile = tiles.get(c);
+        const at = tile === undefined ? undefined : tiled.get(tile);
+        if (tile !== undefined && at === undefined) tiled.set(tile, items.length);
+        const before = at === undefined ? undefined : items[at];
+        if (tile === undefined || at === undefined || before === undefined) items.push(...parts);
+        else items[at] = parts.reduce((a, b) => behind(a, b, tile, (t) => aliased(t, aliases)), before);
       }
     }
     for (const def of program.tensors.values()) {
@@ -109,6 +127,18 @@ export function buildPlan(original: Program, target: Target): Plan {
   return {
     tensors, setup: sharedSetup(setup, tensors), segments, flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
     ...(guards === undefined ? {} : { guards }), ...(checks.length === 0 ? {} : { checks }),
+  };
+}
+
+/** Two items as one, whose steps run for one tile after the other. */
+function behind(a: Item, b: Item, of: Tile, root: (t: number) => number): Item {
+  if (!('steps' in a.todo) || !('steps' in b.todo)) throw new QuernError('internal', 'a block in a tile');
+  const writes = [...a.writes, ...b.writes];
+  const [first, ...more] = [...a.todo.steps, ...b.todo.steps];
+  const steps = first === undefined ? [] : [{ ...first, tile: { of, steps: more.length + 1 } }, ...more];
+  return {
+    reads: [...a.reads, ...b.reads].filter((t) => !writes.includes(root(t))), writes, symbols: [...a.symbols, ...b.symbols],
+    origins: [...a.origins, ...b.origins], why: a.why ?? b.why, todo: { steps, place: a.why === undefined ? b.todo.place : a.todo.place },
   };
 }
 
@@ -224,17 +254,17 @@ function sizesOnCpu(items: Item[], program: Program, root: (id: number) => numbe
   const read = new Set([...program.dataDims.map((d) => d.tensor), ...(program.blocks ?? []).flatMap(scalarsOf).filter((t) => typeof t === 'number')].map(root));
   const [wanted, others] = [new Set(read), new Set(program.outputs.map((o) => root(o.tensor)))];
   for (const { tensor } of program.checks ?? []) others.add(root(tensor));
-  const sizes = ({ writes, todo }: Item): boolean => 'step' in todo && writes.every((t) => wanted.has(root(t)) && !others.has(root(t)));
+  const sizes = ({ writes, todo }: Item): boolean => 'steps' in todo && writes.every((t) => wanted.has(root(t)) && !others.has(root(t)));
   for (const item of items.toReversed()) {
     for (const t of item.reads.map(root)) {
       if (sizes(item)) wanted.add(t);
-      else if ('step' in item.todo || !read.has(t)) others.add(t);
+      else if ('steps' in item.todo || !read.has(t)) others.add(t);
     }
   }
   const fed = new Set([...program.tensors.values()].filter(({ source, shape }) =>
     source.kind === 'input' || (source.kind === 'constant' && (asInt(product(shape)) ?? 0) <= fewElements)).map((def) => def.id));
   for (const [k, item] of items.entries()) {
-    if (!('step' in item.todo) || !sizes(item) || !item.reads.every((t) => fed.has(root(t)) || item.writes.includes(t))) continue;
+    if (!('steps' in item.todo) || !sizes(item) || !item.reads.every((t) => fed.has(root(t)) || item.writes.includes(t))) continue;
     for (const t of item.writes) fed.add(t);
     items[k] = { ...item, why: undefined, todo: { ...item.todo, place: 'cpu' } };
   }
@@ -280,15 +310,15 @@ function cut(
     const readable = dataDims.filter((d) => !known.has(d.symbol) && made(d.tensor));
     if (waiting.length === 0 && readable.length === 0) return flow;
     // What the CPU makes of feeds alone goes first: nothing is read back for it.
-    const next = waiting.find((item) => 'step' in item.todo && ready(item) && (flow.length > 0 || item.todo.place === 'cpu'))
-      ?? waiting.find((item) => 'step' in item.todo && ready(item));
-    const place = next !== undefined && 'step' in next.todo ? next.todo.place : 'main';
+    const next = waiting.find((item) => 'steps' in item.todo && ready(item) && (flow.length > 0 || item.todo.place === 'cpu'))
+      ?? waiting.find((item) => 'steps' in item.todo && ready(item));
+    const place = next !== undefined && 'steps' in next.todo ? next.todo.place : 'main';
     const steps: PlanStep[] = [];
     // Items are in topological order: one sweep takes everything that becomes ready here.
     waiting = waiting.filter((item) => {
       const { todo } = item;
-      if (!('step' in todo) || todo.place !== place || !ready(item)) return true;
-      steps.push(todo.step);
+      if (!('steps' in todo) || todo.place !== place || !ready(item)) return true;
+      steps.push(...todo.steps);
       finish(item);
       return false;
     });

@@ -15,6 +15,7 @@ import { expressionTable } from './expr-codec.ts';
 import {
   type Fallback, type Flow, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, blocksOf,
 } from './plan.ts';
+import type { Tile, TileAxis, TileSize } from './tiles.ts';
 
 export interface PlanData {
   readonly expressions: readonly Json[];
@@ -108,7 +109,11 @@ function codecs(rows: PlanData, constantAt: Codec<Constant>) {
       input: { name: text }, constant: { constant }, prepared: {}, computed: {}, alias: { of: number },
     }),
   });
-  const step = record<PlanStep>({ kernel, dims: many, args: numbers, clear: numbers, origins });
+  const tileAxis = record<TileAxis>({ start: expression, count: expression, extent: expression });
+  const tile = record<Tile>({ axes: list(tileAxis), bytes: expression, size: record<TileSize>({ bytes: number, rows: number }) });
+  const step = record<PlanStep>({
+    kernel, dims: many, args: numbers, clear: numbers, origins, tile: optional(record<NonNullable<PlanStep['tile']>>({ of: tile, steps: number })),
+  });
   const read = record<Segment['reads'][number]>({ symbol, tensor: number, element: number, origin });
   const named = list(record<Plan['inputs'][number]>({ name: text, tensor: number }));
   const guards = list(record<Guard>({

@@ -8,6 +8,7 @@ import type { Expr, Sym } from '../../jit/expr/expr.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { Block, Check, Guard, Origin } from '../graph/program.ts';
+import type { Tile } from './tiles.ts';
 
 export interface PlanTensor {
   readonly id: number;
@@ -36,6 +37,8 @@ export interface PlanStep {
   /** Tensors to clear before the step (loop bodies that write only parts). */
   readonly clear: readonly number[];
   readonly origins: readonly Origin[];
+  /** The next `steps` steps, this one included, run for one tile after the other. */
+  readonly tile?: { readonly of: Tile; readonly steps: number };
 }
 
 /** Steps on one device. `reads`: dims that become known when the segment has run. */

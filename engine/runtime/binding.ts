@@ -10,14 +10,14 @@ import { QuernError } from '../../jit/error.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
 import { type Place, type Plan, type PlanStep, type Segment, rootOf, tensor } from '../plan/plan.ts';
+import { type Call, type Env, Environments, callsOf, firstDims, withTiles } from './calls.ts';
 import { type KernelStore, type Served, storeAt } from './kernel-store.ts';
 import type { PlanFacts } from './plan-facts.ts';
 import type { Residence } from './residence.ts';
 
-export type Env = ReadonlyMap<Expr, number>;
-
 export interface BoundStep {
   readonly step: PlanStep;
+  /** With which it is measured and reported; of a tile's steps those that they had if their tile were the first. */
   dims: readonly number[];
   served: Served;
 }
@@ -26,6 +26,8 @@ export interface BoundStep {
 interface Moving {
   readonly at: number;
   readonly bound: BoundStep;
+  readonly tile: Call['tile'];
+  dims: readonly number[];
   readonly args: readonly View[];
   /** Of tensors that cross segments: undefined for the other args. */
   readonly roots: readonly (number | undefined)[];
@@ -234,35 +236,44 @@ export class Binding {
   refresh({ program, segment, moving, env }: BoundSegment): void {
     if (program?.move === undefined) return;
     const latest = new Map<Kernel, readonly number[]>();
-    for (const { at, bound, args, roots } of moving) {
+    const envs = new Environments(env, this.#mostOf(env));
+    for (const moved of moving) {
+      const { at, bound, args, roots, tile } = moved;
       const { step } = bound;
-      const dims = step.dims.map((d) => this.#value(d, env));
+      const dims = step.dims.map((d) => this.#value(d, envs.of(tile)));
       const same = (known: readonly number[] | undefined): boolean => known?.every((d, i) => d === dims[i]) === true;
       // One array for equal dims: it is by that that the program knows.
       const other = latest.get(step.kernel);
-      if (!same(bound.dims)) bound.dims = other !== undefined && same(other) ? other : dims;
-      latest.set(step.kernel, bound.dims);
+      if (!same(moved.dims)) {
+        moved.dims = other !== undefined && same(other) ? other : dims;
+        bound.dims = firstDims(step, moved.dims, tile);
+      }
+      latest.set(step.kernel, moved.dims);
       program.move(at, args.map((arg, i) => {
         const root = roots[i];
         return root === undefined ? arg : { ...arg, ...this.view(root, segment.place, env) };
-      }), bound.dims);
+      }), moved.dims);
     }
   }
 
   async #bind(segment: Segment, key: string, env: Env): Promise<BoundSegment> {
     const store = this.#store(segment.place);
     const { device } = store;
-    const live = segment.steps.filter((step) => !this.#empty(step, env));
-    const most = this.#mostOf(env);
-    const { views, arena } = this.#localMemory(device, live, most);
+    const room = this.#mostOf(env);
+    const [envs, rooms] = [new Environments(env, room), new Environments(room, room)];
+    // A tile that is empty in this run need not be in the next.
+    const calls = callsOf(segment.steps, envs).filter(({ step, tile }) => !this.#empty(step, rooms.of(tile)));
+    const most = withTiles(segment.steps, room);
+    const { views, arena } = this.#localMemory(device, calls, most);
     const steps: BoundStep[] = [];
     const deviceSteps: Step[] = [];
     const serving = new Map<Kernel, { readonly dims: readonly number[]; readonly coming: Promise<Served> }[]>();
     const clear: { view: View; id: number }[] = [];
     const moving: Moving[] = [];
     // All are asked for before the first is waited for: a GPU's compiler works on many at once.
-    const asked = live.map((step) => {
-      const dims = step.dims.map((d) => this.#value(d, env));
+    const asked = calls.map(({ step, tile }) => {
+      const own = step.dims.map((d) => this.#value(d, envs.of(tile)));
+      const dims = firstDims(step, own, tile);
       // Equal layers share a kernel, and mostly its dims.
       const known = serving.get(step.kernel)?.find((s) => s.dims.every((d, i) => d === dims[i]));
       const coming = known?.coming ?? store.serve(step.kernel, dims);
@@ -271,9 +282,9 @@ export class Binding {
         coming.catch(() => undefined);
         serving.set(step.kernel, [...(serving.get(step.kernel) ?? []), { dims, coming }]);
       }
-      return { step, dims, coming };
+      return { step, tile, own, dims, coming };
     });
-    for (const { step, dims, coming } of asked) {
+    for (const { step, tile, own, dims, coming } of asked) {
       const served = await coming;
       const args = step.args.map((id) => {
         const root = rootOf(this.#plan, id);
@@ -286,9 +297,11 @@ export class Binding {
         if (view !== undefined) clear.push({ view, id });
       }
       const bound = { step, dims, served };
-      if (device.moves === true && (dims.length > 0 || roots.some((t) => t !== undefined))) moving.push({ at: steps.length, bound, args, roots });
+      if (device.moves === true && (dims.length > 0 || roots.some((t) => t !== undefined))) {
+        moving.push({ at: steps.length, bound, tile, dims: own, args, roots });
+      }
       steps.push(bound);
-      deviceSteps.push({ compiled: served.compiled, args, dims });
+      deviceSteps.push({ compiled: served.compiled, args, dims: own });
     }
     const program = deviceSteps.length === 0 ? undefined : device.program(deviceSteps);
     return { segment, key, program, steps, clear, arena, moving, env };
@@ -302,9 +315,9 @@ export class Binding {
     });
   }
 
-  #localMemory(device: Device, steps: readonly PlanStep[], env: Env): { views: Map<number, View>; arena: Region[] } {
+  #localMemory(device: Device, calls: readonly Call[], env: Env): { views: Map<number, View>; arena: Region[] } {
     const spans = new Map<number, { first: number; last: number }>();
-    steps.forEach((step, i) => {
+    calls.forEach(({ step }, i) => {
       for (const id of step.args) {
         const root = rootOf(this.#plan, id);
         const { source } = tensor(this.#plan, root);

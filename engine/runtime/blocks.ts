@@ -10,7 +10,8 @@ import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { type Guard, type Scalar, endless } from '../graph/program.ts';
 import { type Place, type Plan, type PlanBlock, type PlanPart, rootOf, tensor } from '../plan/plan.ts';
-import type { Binding, Env } from './binding.ts';
+import type { Binding } from './binding.ts';
+import type { Env } from './calls.ts';
 
 /** A run, or a part of it. */
 export interface Running {

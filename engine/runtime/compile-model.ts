@@ -12,6 +12,7 @@ import { defaultIterations, lowerGraph } from '../ops/lower.ts';
 import { type PassOptions, runGraphPasses, runProgramPasses } from '../passes/pipeline.ts';
 import { buildPlan } from '../plan/build-plan.ts';
 import type { Place, Plan } from '../plan/plan.ts';
+import type { TileSize } from '../plan/tiles.ts';
 import { Executor } from './executor.ts';
 import { KernelStore, type Lookup } from './kernel-store.ts';
 import type { ValueInfo } from './model.ts';
@@ -22,11 +23,16 @@ export interface Devices {
   readonly cpu?: Device;
 }
 
+/** Half of a second level of cache; fewer rows than that, and a product reads its right-hand side too often. */
+const tiles: TileSize = { bytes: 2 ** 20, rows: 32 };
+
 export interface CompileOptions extends PassOptions {
   readonly precision: 'exact' | 'fast';
   readonly dims: Readonly<Record<string, number>>;
   /** Steps after which a loop fails. */
   readonly maxIterations?: number;
+  /** On the CPU. */
+  readonly tiles?: TileSize;
   readonly lookup?: (place: Place) => Lookup;
 }
 
@@ -50,6 +56,7 @@ export function planModel(graph: Graph, devices: Devices, options: CompileOption
   const program = runProgramPasses(lowered, profile.panel, options);
   const plan = buildPlan(program, {
     maxIterations, cpu: devices.cpu !== undefined, slices: profile.kind !== 'webgpu',
+    tiles: profile.kind === 'webgpu' ? undefined : options.tiles ?? tiles,
     numeric: { fma: profile.fma, precision: options.precision },
     refuses: (kernel) => {
       const space = devices.main.space(kernel);
