@@ -8,23 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main as quern } from '../cli/main.ts';
 import type { BenchRow } from '../cli/bench.ts';
-import { uniform } from '../cli/page/fill.ts';
-import { floats, model, node } from '../engine/load/testing/build-model.ts';
+import { productModel } from './products.ts';
 import { record } from './results.ts';
 
 const shapes = [[128, 768, 3072], [384, 384, 384], [1024, 1024, 1024], [1, 768, 3072]] as const;
-
-function matmul(m: number, k: number, n: number): Uint8Array {
-  const random = uniform(1);
-  const weights = Array.from({ length: k * n }, () => random() - 0.5);
-  return model({
-    opset: 17,
-    inputs: { a: `float32[${String(m)}, ${String(k)}]` },
-    outputs: { y: `float32[${String(m)}, ${String(n)}]` },
-    initializers: { b: floats([k, n], weights) },
-    nodes: [node('MatMul', ['a', 'b'], 'y')],
-  });
-}
 
 export async function main([name = 'matmul']: readonly string[]): Promise<void> {
   const folder = join(tmpdir(), 'quern-bench');
@@ -32,7 +19,7 @@ export async function main([name = 'matmul']: readonly string[]): Promise<void> 
   const rows = [];
   for (const [m, k, n] of shapes) {
     const file = join(folder, `matmul_${String(m)}x${String(k)}x${String(n)}.onnx`);
-    writeFileSync(file, matmul(m, k, n));
+    writeFileSync(file, productModel(m, k, n));
     const json = join(folder, 'matmul.json');
     const code = await quern(['bench', file, '--device', 'wasm', '--threads', '1', '--against', 'ort-web,ort-node', '--runs', '40', '--json', json]);
     if (code !== 0) throw new Error(`bench ended with ${String(code)}`);
