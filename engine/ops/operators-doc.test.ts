@@ -25,7 +25,7 @@ that need only feeds go first. A fed int64 that does not fit, or dims that take 
 \`SequenceMap\`, sequences whose length or positions only the data decide, \`FlexAttention\` (its expansion runs), training
 (\`Dropout\` that drops too), and other domains than the two below. Inside an operator: \`BatchNormalization\` with \`spatial = 0\`; \`Squeeze\` without axes where a
 dim that is only known when fed turns out to be 1; \`DynamicQuantizeLSTM\` with an unknown number of steps; \`GroupQueryAttention\`
-with a quantised or a windowed cache; and attention's scores as an output of com.microsoft. Random numbers come from the seed of the model, else from
+with a quantised or a windowed cache. Random numbers come from the seed of the model, else from
 the node's name, and are the same in every run.
 
 **Control flow.** Loop, Scan and If take any body of these operators, also nested, and sizes that change from step to step or differ between
