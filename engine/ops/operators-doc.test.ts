@@ -30,7 +30,7 @@ the node's name, and are the same in every run.
 
 **Control flow.** Loop, Scan and If take any body of these operators, also nested, and sizes that change from step to step or differ between
 branches. What is refused, with the reason: values whose rank or type changes between steps, branches of other ranks (but for first dims of 1, where
-no output's rank depends on it), sequences that go from step to step of a loop of more than a few known steps, Scan-8 with sequence lengths. A loop fails after \`maxIterations\` steps.
+no output's rank depends on it), sequences that go from step to step of a loop of more than a few known steps. A loop fails after \`maxIterations\` steps.
 `;
 
 const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };
