@@ -26,3 +26,18 @@ describe('GroupQueryAttention hands out scores', () => {
   it('which the model must name', () =>
     expect(() => of({})).toThrow("'qk_output' does not say which scores\n  expected: 1 (before softmax) or 2 (after it)\n  got: 0"));
 });
+
+describe('GroupQueryAttention with a quantised cache is refused', () => {
+  const [length, scale] = [[tensor('int32', [1], [2]), tensor('int32', [1], [3])], f32([1], [1])];
+  const blank = (n: number): undefined[] => new Array<undefined>(n).fill(undefined);
+  const cache = (dtype: 'int8' | 'float32') => [tensor(dtype, [1, 1, 1, 1], [1]), tensor(dtype, [1, 1, 1, 1], [1])];
+  it.each([
+    ['that has scales', [...cache('int8'), ...length, ...blank(5), scale, scale], { k_quant_type: 'PER_TENSOR', v_quant_type: 'PER_TENSOR' }],
+    ['that begins empty', [undefined, undefined, ...length], { k_quant_type: 'PER_CHANNEL' }],
+    ['of integers', [...cache('int8'), ...length], {}],
+  ])('%s', (_, inputs, attributes) =>
+    expect(() => scores('GroupQueryAttention', inputs, { kv_num_heads: 1, ...attributes }))
+      .toThrow(/with a quantised cache\n {2}expected: float32\n {2}got: .*\n {2}hint: /));
+  it('but a plain one whose width is named is not', () => expect(() =>
+    scores('GroupQueryAttention', [...cache('float32'), ...length], { kv_num_heads: 1, kv_cache_bit_width: 8, qk_output: 1 })).not.toThrow());
+});

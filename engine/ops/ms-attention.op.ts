@@ -184,8 +184,13 @@ const groupQueryAttention: Operator = {
     const [first, second, third] = [build.input(0), build.optional(1), build.optional(2)];
     const [pastKey, pastValue, lengths] = [build.optional(3), build.optional(4), build.input(5)];
     const [positions, scoreBias, sinks] = [build.optional(9), build.optional(10), build.optional(11)];
-    if ((build.optional(12) ?? build.optional(13)) !== undefined) build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache');
-    if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache');
+    const kinds = ['k', 'v'].map((side) => attributes.string(`${side}_quant_type`, ['NONE', 'PER_TENSOR', 'PER_CHANNEL'], 'NONE'));
+    if ((build.optional(12) ?? build.optional(13)) !== undefined || kinds.some((kind) => kind !== 'NONE') || (pastKey ?? first).dtype !== first.dtype) {
+      build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache', {
+        expected: first.dtype, got: pastKey?.dtype ?? kinds.join(', '), hint: 'export the model without k_quant_type and v_quant_type',
+      });
+    }
+    if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache', { expected: 'sliding_window_cache = 0' });
     const mode = build.wants(3) ? attributes.int('qk_output', 0) : undefined;
     if (mode !== undefined && mode !== 1 && mode !== 2) {
       build.fail('invalid-attribute', "attribute 'qk_output' does not say which scores", { expected: '1 (before softmax) or 2 (after it)', got: String(mode) });
