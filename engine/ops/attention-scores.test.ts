@@ -24,7 +24,7 @@ describe('GroupQueryAttention hands out scores', () => {
   it('in a window', () => expect(of({ qk_output: 1, local_window_size: 1 })).toEqual({ dims: [1, 1, 2, 2], elements: [3, 0, 0, 10] }));
   it('after softmax', () => expect(of({ qk_output: 2 })).toEqual({ dims: [1, 1, 2, 2], elements: [1, 0, 0.0179862, 0.982014] }));
   it('which the model must name', () =>
-    expect(() => of({})).toThrow("'qk_output' does not say which scores\n  expected: 1 (before softmax) or 2 (after it)\n  got: 0"));
+    expect(() => of({})).toThrow("'qk_output' names no scores\n  expected: 1 or 2\n  got: 0"));
 });
 
 describe('GroupQueryAttention with a quantised cache is refused', () => {

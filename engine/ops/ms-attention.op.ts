@@ -7,7 +7,7 @@ import { type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge,
 import { shapeText } from '../../jit/expr/text.ts';
 import { angles, clampRow, present, resultLayout, scaleOf } from './attention.op.ts';
 import { type HeadElement, attend, headsOf, rotate } from './attend.ts';
-import { clamp, lastRow, toIndex } from './math.ts';
+import { clamp, lastRow, toIndex, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { normalise } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -184,16 +184,16 @@ const groupQueryAttention: Operator = {
     const [first, second, third] = [build.input(0), build.optional(1), build.optional(2)];
     const [pastKey, pastValue, lengths] = [build.optional(3), build.optional(4), build.input(5)];
     const [positions, scoreBias, sinks] = [build.optional(9), build.optional(10), build.optional(11)];
-    const kinds = ['k', 'v'].map((side) => attributes.string(`${side}_quant_type`, ['NONE', 'PER_TENSOR', 'PER_CHANNEL'], 'NONE'));
+    const kinds = ['k', 'v'].map((side) => build.node.attributes.get(`${side}_quant_type`)?.value ?? 'NONE');
     if ((build.optional(12) ?? build.optional(13)) !== undefined || kinds.some((kind) => kind !== 'NONE') || (pastKey ?? first).dtype !== first.dtype) {
       build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache', {
-        expected: first.dtype, got: pastKey?.dtype ?? kinds.join(', '), hint: 'export the model without k_quant_type and v_quant_type',
+        expected: first.dtype, got: pastKey?.dtype ?? 'scales or a quantised type', hint: 'export the model with a plain cache',
       });
     }
-    if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache', { expected: 'sliding_window_cache = 0' });
+    if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache');
     const mode = build.wants(3) ? attributes.int('qk_output', 0) : undefined;
     if (mode !== undefined && mode !== 1 && mode !== 2) {
-      build.fail('invalid-attribute', "attribute 'qk_output' does not say which scores", { expected: '1 (before softmax) or 2 (after it)', got: String(mode) });
+      build.fail('invalid-attribute', "attribute 'qk_output' names no scores", { expected: '1 or 2', got: String(mode) });
     }
     const [heads, kvHeads] = [attributes.int('num_heads'), attributes.int('kv_num_heads')];
     const [batch = int(1), length = int(1), width = int(1)] = first.shape;
@@ -245,8 +245,10 @@ const groupQueryAttention: Operator = {
       ...resultLayout(batch, int(heads), length, size, true), ...(mode === undefined ? {} : { scores: mode + 1 }),
     });
     // Scores before softmax are 0 where they are masked.
-    const shown = mode !== 1 || scores === undefined ? scores : build.map(first.dtype, shape, ([b = int(0), h = int(0), s = int(0), t = int(0)]) =>
-      select(sees(b, s, t), scores.at([b, h, s, t]), constant(0, 'float32')));
+    const shown = mode !== 1 || scores === undefined ? scores : build.map(first.dtype, shape, (at) => {
+      const [b = int(0), , s = int(0), t = int(0)] = at;
+      return select(sees(b, s, t), scores.at(at), zeroOf(first.dtype));
+    });
     return [y, presentKey, presentValue, shown ?? y];
   },
 };

@@ -99,28 +99,24 @@ function unrolled(build: Lowering, d: Direction, steps: number): Result {
   const { lengths } = d;
   const length = lengths === undefined ? undefined : (b: Expr): Expr => toIndex(lengths.at([b]));
   // By time, if there are lengths: the reverse direction then begins at another place for each batch entry. Else by place.
-  const [outputs, memories]: [Tensor[], Tensor[]] = [[], []];
-  const pick = (from: readonly Tensor[], at: Expr, b: Expr, j: Expr): Expr =>
-    from.slice(1).reduce((rest, t, k) => select(lt(at, k + 1), rest, t.at([b, j])), (from[0] ?? d.initial).at([b, j]));
-  let [h, c] = [d.initial, d.memory];
+  const outputs: Tensor[] = [];
+  let [h, c, last] = [d.initial, d.memory, d.initial];
   for (let k = 0; k < steps; k++) {
     const place = d.reverse ? steps - 1 - k : k;
-    const step = (b: Expr): Expr => (length === undefined || !d.reverse ? int(place) : max(sub(length(b), k + 1), 0));
-    const next = unrolledStep(build, d, step, { h, c }, shape);
+    const next = unrolledStep(build, d, (b) => (length === undefined || !d.reverse ? int(place) : max(sub(length(b), k + 1), 0)), { h, c }, shape);
+    /** What comes of a step in sequences that are not over. */
+    const going = (t: Tensor, old?: Tensor): Tensor => (length === undefined ? t : build.map(t.dtype, shape, (at) =>
+      select(lt(int(k), length(at[0] ?? int(0))), t.at(at), old === undefined ? zeroOf(t.dtype) : old.at(at))));
     // A sequence that is over counts as zeros where a state is quantised: as onnxruntime does it.
-    h = length === undefined ? next.h
-      : build.map(h.dtype, shape, ([b = int(0), j = int(0)]) => select(lt(int(k), length(b)), next.h.at([b, j]), zeroOf(h.dtype)));
-    c = next.c;
+    h = going(next.h);
+    last = going(next.h, last);
+    c = next.c === undefined ? c : going(next.c, c);
     outputs[length === undefined ? place : k] = h;
-    if (c !== undefined) memories.push(c);
   }
-  if (length === undefined) return { y: (step, b, j) => pick(outputs, step, b, j), h, c };
-  const last = (from: readonly Tensor[], first: Tensor): Tensor => build.map(h.dtype, shape, ([b = int(0), j = int(0)]) =>
-    select(lt(length(b), 1), first.at([b, j]), pick(from, sub(length(b), 1), b, j)));
-  return {
-    y: (step, b, j) => select(lt(step, length(b)), pick(outputs, d.reverse ? sub(sub(length(b), 1), step) : step, b, j), zeroOf(h.dtype)),
-    h: last(outputs, d.initial), c: d.memory === undefined ? undefined : last(memories, d.memory),
-  };
+  const y = (step: Expr, b: Expr, j: Expr): Expr =>
+    outputs.slice(1).reduce((rest, t, k) => select(lt(step, k + 1), rest, t.at([b, j])), (outputs[0] ?? h).at([b, j]));
+  return { h: last, c, y: length === undefined || !d.reverse ? y : (step, b, j) =>
+    select(lt(step, length(b)), y(sub(sub(length(b), 1), step), b, j), zeroOf(h.dtype)) };
 }
 
 interface States { readonly h: Tensor; readonly c: Tensor | undefined }
