@@ -183,7 +183,9 @@ class Builder {
   type({ name, type }: ValueInfoProto): TensorType | undefined {
     if (type === undefined) return undefined;
     if (type.kind === 'other') {
-      throw new QuernError('unsupported-model', `the value '${name}' is no tensor`, { expected: 'a tensor', got: type.value });
+      throw new QuernError('unsupported-model', `the value '${name}' is no tensor`, {
+        expected: 'a tensor', got: type.value, hint: 'cut the model where it has tensors',
+      });
     }
     const element = onnxType(type.code);
     if (element === undefined && type.code !== 0) {

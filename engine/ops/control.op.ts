@@ -3,12 +3,12 @@
  * only the model's data decide, both branches are computed or one runs, as a block (blocks.ts). Other loops become one kernel or a block
  * (repeat.ts).
  */
-import { type Const, type Expr, asInt, int, sub, truth } from '../../jit/expr/expr.ts';
+import { type Const, type Expr, asInt, int, lt, select, sub, truth } from '../../jit/expr/expr.ts';
 import { type Graph, nodeCount } from '../graph/graph.ts';
-import { scalarValue, toIndex } from './math.ts';
+import { scalarValue, toIndex, zeroOf } from './math.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axisOf, reshape } from './shape.ts';
+import { axisOf, reshape, sized } from './shape.ts';
 
 /** Nodes up to which loops are unrolled: each step is a copy of the body. */
 const mostNodes = 512;
@@ -150,17 +150,28 @@ const scan: Operator = {
   }),
 };
 
-/** The first Scan had a batch dim around everything: each entry is scanned on its own. */
+/** The first Scan had a batch dim around everything: each entry is scanned on its own, as far as its sequence goes, and zeros follow. */
 const batchedScan: Operator = {
   op: 'Scan', domain: '', since: 8, arity: [2, Infinity],
   lower: (build) => {
-    if (build.optional(0) !== undefined) build.fail('unsupported-model', 'Scan-8 with sequence lengths');
+    const given = build.optional(0);
     const inputs = build.inputs.slice(1).map((_, k) => build.input(k + 1));
     const batch = asInt(inputs[0]?.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Scan-8 with a batch that is not known while compiling');
     const scans = build.attributes.int('num_scan_inputs');
-    const directions = build.attributes.ints('directions', []);
-    const entries = Array.from({ length: batch }, (_, b) =>
-      scanned(build, inputs.map((t) => entryOf(build, t, 0, b)), scans, { inBack: directions }));
+    const inBack = build.attributes.ints('directions', []);
+    const states = inputs.length - scans;
+    const steps = inputs[states]?.shape[1] ?? int(1);
+    if (given !== undefined) sized(build, given.shape[0], batch, 'there is not one sequence length for each batch entry');
+    const lengths = given === undefined ? undefined : build.dims(given);
+    const entries = Array.from({ length: batch }, (_, b) => {
+      const length = lengths?.[b] ?? steps;
+      const made = scanned(build, inputs.map((t, k) => {
+        const entry = entryOf(build, t, 0, b);
+        return k < states ? entry : sliced(build, entry, 0, int(0), length);
+      }), scans, { inBack });
+      return made.map((t, k) => (k < states || length === steps ? t : build.map(t.dtype, [steps, ...t.shape.slice(1)], ([i = int(0), ...at]) =>
+        select(lt(i, length), t.at([i, ...at]), zeroOf(t.dtype)), t.narrow)));
+    });
     return (entries[0] ?? []).map((_, k) => stacked(build, entries.flatMap((e) => e[k] ?? []), 0));
   },
 };

@@ -86,4 +86,15 @@ describe('Scan', () => {
     });
     expect(run({ s: f32([1], [0]), x: f32([3, 1], [1, 2, 3]) }, [scan], ['last', 'all'])).toEqual([[6], [1, 3, 6]]);
   });
+  it('of opset 8 ends each sequence by itself, in any direction', () => {
+    const sums = (directions: readonly number[]): Node => ({ ...node('Scan', ['l', 's', 'x'], ['last', 'all'], {
+      num_scan_inputs: { type: 'int', value: 1 }, directions: { type: 'ints', value: directions },
+      body: branch([node('Add', ['a', 'b'], ['c']), node('Identity', ['c'], ['d'])], ['c', 'd'], ['a', 'b']),
+    }), opset: 8 });
+    const feeds = { l: i64([2], [3, 2]), s: f32([2, 1], [0, 10]), x: f32([2, 3, 1], [1, 2, 3, 4, 5, 6]) };
+    expect(run(feeds, [sums([0])], ['last', 'all'])).toEqual([[6, 19], [1, 3, 6, 14, 19, 0]]);
+    expect(run(feeds, [sums([1])], ['last', 'all'])).toEqual([[6, 19], [3, 5, 6, 15, 19, 0]]);
+    expect(() => run({ ...feeds, l: i64([2], [3, 4]) }, [sums([0])], ['all'])).toThrow('do not fit each other');
+    expect(() => run({ ...feeds, l: i64([2], [-1, 2]) }, [sums([0])], ['all'])).toThrow(/impossible|below 0/);
+  });
 });

@@ -81,6 +81,22 @@ it('QLinearMatMul takes scales and zero points of the result by rows', () => {
 it('DequantizeLinear reads blocks of a list', () =>
   expect(elementsOf('DequantizeLinear', [tensor('uint8', [4], [1, 2, 3, 4]), f32([2], [1, 10])], { attributes: { axis: 0, block_size: 2 } })).toEqual([1, 2, 30, 40]));
 
+describe('norms of float64', () => {
+  // float32 has no numbers between 2 ** 24 and 2 ** 24 + 2.
+  const [x, one, none] = [tensor('float64', [1, 1, 2], [2 ** 24, 2 ** 24 + 1]), tensor('float64', [1], [1]), tensor('float64', [1], [0])];
+  const [ones, nones] = [tensor('float64', [2], [1, 1]), tensor('float64', [2], [0, 0])];
+  it.each([
+    ['LayerNormalization', [x, ones, nones], { epsilon: { float: 0 } }],
+    ['InstanceNormalization', [x, one, none], { epsilon: { float: 0 } }],
+    ['GroupNormalization', [x, one, none], { epsilon: { float: 0 }, num_groups: 1 }],
+    ['MeanVarianceNormalization', [x], { axes: [2] }],
+  ] satisfies [string, Feed[], OpOptions['attributes']][])('%s', (op, inputs, attributes) => expect(elementsOf(op, inputs, { attributes })).toEqual([-1, 1]));
+  it('Softmax', () => expect(elementsOf('Softmax', [x])).toEqual([0.268941, 0.731059]));
+  it('have their statistics in float32', () =>
+    expect([...runProgram(lowerGraph(opGraph('LayerNormalization', [x, ones, nones], { outputs: 3 })), new Map([['x0', x], ['x1', ones], ['x2', nones]])).values()]
+      .map((t) => t.dtype)).toEqual(['float64', 'float32', 'float32']));
+});
+
 it('GridSample computes in float64', () =>
   expect(elementsOf('GridSample', [tensor('float64', [1, 1, 1, 2], [1, 3]), tensor('float64', [1, 1, 1, 2], [0, 0])])).toEqual([2]));
 

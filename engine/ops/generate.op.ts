@@ -66,7 +66,8 @@ const range: Operator = {
 
 /** The tensor itself; only the name changes. */
 const same = (op: string, since: number, arity: readonly [number, number] = [1, 1]): Operator => ({
-  op, domain: '', since, arity, lists: true, lower: (build) => build.input(0),
+  op, domain: '', since, arity, lists: true,
+  lower: (build) => build.optional(0) ?? build.fail('unsupported-model', 'an optional that holds nothing', { expected: 'a tensor or a sequence' }),
 });
 
 /** Every tensor is there; only an input that is left out is not. Optionals that are fed are refused with the model. */
@@ -229,7 +230,7 @@ export const insideShape = (index: readonly Expr[], shape: readonly Expr[]): Exp
   and(...index.flatMap((i, d) => [ge(i, 0), lt(i, shape[d] ?? int(1))]));
 
 export const operators: readonly Operator[] = [
-  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), same('Optional', 15), same('OptionalGetElement', 15), optionalHasElement,
+  constantOp, constantOfShape, shapeOp, size, range, same('Identity', 1), same('Optional', 15, [0, 1]), same('OptionalGetElement', 15), optionalHasElement,
   dropout, castOp, castLike, bitCast, oneHot, trilu, eyeLike,
   cumulative('CumSum', 11, add, 0), cumulative('CumProd', 26, mul, 1),
   window('HannWindow', [0.5, -0.5]), window('HammingWindow', [25 / 46, -21 / 46]), window('BlackmanWindow', [0.42, -0.5, 0.08]),

@@ -82,7 +82,10 @@ function lower(graph: Graph, maxIterations: number): { readonly program: Program
   const taken = new Set<number>(inputs.map((i) => i.tensor));
   const outputs = graph.outputs.map(({ name }) => {
     const tensor = scope.get(name);
-    if (builder.lists.has(tensor)) throw new QuernError('unsupported-model', `the output '${name}' is a sequence`);
+    if (builder.lists.has(tensor)) {
+      const details = { expected: 'a tensor', hint: 'hand out its tensors, by SequenceAt or ConcatFromSequence' };
+      throw new QuernError('unsupported-model', `the output '${name}' is a sequence`, details);
+    }
     if (builder.leastRank(tensor) < tensor.rank) throw new QuernError('unsupported-model', `the rank of output '${name}' depends on the data`);
     // An output is a tensor of its own, which a run may hand out: not an input, a weight, or another output.
     const own = taken.has(tensor.id) || builder.isConstant(tensor) ? copy(builder, tensor, name) : tensor;
@@ -293,13 +296,10 @@ class NodeLowering implements Lowering {
   fixed = (tensor: Tensor): ArrayLike<number | bigint> | undefined => this.#builder.fixed(tensor);
 
   constants(tensor: Tensor, what: string): readonly number[] {
-    const known = this.#builder.elements(tensor);
-    if (known === undefined && staticSize(tensor.shape) === 0) return [];
-    if (known === undefined) return this.fail('unsupported-model', `${what} must be known while the model is compiled`);
-    return known.map((e) => {
-      if (e?.op === 'const') return Number(e.value);
-      return this.fail('unsupported-model', `${what} must be known while the model is compiled`);
-    });
+    const known = staticSize(tensor.shape) === 0 ? [] : this.#builder.elements(tensor);
+    const details = { expected: 'a constant', got: 'what only feeds say', hint: 'make it an initializer of the model' };
+    return (known ?? [undefined]).map((e) =>
+      (e?.op === 'const' ? Number(e.value) : this.fail('unsupported-model', `${what} must be known while the model is compiled`, details)));
   }
 
   weights(constant: Constant): Tensor {

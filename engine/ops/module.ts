@@ -208,13 +208,14 @@ export class ProgramBuilder {
 
   list(items: readonly Tensor[]): Tensor {
     const unused = (): never => { throw new QuernError('unsupported-model', 'a sequence is used as a tensor'); };
-    const made: Tensor = { id: NaN, dtype: 'bool', shape: [], rank: 0, at: unused };
+    if (items.some((t) => this.lists.has(t))) throw new QuernError('unsupported-model', 'a sequence of sequences', { expected: 'a sequence of tensors' });
+    const made: Tensor = { get id() { return unused(); }, dtype: 'bool', shape: [], rank: 0, at: unused };
     this.lists.set(made, items);
     return made;
   }
 
   leastRank(t: Tensor): number {
-    return this.#leastRank.get(t.id) ?? t.rank;
+    return this.lists.has(t) ? t.rank : this.#leastRank.get(t.id) ?? t.rank;
   }
 
   loosen(t: Tensor, leastRank: number): void {

@@ -143,7 +143,8 @@ const tile: Operator = {
 
 /** Tensors side by side along an axis; which one an element comes from is a search over the offsets. */
 export function concatenated(build: Lowering, tensors: readonly Tensor[], axis: number): Tensor {
-  const parts = tensors.filter((t) => asInt(t.shape[axis] ?? int(0)) !== 0);
+  // An empty list is nothing, whatever the rank of the others.
+  const parts = tensors.filter((t) => asInt(t.shape[axis] ?? t.shape[0] ?? int(1)) !== 0);
   const [first] = parts.length > 0 ? parts : tensors;
   if (first === undefined) return build.fail('invalid-model', 'Concat has no inputs');
   if (parts.length <= 1) return first;

@@ -7,7 +7,7 @@ import { type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge,
 import { shapeText } from '../../jit/expr/text.ts';
 import { angles, clampRow, present, resultLayout, scaleOf } from './attention.op.ts';
 import { type HeadElement, attend, headsOf, rotate } from './attend.ts';
-import { clamp, lastRow, toIndex } from './math.ts';
+import { clamp, lastRow, toIndex, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { normalise } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -57,10 +57,12 @@ function masking(build: Lowering, { mask, bias, batch, shape, before }: MaskSpec
   const filter = build.attributes.float('mask_filter_value', -10000);
   const causal = build.attributes.int('unidirectional', 0) !== 0;
   const keeps = mask === undefined ? undefined : keepsOf(build, mask, batch);
+  // What onnxruntime's scores hold where they are handed out.
+  const hidden = build.wants(3) ? -3.4028234663852886e38 : -Infinity;
   return (score, b, h, s, t) => {
     const biased = bias === undefined ? score : add(score, bias.at(broadcastIndex(bias.shape, [b, h, s, t], shape)));
     const flagged = keeps === undefined ? biased : select(keeps(b, s, t), biased, add(biased, filter));
-    return causal ? select(le(t, add(before, s)), flagged, constant(-Infinity, score.dtype)) : flagged;
+    return causal ? select(le(t, add(before, s)), flagged, constant(hidden, score.dtype)) : flagged;
   };
 }
 
@@ -149,15 +151,14 @@ const multiHeadAttention: Operator = {
     };
     const query = bias === undefined ? q : viewOf(stored(build, dtype, batch, int(heads), q));
     const [key, value] = [cached(pastKey, k, 1), cached(pastValue, v, 2)];
-    const { y } = attend(build, {
+    const { y, scores } = attend(build, {
       dtype, batch, heads: int(heads), kvHeads: int(heads), queries: q.length, keys: key.length, keySize: q.size, valueSize: v.size,
       q: query.at, k: key.at, v: value.at, scale: scaleOf(build), softcap: 0,
       masked: masking(build, { mask, bias: scoreBias, batch, shape: [batch, int(heads), q.length, key.length], before: pastKey?.shape[2] ?? int(0) }),
-      ...resultLayout(batch, int(heads), q.length, v.size, true),
+      ...resultLayout(batch, int(heads), q.length, v.size, true), ...(build.wants(3) ? { scores: 2 } : {}),
     });
     const whole = (of: Heads, output: number): Tensor => (build.wants(output) ? stored(build, dtype, batch, int(heads), of) : y);
-    if (build.wants(3)) build.fail('unsupported-model', 'MultiHeadAttention with its scores as an output');
-    return [y, whole(key, 1), whole(value, 2)];
+    return [y, whole(key, 1), whole(value, 2), scores ?? y];
   },
 };
 
@@ -183,9 +184,17 @@ const groupQueryAttention: Operator = {
     const [first, second, third] = [build.input(0), build.optional(1), build.optional(2)];
     const [pastKey, pastValue, lengths] = [build.optional(3), build.optional(4), build.input(5)];
     const [positions, scoreBias, sinks] = [build.optional(9), build.optional(10), build.optional(11)];
-    if ((build.optional(12) ?? build.optional(13)) !== undefined) build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache');
+    const kinds = ['k', 'v'].map((side) => build.node.attributes.get(`${side}_quant_type`)?.value ?? 'NONE');
+    if ((build.optional(12) ?? build.optional(13)) !== undefined || kinds.some((kind) => kind !== 'NONE') || (pastKey ?? first).dtype !== first.dtype) {
+      build.fail('unsupported-model', 'GroupQueryAttention with a quantised cache', {
+        expected: first.dtype, got: pastKey?.dtype ?? 'scales or a quantised type', hint: 'export the model with a plain cache',
+      });
+    }
     if (attributes.int('sliding_window_cache', 0) !== 0) build.fail('unsupported-model', 'GroupQueryAttention with a window for a cache');
-    if (build.wants(3)) build.fail('unsupported-model', 'GroupQueryAttention with its scores as an output');
+    const mode = build.wants(3) ? attributes.int('qk_output', 0) : undefined;
+    if (mode !== undefined && mode !== 1 && mode !== 2) {
+      build.fail('invalid-attribute', "attribute 'qk_output' names no scores", { expected: '1 or 2', got: String(mode) });
+    }
     const [heads, kvHeads] = [attributes.int('num_heads'), attributes.int('kv_num_heads')];
     const [batch = int(1), length = int(1), width = int(1)] = first.shape;
     const size = second === undefined ? floordiv(width, heads + 2 * kvHeads) : floordiv(width, heads);
@@ -218,21 +227,29 @@ const groupQueryAttention: Operator = {
     const shape = [batch, int(heads), length, total];
     const sink = sinks !== undefined ? (h: Expr): Expr => cast(sinks.at([h]), 'float32')
       : attributes.int('smooth_softmax', 0) === 1 ? (): Expr => constant(0, 'float32') : undefined;
-    const { y } = attend(build, {
+    const sees = (b: Expr, s: Expr, t: Expr): Expr => {
+      const here = add(past(b), s);
+      // Keys end before the padding of a shorter prompt; a single step has none.
+      const valid = le(t, toIndex(lengths.at([b])));
+      const seen = !causal ? valid : asInt(length) === 1 ? le(t, here) : and(le(t, here), valid);
+      return window < 0 ? seen : and(seen, lt(sub(here, window), t));
+    };
+    const { y, scores } = attend(build, {
       dtype: first.dtype, batch, heads: int(heads), kvHeads: int(kvHeads), queries: length, keys: total, keySize: size, valueSize: size,
       q, k: (b, h, t, d) => presentKey.at([b, h, t, d]), v: (b, h, t, d) => presentValue.at([b, h, t, d]),
       scale: scaleOf(build), softcap: attributes.float('softcap', 0), ...(sink === undefined ? {} : { sink }),
       masked: (score, b, h, s, t) => {
         const biased = scoreBias === undefined ? score : add(score, broadcastAt(scoreBias, [b, h, s, t], shape));
-        const here = add(past(b), s);
-        // Keys end before the padding of a shorter prompt; a single step has none.
-        const valid = le(t, toIndex(lengths.at([b])));
-        const seen = !causal ? valid : asInt(length) === 1 ? le(t, here) : and(le(t, here), valid);
-        return select(window < 0 ? seen : and(seen, lt(sub(here, window), t)), biased, constant(-Infinity, score.dtype));
+        return select(sees(b, s, t), biased, constant(-Infinity, score.dtype));
       },
-      ...resultLayout(batch, int(heads), length, size, true),
+      ...resultLayout(batch, int(heads), length, size, true), ...(mode === undefined ? {} : { scores: mode + 1 }),
     });
-    return [y, presentKey, presentValue];
+    // Scores before softmax are 0 where they are masked.
+    const shown = mode !== 1 || scores === undefined ? scores : build.map(first.dtype, shape, (at) => {
+      const [b = int(0), , s = int(0), t = int(0)] = at;
+      return select(sees(b, s, t), scores.at(at), zeroOf(first.dtype));
+    });
+    return [y, presentKey, presentValue, shown ?? y];
   },
 };
 

@@ -85,7 +85,10 @@ interface NormRows {
 
 interface NormResult { readonly y: Tensor; readonly mean: () => Tensor; readonly inverse: () => Tensor }
 
-/** (x - mean) / sqrt(variance + epsilon) over rows; variance from the centred elements, which keeps it exact for large means. */
+/**
+ * (x - mean) / sqrt(variance + epsilon) over rows; variance from the centred elements, which keeps it exact for large means. float64 is computed as
+ * such, also where `stash_type` is content with float32 (so do onnxruntime's kernels); mean and inverse are float32 where they are handed out.
+ */
 export function normalise(build: Lowering, { x, over, epsilon, centred, value, dtype = x.dtype }: NormRows): NormResult {
   const { axes, inner, index, count, shape, at } = splitRows(build, x, over, true);
   const type = computeType(x.dtype);
@@ -100,7 +103,7 @@ export function normalise(build: Lowering, { x, over, epsilon, centred, value, d
   const inverse = reciprocal(sqrt(add(div(ref(square, type), size), epsilon)));
   const y = build.rows({ dtype, shape: x.shape, axes, inner, scans, each: true, index, value: value(mul(element, inverse), index) });
   const statistic = (used: typeof scans, result: Expr) => (): Tensor =>
-    build.rows({ dtype: computeType(x.dtype), shape, axes, inner, scans: used, each: false, index: at, value: result });
+    build.rows({ dtype: 'float32', shape, axes, inner, scans: used, each: false, index: at, value: cast(result, 'float32') });
   return { y, mean: statistic(scans.slice(0, 1), mean), inverse: statistic(scans, inverse) };
 }
 

@@ -3,7 +3,7 @@
  * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
  * Source: ONNX LSTM-22, GRU-22, RNN-22.
  */
-import { type Expr, type Var, add, asInt, cast, floordiv, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, cast, floordiv, int, lt, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { type Activation, activationsOf } from './activations.ts';
 import { clamp, local, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
@@ -11,7 +11,7 @@ import { matmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred, dynamicallyQuantised } from './quantise.ts';
-import { sized } from './shape.ts';
+import { freshAxes, sized } from './shape.ts';
 
 /** What the three operators differ in. */
 interface Cell {
@@ -59,9 +59,10 @@ const mostUnrolled = 4;
 function recurrence(build: Lowering, d: Direction): Result {
   const steps = asInt(d.steps);
   const { weight } = d;
-  if (steps !== undefined && d.lengths === undefined && (weight === undefined || steps <= mostUnrolled)) return unrolled(build, d, steps);
+  if (d.lengths !== undefined) build.within(d.lengths, int(0), d.steps);
+  if (steps !== undefined && (weight === undefined || (d.lengths === undefined && steps <= mostUnrolled))) return unrolled(build, d, steps);
   return weight === undefined
-    ? build.fail('unsupported-model', 'a quantised recurrence needs a number of steps that is known while compiling, and no sequence lengths')
+    ? build.fail('unsupported-model', 'a quantised recurrence needs a number of steps that is known while compiling')
     : looped(build, d, weight);
 }
 
@@ -95,26 +96,35 @@ function lstmCell(build: Lowering, d: Direction, at: (gate: number) => Expr, col
 
 function unrolled(build: Lowering, d: Direction, steps: number): Result {
   const shape = [d.batch, d.hidden];
+  const { lengths } = d;
+  const length = lengths === undefined ? undefined : (b: Expr): Expr => toIndex(lengths.at([b]));
+  // By time, if there are lengths: the reverse direction then begins at another place for each batch entry. Else by place.
   const outputs: Tensor[] = [];
-  let [h, c] = [d.initial, d.memory];
+  let [h, c, last] = [d.initial, d.memory, d.initial];
   for (let k = 0; k < steps; k++) {
-    const step = int(d.reverse ? steps - 1 - k : k);
-    const next = unrolledStep(build, d, step, { h, c }, shape);
-    h = next.h;
-    c = next.c;
-    outputs[d.reverse ? steps - 1 - k : k] = h;
+    const place = d.reverse ? steps - 1 - k : k;
+    const next = unrolledStep(build, d, (b) => (length === undefined || !d.reverse ? int(place) : max(sub(length(b), k + 1), 0)), { h, c }, shape);
+    /** What comes of a step in sequences that are not over. */
+    const going = (t: Tensor, old?: Tensor): Tensor => (length === undefined ? t : build.map(t.dtype, shape, (at) =>
+      select(lt(int(k), length(at[0] ?? int(0))), t.at(at), old === undefined ? zeroOf(t.dtype) : old.at(at))));
+    // A sequence that is over counts as zeros where a state is quantised: as onnxruntime does it.
+    h = going(next.h);
+    last = going(next.h, last);
+    c = next.c === undefined ? c : going(next.c, c);
+    outputs[length === undefined ? place : k] = h;
   }
   const y = (step: Expr, b: Expr, j: Expr): Expr =>
     outputs.slice(1).reduce((rest, t, k) => select(lt(step, k + 1), rest, t.at([b, j])), (outputs[0] ?? h).at([b, j]));
-  return { y, h, c };
+  return { h: last, c, y: length === undefined || !d.reverse ? y : (step, b, j) =>
+    select(lt(step, length(b)), y(sub(sub(length(b), 1), step), b, j), zeroOf(h.dtype)) };
 }
 
 interface States { readonly h: Tensor; readonly c: Tensor | undefined }
 
-function unrolledStep(build: Lowering, d: Direction, step: Expr, { h, c }: States, shape: readonly Expr[]): States {
+function unrolledStep(build: Lowering, d: Direction, step: (batch: Expr) => Expr, { h, c }: States, shape: readonly Expr[]): States {
   const { dtype } = d.input;
   const row = (gate: number, j: Expr): Expr => add(mul(d.hidden, gate), j);
-  const fromInput = (b: Expr, gate: number, j: Expr): Expr => d.input.at([step, b, row(gate, j)]);
+  const fromInput = (b: Expr, gate: number, j: Expr): Expr => d.input.at([step(b), b, row(gate, j)]);
   const [f = sigmoid, g = tanh] = d.functions;
   if (d.kind === 'GRU') {
     const sums = d.product(h, 0, d.innerBias === undefined ? 2 : 3);
@@ -155,7 +165,6 @@ function looped(build: Lowering, d: Direction, weight: (row: Expr, column: Expr)
   const { gates, memory } = cells[d.kind];
   const b = build.axis(d.batch);
   const [start, t] = [build.axis(d.hidden), build.axis(d.steps)];
-  if (d.lengths !== undefined) build.within(d.lengths, int(0), d.steps);
   const length = d.lengths === undefined ? d.steps : toIndex(d.lengths.at([b]));
   const place = d.reverse ? max(sub(sub(length, 1), t), 0) : t;
   const state = [d.batch, d.hidden];
@@ -372,13 +381,23 @@ const dynamicQuantizeLstm: Operator = {
         },
       });
     };
+    const lengths = build.optional(4);
+    // No step after the longest sequence takes part in the range of the input.
+    const heard = (x: Tensor): Tensor => {
+      if (lengths === undefined) return x;
+      const { axes, index } = freshAxes(build, lengths.shape);
+      const most = ref(build.name('most'), 'int32');
+      const scans = [{ name: most.name, op: 'max', value: lengths.at(index) }] as const;
+      const longest = build.rows({ dtype: 'int32', shape: [], axes: [], inner: axes, each: false, index: [], scans, value: most });
+      return build.map(x.dtype, x.shape, (at) => select(lt(at[0] ?? int(0), toIndex(longest.at([]))), x.at(at), zeroOf(x.dtype)));
+    };
     const hidden = r.shape[1] ?? int(1);
     const directions = w.shape[0] ?? int(1);
     for (const t of [wScale, wZero, rScale, rZero]) {
       [directions, ...(t.rank === 2 ? [mul(hidden, 4)] : [])].forEach((dim, d) => { sized(build, t.shape[d], dim, 'there is not one scale or zero point for each column'); });
     }
     return recurrent(build, 'LSTM', hidden, {
-      input: (sequence, dir, value) => product(sequence, [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
+      input: (sequence, dir, value) => product(heard(sequence), [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
       state: (h, dir, from, count) => product(h, [r, rScale, rZero], dir, mul(hidden, from), mul(hidden, count), (real) => real),
       weight: undefined,
     });

@@ -48,12 +48,20 @@ describe('what is wrong with a sequence is an error', () => {
     ['pieces', [['SplitToSequence', 'x wrong', 's'], ['SequenceAt', 's first', 'y']], 'the pieces of a split are not the whole\n  expected: 3 in all\n  got: [1, 1]'],
     ['a tensor', [['SequenceAt', 'x first', 'y']], 'input 0 is no sequence'],
     ['a sequence as a tensor', [parts, ['Neg', 's', 'y']], "the input 's' is a sequence"],
-    ['a sequence as an output', [parts, ['Identity', 's', 'y']], "the output 'y' is a sequence"],
+    ['a sequence as an output', [parts, ['Identity', 's', 'y']],
+      "the output 'y' is a sequence\n  expected: a tensor\n  hint: hand out its tensors, by SequenceAt or ConcatFromSequence"],
+    ['a sequence as a position', [parts, ['SequenceAt', 's s', 'y']], "SequenceAt node 'SequenceAt_1': a sequence is used as a tensor"],
+    ['a sequence as a number of steps', [parts, ['Loop', 's _ x', 'y', { body: { inputs: 'i go v', outputs: 'go2 w', nodes: [['Identity', 'go', 'go2'], ['Neg', 'v', 'w']] } }]],
+      'a sequence is used as a tensor'],
+    ['a sequence of sequences', [parts, ['SequenceInsert', 's s', 't'], ['ConcatFromSequence', 't', 'y', { axis: 0 }]], 'a sequence of sequences'],
+    ['an optional that holds nothing', [['Optional', '', 'o'], ['OptionalHasElement', 'o', 'y']], 'an optional that holds nothing'],
+    ['tensors of other ranks', [['SequenceConstruct', 'x two', 's'], ['ConcatFromSequence', 's', 'y', { axis: 0 }]], 'the inputs differ in a dim that is not joined'],
   ] satisfies [string, GraphSpec['nodes'], string][])('%s', (_, nodes, message) => {
     expect(refused(nodes)).toThrow(message);
   });
   it.each([
-    ['a position that is fed', [parts, ['SequenceAt', 's n', 'y']], 'a position in a sequence must be known while the model is compiled'],
+    ['a position that is fed', [parts, ['SequenceAt', 's n', 'y']], 'a position in a sequence must be known while the model is compiled\n'
+      + '  expected: a constant\n  got: what only feeds say\n  hint: make it an initializer of the model'],
     ['through a loop of any length', [parts, ['Loop', 'n _ s', 't', { body: { inputs: 'i go s', outputs: 'go2 s2', nodes: [['Identity', 'go', 'go2'], ['Identity', 's', 's2']] } }],
       ['SequenceAt', 't first', 'y']], 'a sequence goes through a loop whose steps are not few and known'],
     ['out of a branch', [parts, ['Cast', 'n', 'c', { to: 9 }], ['If', 'c', 't', {

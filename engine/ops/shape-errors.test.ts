@@ -115,6 +115,14 @@ const unfit: [string, (Feed | undefined)[], OpOptions?][] = [
   ['GatherBlockQuantized', [bytes(2, 8), i64([1], [0]), blank(2, 2)], { ...ms, attributes: { block_size: 16 } }],
 ];
 
+const badSizes: [string, Feed[], OpOptions?][] = [
+  ...['HannWindow', 'HammingWindow', 'BlackmanWindow'].map((op): [string, Feed[]] => [op, [i64([], [-1])]]),
+  ['AffineGrid', [blank(1, 2, 3), i64([4], [1, 1, -2, 3])]],
+  ['AffineGrid', [blank(2, 2, 3), i64([4], [1, 1, 2, 3])]],
+  ['AffineGrid', [blank(1, 3, 4), i64([4], [1, 1, 2, 3])]],
+  ['AffineGrid', [blank(1, 2, 3), i64([2], [1, 1])]],
+];
+
 const badAttributes: [string, Feed[], OpOptions][] = [
   ['Softmax', [blank(2, 3)], { attributes: { axis: 2 } }],
   ['Concat', [blank(2, 3)], { attributes: { axis: -3 } }],
@@ -134,6 +142,11 @@ const badAttributes: [string, Feed[], OpOptions][] = [
 describe('shapes that cannot be', () => {
   it.each(impossible)('%s', (op, inputs, options = {}) =>
     expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
+});
+
+describe.each([['known', true], ['fed', false]])('sizes that cannot be, %s', (_, known) => {
+  it.each(badSizes)('%s', (op, inputs) =>
+    expect(codeOf(() => runOp(op, inputs, { constants: known ? [inputs.length - 1] : [] }))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
 });
 
 describe('scales and zero points of another length', () => {

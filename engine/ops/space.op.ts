@@ -140,6 +140,7 @@ const affineGrid: Operator = {
     const [n = int(1), , ...spatial] = build.dims(build.input(1));
     const aligned = build.attributes.int('align_corners', 0) !== 0;
     const rank = spatial.length;
+    [n, rank, rank + 1].forEach((dim, d) => { sized(build, theta.shape[d], dim, 'the matrices do not fit the size of the grid'); });
     const type = computeType(theta.dtype);
     return build.map(theta.dtype, [n, ...spatial, int(rank)], (index) => {
       const [image = int(0)] = index;
