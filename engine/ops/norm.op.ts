@@ -100,7 +100,7 @@ export function normalise(build: Lowering, { x, over, epsilon, centred, value, d
   const inverse = reciprocal(sqrt(add(div(ref(square, type), size), epsilon)));
   const y = build.rows({ dtype, shape: x.shape, axes, inner, scans, each: true, index, value: value(mul(element, inverse), index) });
   const statistic = (used: typeof scans, result: Expr) => (): Tensor =>
-    build.rows({ dtype: computeType(x.dtype), shape, axes, inner, scans: used, each: false, index: at, value: result });
+    build.rows({ dtype: 'float32', shape, axes, inner, scans: used, each: false, index: at, value: cast(result, 'float32') });
   return { y, mean: statistic(scans.slice(0, 1), mean), inverse: statistic(scans, inverse) };
 }
 

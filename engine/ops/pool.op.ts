@@ -109,12 +109,14 @@ function unflattenTap(flat: Expr, kernel: readonly Expr[]): Expr[] {
   return result;
 }
 
-export function averagePooled(build: Lowering, x: Tensor): Tensor {
+/** `whole`: padding that counts does so beyond its end too, where the last window of ceil mode reaches. */
+export function averagePooled(build: Lowering, x: Tensor, whole = false): Tensor {
   const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
   const includePad = build.attributes.int('count_include_pad', 0) !== 0;
   const name = build.name('total');
   const type = computeType(x.dtype);
-  const counts = window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
+  const counts = includePad && whole ? window.kernel
+    : window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
   return build.rows({
     dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
     scans: [{ name, op: 'sum', value: select(valid, element, zeroOf(x.dtype)) }],
