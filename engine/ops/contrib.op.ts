@@ -185,7 +185,7 @@ const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor)
 
 /** The zero point is added before rounding, and padding that counts does so where a window leaves it as well: both as onnxruntime does. */
 const qLinearAveragePool: Operator = {
-  op: 'QLinearAveragePool', domain, since: 1, arity: [4, 5],
+  op: 'QLinearAveragePool', domain, since: 1, arity: [4, 5], parts: [0],
   lower: (build) => {
     const [{ x: given, ...from }, { scale, zero }] = [triple(build, 0), parametersOf(build, 3)];
     return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {

@@ -63,7 +63,7 @@ function pooledByAxis(build: Lowering, x: Tensor, { kernel, strides, dilations, 
 }
 
 const maxPool: Operator = {
-  op: 'MaxPool', domain: '', since: 1, arity: [1, 1],
+  op: 'MaxPool', domain: '', since: 1, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
@@ -125,7 +125,7 @@ export function averagePooled(build: Lowering, x: Tensor, whole = false): Tensor
 }
 
 const averagePool: Operator = {
-  op: 'AveragePool', domain: '', since: 1, arity: [1, 1], lower: (build) => averagePooled(build, build.input(0)),
+  op: 'AveragePool', domain: '', since: 1, arity: [1, 1], parts: [0], lower: (build) => averagePooled(build, build.input(0)),
 };
 
 /** How many taps of the window at `y` lie in the input, or in the padded input. */
@@ -140,7 +140,7 @@ function tapCount({ kernel, strides, dilations, begin, end }: Window, d: number,
 }
 
 const lpPool: Operator = {
-  op: 'LpPool', domain: '', since: 1, arity: [1, 1],
+  op: 'LpPool', domain: '', since: 1, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const { shape, axes, taps, inside: valid, element } = sliding(build, x);
