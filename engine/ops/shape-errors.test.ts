@@ -122,6 +122,7 @@ const tooLong: [string, Feed[], OpOptions?][] = [
   ['TopK', [blank(3), i64([2], [1, 1])], { constants: [1] }],
   ['OneHot', [i64([1], [0]), i64([2], [3, 3]), blank(2)]],
   ['Range', [i64([2], [0, 0]), i64([], [3]), i64([], [1])]],
+  ['CumSum', [blank(3), i64([2], [0, 0])]],
   ['BiasGelu', [blank(2, 3), blank(4)], ms],
   ['Attention', [blank(1, 2, 2), blank(2, 6), blank(7)], { ...ms, attributes: { num_heads: 1 } }],
   ['SkipLayerNormalization', [blank(1, 2, 3), blank(1, 2, 3), blank(4)], ms],
