@@ -78,7 +78,7 @@ export function angles(cos: Tensor, sin: Tensor, at: (batch: Expr, position: Exp
 }
 
 const rotaryEmbedding: Operator = {
-  op: 'RotaryEmbedding', domain: '', since: 23, arity: [3, 4],
+  op: 'RotaryEmbedding', domain: '', since: 23, arity: [3, 4], parts: [1, 2],
   lower: (build) => {
     const [x, cos, sin, positions] = [build.input(0), build.input(1), build.input(2), build.optional(3)];
     const heads = headsOf(build, x, headCount(build, 'num_heads'));

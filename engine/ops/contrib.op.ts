@@ -183,18 +183,37 @@ const qLinearVia = (op: string, compute: (build: Lowering, x: Tensor) => Tensor)
   },
 });
 
-/** Pools add the zero point before they round, as onnxruntime does: ties go the other way where it is odd. */
-const qLinearPool = (op: string, pool: (build: Lowering, x: Tensor) => Tensor): Operator => ({
-  op, domain, since: 1, arity: [4, 5],
+/** The zero point is added before rounding, and padding that counts does so where a window leaves it as well: both as onnxruntime does. */
+const qLinearAveragePool: Operator = {
+  op: 'QLinearAveragePool', domain, since: 1, arity: [4, 5], parts: [0],
   lower: (build) => {
     const [{ x: given, ...from }, { scale, zero }] = [triple(build, 0), parametersOf(build, 3)];
     return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {
-      const pooled = pool(build, dequantised(build, x, from, 'float32'));
+      const pooled = averagePooled(build, dequantised(build, x, from, 'float32'), true);
       const scaled = (index: readonly Expr[]): Expr => add(div(pooled.at(index), scalarOf(scale)), zeroOr0(zero));
       return build.map(x.dtype, pooled.shape, (index) => saturated(scaled(index), undefined, x));
     });
   },
-});
+};
+
+/** The sum of whole numbers, scaled and rounded once. */
+const qLinearGlobalAveragePool: Operator = {
+  op: 'QLinearGlobalAveragePool', domain, since: 1, arity: [4, 5],
+  lower: (build) => {
+    const [{ x: given, scale: by, zero: from }, { scale, zero }] = [triple(build, 0), parametersOf(build, 3)];
+    return inChannelsFirst(build, build.attributes.int('channels_last', 0) !== 0, given, (x) => {
+      const shape = x.shape.map((dim, d) => (d < 2 ? dim : int(1)));
+      const [{ axes, index }, inner] = [freshAxes(build, shape), freshAxes(build, x.shape.slice(2))];
+      const name = build.name('total');
+      const factor = once(build, div(scalarOf(by), mul(scalarOf(scale), cast(numel(x.shape.slice(2)), 'float32'))));
+      return build.rows({
+        dtype: x.dtype, shape, axes, inner: inner.axes, each: false, index,
+        scans: [{ name, op: 'sum', value: centred(x.at([...index.slice(0, 2), ...inner.index]), from && scalarOf(from)) }],
+        value: saturated(mul(cast(ref(name, 'int32'), 'float32'), factor), zero && scalarOf(zero), x),
+      });
+    });
+  },
+};
 
 const qLinearConcat: Operator = {
   op: 'QLinearConcat', domain, since: 1, arity: [5, Infinity],
@@ -217,23 +236,10 @@ const qLinearSoftmax = qLinearVia('QLinearSoftmax', (build, x) => {
   return softmax(build, { x: (i) => x.at(i), dtype: x.dtype, shape: x.shape, over });
 });
 
-const globalAverage = (build: Lowering, x: Tensor): Tensor => {
-  const { axes, index } = freshAxes(build, x.shape.slice(0, 2));
-  const inner = freshAxes(build, x.shape.slice(2));
-  const name = build.name('total');
-  const count = x.shape.slice(2).reduce<Expr>((a, b) => mul(a, b), int(1));
-  return build.rows({
-    dtype: 'float32', shape: x.shape.map((dim, d) => (d < 2 ? dim : int(1))), axes, inner: inner.axes, each: false,
-    index: [...index, ...inner.index.map(() => int(0))],
-    scans: [{ name, op: 'sum', value: x.at([...index, ...inner.index]) }],
-    value: div(ref(name, 'float32'), cast(count, 'float32')),
-  });
-};
-
 export const operators: readonly Operator[] = [
   skipNorm('SkipLayerNormalization', true), skipNorm('SkipSimplifiedLayerNormalization', false),
   biasGelu('Gelu', false), biasGelu('BiasGelu', false), biasGelu('FastGelu', true), quickGelu, matMulNBits,
   qLinearAdd, qLinearBinary('QLinearMul', mul), qLinearUnary('QLinearSigmoid', sigmoid),
   qLinearUnary('QLinearLeakyRelu', (x, build) => select(lt(x, 0), mul(x, build.attributes.float('alpha', 0.01)), x)),
-  qLinearPool('QLinearAveragePool', averagePooled), qLinearPool('QLinearGlobalAveragePool', globalAverage), qLinearSoftmax, qLinearConcat,
+  qLinearAveragePool, qLinearGlobalAveragePool, qLinearSoftmax, qLinearConcat,
 ];

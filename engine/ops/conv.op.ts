@@ -94,7 +94,7 @@ function biased(build: Lowering, bias: Tensor | undefined, channels: Expr = int(
 }
 
 const conv: Operator = {
-  op: 'Conv', domain: '', since: 1, arity: [2, 3],
+  op: 'Conv', domain: '', since: 1, arity: [2, 3], parts: [0],
   lower: (build) => {
     const [x, w, bias] = [build.input(0), build.input(1), build.optional(2)];
     return convolution(build, { x, w, dtype: x.dtype, value: biased(build, bias, w.shape[0]) });
@@ -130,7 +130,7 @@ function transposedWindow(build: Lowering, spatial: readonly Expr[], kernel: rea
 }
 
 const convTranspose: Operator = {
-  op: 'ConvTranspose', domain: '', since: 1, arity: [2, 3],
+  op: 'ConvTranspose', domain: '', since: 1, arity: [2, 3], parts: [0],
   lower: (build) => {
     const [x, w, bias] = [build.input(0), build.input(1), build.optional(2)];
     const groups = build.attributes.int('group', 1);

@@ -1,7 +1,7 @@
 /** Corners of operators that random single-node models, compared with other engines, showed to be wrong once. */
 import { describe, expect, it } from 'vitest';
 import { symbol } from '../../jit/expr/expr.ts';
-import { lowerGraph } from './lower.ts';
+import { inferTypes, lowerGraph } from './lower.ts';
 import { type OpOptions, elementsOf, f32, i64, opGraph, runOp, tensor } from './testing/run-op.ts';
 import { type Feed, runProgram } from './testing/run-program.ts';
 import { numbersOf } from './testing/compare.ts';
@@ -152,8 +152,24 @@ it('OptionalHasElement tells a tensor from an input that is left out', () => {
   expect(elementsOf('OptionalHasElement', [])).toEqual([0]);
 });
 
+it('LayerNormalization of float64 gives mean and deviation as float32', () => {
+  const inputs = [tensor('float64', [2], [1, 3]), tensor('float64', [2], [1, 1])];
+  const types = inferTypes(opGraph('LayerNormalization', inputs, { outputs: 3 }));
+  expect(['y0', 'y1', 'y2'].map((name) => types.get(name)?.dtype)).toEqual(['float64', 'float32', 'float32']);
+});
+
 describe('operators of com.microsoft', () => {
   const domain = 'com.microsoft';
+  const [one, none] = [f32([], [1]), tensor('uint8', [], [0])];
+  it('QLinearGlobalAveragePool rounds before it adds the zero point', () => {
+    const inputs = [tensor('uint8', [1, 1, 2], [1, 2]), one, none, one, tensor('uint8', [], [1])];
+    expect(elementsOf('QLinearGlobalAveragePool', inputs, { domain, opset: 1 })).toEqual([3]);
+  });
+  it('QLinearAveragePool counts the whole kernel where padding counts', () => {
+    const options = { domain, opset: 1, attributes: { kernel_shape: [2], strides: [2], ceil_mode: 1, count_include_pad: 1 } };
+    expect(elementsOf('QLinearAveragePool', [tensor('uint8', [1, 1, 3], [2, 4, 6]), one, none, one, none], options)).toEqual([3, 3]);
+    expect(elementsOf('AveragePool', [f32([1, 1, 3], [2, 4, 6])], { ...options, domain: '', opset: 19 })).toEqual([3, 6]);
+  });
   it('MatMulNBits takes scales in the order that g_idx gives', () => {
     const [weights, scales] = [tensor('uint8', [1, 2, 8], new Array<number>(16).fill(0x99)), f32([1, 2], [1, 10])];
     const groups = tensor('int32', [32], Array.from({ length: 32 }, (_, k) => k % 2));

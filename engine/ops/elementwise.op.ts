@@ -11,7 +11,7 @@ import {
 } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { broadcastAt, broadcastShapes, freshAxes, numel, sized } from './shape.ts';
+import { broadcastAt, broadcastShapes, freshAxes } from './shape.ts';
 
 type Unary = (x: Expr, build: Lowering) => Expr;
 
@@ -232,7 +232,6 @@ const clip: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const [low, high] = [build.optional(1), build.optional(2)];
-    for (const bound of [low, high]) if (bound !== undefined) sized(build, numel(bound.shape), 1, 'a bound is more than one number');
     return build.map(x.dtype, x.shape, (index) => {
       const raised = low === undefined ? x.at(index) : max(x.at(index), scalarValue(build, low));
       return high === undefined ? raised : min(raised, scalarValue(build, high));

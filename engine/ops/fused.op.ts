@@ -30,7 +30,7 @@ function activationOf(build: Lowering, alphas: readonly number[], betas: readonl
 
 /** Convolution, bias, a tensor that is added, and an activation, in this order. */
 const fusedConv = (op: string, last: boolean): Operator => ({
-  op, domain, since: 1, arity: [2, 4],
+  op, domain, since: 1, arity: [2, 4], parts: [0],
   lower: (build) => {
     const [given, w, bias, added] = [build.input(0), build.input(1), build.optional(2), build.optional(3)];
     const parameters = build.attributes.floats('activation_params', []);
@@ -77,7 +77,7 @@ const fusedMatMul = (op: string): Operator => ({
 
 /** The first half of the features times the gelu of the second. */
 const biasSplitGelu: Operator = {
-  op: 'BiasSplitGelu', domain, since: 1, arity: [2, 2],
+  op: 'BiasSplitGelu', domain, since: 1, arity: [2, 2], parts: [0, 1],
   lower: (build) => {
     const [x, bias] = [build.input(0), build.input(1)];
     const half = floordiv(x.shape.at(-1) ?? int(1), 2);
@@ -128,7 +128,7 @@ function withSkip(build: Lowering, x: Tensor, given: Tensor, bias: Tensor | unde
 
 /** Words, positions and segments by their ids, summed and normalised; the second output counts the words that a mask keeps. */
 const embedLayerNormalization: Operator = {
-  op: 'EmbedLayerNormalization', domain, since: 1, arity: [7, 9],
+  op: 'EmbedLayerNormalization', domain, since: 1, arity: [7, 9], parts: [3],
   lower: (build) => {
     const [ids, words, places, gamma, beta] = [build.input(0), build.input(2), build.input(3), build.input(5), build.input(6)];
     const [segments, kinds, mask, positions] = [build.optional(1), build.optional(4), build.optional(7), build.optional(8)];

@@ -178,6 +178,7 @@ interface Lines extends SplitDims {
 
 /** The dims of a tensor split into those of lines along one axis and the rest; the axis may be named while the model runs. */
 export function lineDims(build: Lowering, x: Tensor, axisInput: Tensor): Lines {
+  sized(build, numel(axisInput.shape), 1, 'there is not one axis');
   const known = build.values(axisInput)?.[0];
   if (known === undefined) {
     const late = lateAxes(build, axisInput, x.rank);

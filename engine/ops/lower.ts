@@ -7,6 +7,7 @@ import { QuernError, at, type ErrorCode, type ErrorDetails, invariant } from '..
 import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, max, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
+import type { Body } from '../../jit/kernel.ts';
 import { Constant, type Graph, type Narrow, type Node, type TensorType } from '../graph/graph.ts';
 import type { Guard, Origin, Program } from '../graph/program.ts';
 import { NodeAttributes } from './attributes.ts';
@@ -145,7 +146,7 @@ function lowerNode(node: Node, scope: Scope, builder: ProgramBuilder): void {
   const list = entry.lists === true ? undefined : node.inputs.find((name) => name !== '' && builder.lists.has(scope.get(name)));
   if (list !== undefined) throw new QuernError('unsupported-model', `the input '${list}' is a sequence`, { expected: 'a tensor' });
   const lowered = (tight: boolean): readonly Tensor[] => {
-    const result = entry.lower(new NodeLowering(node, opset, scope, builder, tight));
+    const result = entry.lower(new NodeLowering(node, opset, scope, builder, entry.parts ?? [], tight));
     return 'id' in result ? [result] : result;
   };
   const outputs = lowered(false);
@@ -212,9 +213,10 @@ class NodeLowering implements Lowering {
   readonly #origin: Origin;
   #axes = 0;
   #names = 0;
+  readonly #whole: ReadonlySet<number>;
 
   /** `tight`: inputs whose rank depends on data have the least that it can be. */
-  constructor(node: Node, opset: number, scope: Scope, builder: ProgramBuilder, tight = false) {
+  constructor(node: Node, opset: number, scope: Scope, builder: ProgramBuilder, parts: readonly number[], tight: boolean) {
     this.node = node;
     this.opset = opset;
     this.attributes = new NodeAttributes(node);
@@ -226,6 +228,8 @@ class NodeLowering implements Lowering {
       const extra = value === undefined || !tight ? 0 : value.rank - builder.leastRank(value);
       return value === undefined || extra === 0 ? value : reshape(this, value, value.shape.slice(extra));
     });
+    // These must be as long as what is read of them.
+    this.#whole = new Set(this.inputs.flatMap((t, k) => (t === undefined || parts.includes(k) ? [] : t.id)));
   }
 
   input(index: number): Tensor {
@@ -296,10 +300,9 @@ class NodeLowering implements Lowering {
   fixed = (tensor: Tensor): ArrayLike<number | bigint> | undefined => this.#builder.fixed(tensor);
 
   constants(tensor: Tensor, what: string): readonly number[] {
-    const known = staticSize(tensor.shape) === 0 ? [] : this.#builder.elements(tensor);
+    const known = this.#builder.elements(tensor) ?? (staticSize(tensor.shape) === 0 ? [] : [undefined]);
     const details = { expected: 'a constant', got: 'what only feeds say', hint: 'make it an initializer of the model' };
-    return (known ?? [undefined]).map((e) =>
-      (e?.op === 'const' ? Number(e.value) : this.fail('unsupported-model', `${what} must be known while the model is compiled`, details)));
+    return known.map((e) => (e?.op === 'const' ? Number(e.value) : this.fail('unsupported-model', `${what} must be known while the model is compiled`, details)));
   }
 
   weights(constant: Constant): Tensor {
@@ -329,26 +332,22 @@ class NodeLowering implements Lowering {
     const index = shape.map((dim, d) => (dim.op === 'const' && dim.value === 1 ? int(0) : variable(`i${d}`, dim)));
     const axes = index.filter((i): i is Var => i.op === 'var');
     const made = this.#builder.tensor(dtype, shape, { kind: 'computed' }, narrow);
-    this.#builder.compute({ kind: 'map', axes, store: { tensor: made.id, index, value: value(index) } }, [made], this.#origin);
+    this.#compute({ kind: 'map', axes, store: { tensor: made.id, index, value: value(index) } }, [made]);
     return made;
   }
 
-  rows(spec: RowsSpec): Tensor {
-    const made = this.#builder.tensor(spec.dtype, spec.shape);
-    const { axes, inner, scans, each, index, value } = spec;
-    this.#builder.compute({ kind: 'rows', axes, inner, scans, each, store: { tensor: made.id, index, value } }, [made], this.#origin);
+  rows({ dtype, shape, axes, inner, scans, each, index, value }: RowsSpec): Tensor {
+    const made = this.#builder.tensor(dtype, shape);
+    this.#compute({ kind: 'rows', axes, inner, scans, each, store: { tensor: made.id, index, value } }, [made]);
     return made;
   }
 
-  contraction(spec: ContractionSpec): Tensor {
-    const made = this.#builder.tensor(spec.dtype, spec.shape);
-    const { batch, rows, cols, depth, lhs, rhs, index } = spec;
+  contraction({ dtype, shape, batch, rows, cols, depth, lhs, rhs, index, value: of }: ContractionSpec): Tensor {
+    const made = this.#builder.tensor(dtype, shape);
     invariant(lhs.dtype === rhs.dtype, 'the operands of a product differ in type', { expected: lhs.dtype, got: rhs.dtype });
     const acc = ref('acc', computeType(lhs.dtype === 'index' ? 'int32' : lhs.dtype));
-    const value = spec.value?.(acc) ?? acc;
-    this.#builder.compute(
-      { kind: 'contraction', batch, rows, cols, depth, lhs, rhs, store: { tensor: made.id, index, value } }, [made], this.#origin,
-    );
+    const value = of?.(acc) ?? acc;
+    this.#compute({ kind: 'contraction', batch, rows, cols, depth, lhs, rhs, store: { tensor: made.id, index, value } }, [made]);
     return made;
   }
 
@@ -359,10 +358,12 @@ class NodeLowering implements Lowering {
       const output = outputs[k];
       if (output !== undefined && from !== undefined) initial.set(output.id, from === 'zero' ? from : from.id);
     }
-    const body = { kind: 'loop', axes: spec.axes, body: spec.body(outputs) } as const;
-    this.#builder.compute(body, outputs, this.#origin, initial.size > 0 ? initial : undefined);
+    this.#compute({ kind: 'loop', axes: spec.axes, body: spec.body(outputs) }, outputs, initial.size > 0 ? initial : undefined);
     return outputs;
   }
+
+  readonly #compute = (body: Body, outputs: readonly Tensor[], initial?: ReadonlyMap<number, number | 'zero'>): void =>
+    this.#builder.compute(body, outputs, this.#origin, initial, this.#whole);
 
   repeat(spec: RepeatSpec): RepeatResult {
     return repeat(this, this.#builder, this.#origin, spec);

@@ -4,6 +4,7 @@ import { type Expr, type UnaryOp, type Var, add, cast, constant, int, lt, max, m
 import type { Stmt } from '../../jit/kernel.ts';
 import { computeType } from './module.ts';
 import type { LoopSpec, Lowering, Tensor } from './operator.ts';
+import { numel, sized } from './shape.ts';
 
 const one = (fn: UnaryOp) => (x: Expr): Expr => unary(fn, x);
 export const abs = one('abs');
@@ -67,8 +68,9 @@ export const fromEnd = (i: Expr, size: Expr): Expr => select(lt(i, 0), add(i, ca
 
 export const zeroOf = (dtype: DType): Expr => constant(0, computeType(dtype));
 
-/** The element of a one-element tensor: written into the expression where it is known while compiling. */
+/** The element of what must be a one-element tensor: written into the expression where it is known while compiling. */
 export function scalarValue(build: Lowering, t: Tensor): Expr {
-  const [known, ...more] = build.values(t) ?? [];
-  return known === undefined || more.length > 0 ? scalarOf(t) : cast(known, computeType(t.dtype));
+  sized(build, numel(t.shape), 1, 'an input that is one number has another size');
+  const [known] = build.values(t) ?? [];
+  return known === undefined ? scalarOf(t) : cast(known, computeType(t.dtype));
 }

@@ -40,8 +40,8 @@ class ProgramTensor implements Tensor {
 
   at(index: readonly Expr[]): Expr {
     if (index.length !== this.shape.length) {
-      throw new QuernError('internal', `tensor ${this.id} is read with an index of the wrong rank`, {
-        expected: String(this.shape.length), got: String(index.length),
+      throw new QuernError('shape-mismatch', 'a tensor has another rank than what it is used for', {
+        expected: `rank ${index.length}`, got: shapeText(this.shape),
       });
     }
     return cast(load(this.id, this.dtype, index), computeType(this.dtype));
@@ -120,16 +120,16 @@ export class ProgramBuilder {
     return this.#tensors.get(tensor.id)?.source.kind === 'constant';
   }
 
-  /** Adds a computation; its stores are brought to the types of the tensors they write. */
-  compute(body: Body, outputs: readonly Tensor[], origin: Origin, initial?: ReadonlyMap<number, number | 'zero'>): void {
+  /** Adds a computation; its stores are brought to the types of the tensors they write. `whole`: tensors of which no part may be left out. */
+  compute(body: Body, outputs: readonly Tensor[], origin: Origin, initial?: ReadonlyMap<number, number | 'zero'>, whole?: ReadonlySet<number>): void {
     const typed = this.#typed(body);
-    this.#requireRoom(typed, origin);
+    this.#requireRoom(typed, origin, whole);
     for (const output of outputs) this.#bodies.set(output.id, typed);
     this.#top.computations.push({ body: typed, outputs: outputs.map((o) => o.id), origins: [origin], ...(initial === undefined ? {} : { initial }) });
   }
 
-  /** Dims hold what is read at plain variables: `shape-mismatch` now where they are known not to, else when dims are bound. */
-  #requireRoom(body: Body, origin: Origin): void {
+  /** Dims hold what is read at plain variables, or are it: `shape-mismatch` now where they are known not to, else when dims are bound. */
+  #requireRoom(body: Body, origin: Origin, whole?: ReadonlySet<number>): void {
     for (const { tensor, index } of plainAccesses(body)) {
       const { shape } = this.tensorDef(tensor);
       for (const [d, dim] of shape.entries()) {
@@ -137,10 +137,11 @@ export class ProgramBuilder {
         const extent = i?.op === 'var' ? i.extent : i?.op === 'const' && dim.op === 'const' ? add(i, 1) : dim;
         if (extent === dim || this.#top.guards.some((g) => g.holds === eq(extent, dim))) continue;
         // Where an axis is empty, nothing is read.
-        const holds = or(le(extent, dim), ...allAxes(body).map((v) => eq(v.extent, 0)));
+        const exact = i?.op === 'var' && whole?.has(tensor) === true;
+        const holds = or((exact ? eq : le)(extent, dim), ...allAxes(body).map((v) => eq(v.extent, 0)));
         const what = 'dims of inputs or attributes do not fit each other';
         if (holds.op === 'const' && holds.value === 0 && this.certain) {
-          throw new QuernError('shape-mismatch', what, { expected: `at least ${text(extent)} in dim ${d}`, got: shapeText(shape) });
+          throw new QuernError('shape-mismatch', what, { expected: `${exact ? '' : 'at least '}${text(extent)} in dim ${d}`, got: shapeText(shape) });
         }
         this.guard({ holds, what, origin, fault: 'shape-mismatch' });
       }

@@ -218,7 +218,7 @@ function sliceAll(build: Lowering, x: Tensor, ranges: ReadonlyMap<number, Range>
 }
 
 const sliceAttributes: Operator = {
-  op: 'Slice', domain: '', since: 1, arity: [1, 1],
+  op: 'Slice', domain: '', since: 1, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const [starts, ends] = [build.attributes.ints('starts'), build.attributes.ints('ends')];
@@ -229,7 +229,7 @@ const sliceAttributes: Operator = {
 };
 
 const slice: Operator = {
-  op: 'Slice', domain: '', since: 10, arity: [3, 5],
+  op: 'Slice', domain: '', since: 10, arity: [3, 5], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const [starts, ends] = [build.input(1), build.input(2)];
@@ -280,7 +280,7 @@ export function padded(build: Lowering, x: Tensor, { begin, end, mode, value }: 
 const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const;
 
 const padAttributes: Operator = {
-  op: 'Pad', domain: '', since: 2, arity: [1, 1],
+  op: 'Pad', domain: '', since: 2, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const pads = build.attributes.ints('pads').map(int);
@@ -290,7 +290,7 @@ const padAttributes: Operator = {
 };
 
 const pad: Operator = {
-  op: 'Pad', domain: '', since: 11, arity: [2, 4],
+  op: 'Pad', domain: '', since: 11, arity: [2, 4], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const pads = build.input(1);
@@ -329,7 +329,7 @@ export function safeIndex(build: Lowering, indices: Tensor, at: readonly Expr[],
 const clampKnown = (i: Expr, dim: Expr): Expr => clamp(i, 0, sub(dim, 1));
 
 const gather: Operator = {
-  op: 'Gather', domain: '', since: 1, arity: [2, 2],
+  op: 'Gather', domain: '', since: 1, arity: [2, 2], parts: [0],
   lower: (build) => {
     const [x, indices] = [build.input(0), build.input(1)];
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
@@ -344,7 +344,7 @@ const gather: Operator = {
 };
 
 const gatherElements: Operator = {
-  op: 'GatherElements', domain: '', since: 11, arity: [2, 2],
+  op: 'GatherElements', domain: '', since: 11, arity: [2, 2], parts: [0],
   lower: (build) => {
     const [x, indices] = [build.input(0), build.input(1)];
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);

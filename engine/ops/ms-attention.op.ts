@@ -71,7 +71,7 @@ const part = (x: Tensor, offset: Expr, size: Expr): Heads =>
   ({ at: (b, h, s, d) => x.at([b, s, add(offset, add(mul(h, size), d))]), length: x.shape[1] ?? int(1), size });
 
 const attention: Operator = {
-  op: 'Attention', domain, since: 1, arity: [2, 7],
+  op: 'Attention', domain, since: 1, arity: [2, 7], parts: [3],
   lower: (build) => {
     const [x, weights, bias] = [build.input(0), build.input(1), build.optional(2)];
     const [mask, past, scoreBias] = [build.optional(3), build.optional(4), build.optional(5)];
@@ -135,7 +135,7 @@ function packedHeads(build: Lowering, heads: number): { q: Heads; k: Heads; v: H
 }
 
 const multiHeadAttention: Operator = {
-  op: 'MultiHeadAttention', domain, since: 1, arity: [1, 10],
+  op: 'MultiHeadAttention', domain, since: 1, arity: [1, 10], parts: [3, 4],
   lower: (build) => {
     const [bias, mask, scoreBias] = [build.optional(3), build.optional(4), build.optional(5)];
     const [pastKey, pastValue] = [build.optional(6), build.optional(7)];
@@ -178,7 +178,7 @@ function normed(build: Lowering, x: Heads, weight: Tensor | undefined, dtype: Te
  * for past and present) keeps its length.
  */
 const groupQueryAttention: Operator = {
-  op: 'GroupQueryAttention', domain, since: 1, arity: [7, 16],
+  op: 'GroupQueryAttention', domain, since: 1, arity: [7, 16], parts: [0, 7, 8],
   lower: (build) => {
     const { attributes } = build;
     const [first, second, third] = [build.input(0), build.optional(1), build.optional(2)];
@@ -255,7 +255,7 @@ const groupQueryAttention: Operator = {
 
 /** Positions are one offset for all, or one for each token. */
 const rotaryEmbedding: Operator = {
-  op: 'RotaryEmbedding', domain, since: 1, arity: [4, 4],
+  op: 'RotaryEmbedding', domain, since: 1, arity: [4, 4], parts: [2, 3],
   lower: (build) => {
     const [x, positions, cos, sin] = [build.input(0), build.input(1), build.input(2), build.input(3)];
     const { attributes } = build;

@@ -157,5 +157,7 @@ export interface Operator {
   readonly arity: readonly [number, number];
   /** Whether it takes sequences for inputs. */
   readonly lists?: boolean;
+  /** Inputs of which it may leave out a part. Of others, a dim longer than what is read of it is an error. */
+  readonly parts?: readonly number[];
   readonly lower: (build: Lowering) => Tensor | readonly Tensor[];
 }

@@ -63,7 +63,7 @@ function pooledByAxis(build: Lowering, x: Tensor, { kernel, strides, dilations, 
 }
 
 const maxPool: Operator = {
-  op: 'MaxPool', domain: '', since: 1, arity: [1, 1],
+  op: 'MaxPool', domain: '', since: 1, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
@@ -109,12 +109,14 @@ function unflattenTap(flat: Expr, kernel: readonly Expr[]): Expr[] {
   return result;
 }
 
-export function averagePooled(build: Lowering, x: Tensor): Tensor {
+/** `whole`: padding that counts does so beyond its end too, where the last window of ceil mode reaches. */
+export function averagePooled(build: Lowering, x: Tensor, whole = false): Tensor {
   const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
   const includePad = build.attributes.int('count_include_pad', 0) !== 0;
   const name = build.name('total');
   const type = computeType(x.dtype);
-  const counts = window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
+  const counts = includePad && whole ? window.kernel
+    : window.out.map((_, d) => tapCount(window, d, axes.index[d + 2] ?? int(0), x.shape[d + 2] ?? int(1), includePad));
   return build.rows({
     dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
     scans: [{ name, op: 'sum', value: select(valid, element, zeroOf(x.dtype)) }],
@@ -123,7 +125,7 @@ export function averagePooled(build: Lowering, x: Tensor): Tensor {
 }
 
 const averagePool: Operator = {
-  op: 'AveragePool', domain: '', since: 1, arity: [1, 1], lower: (build) => averagePooled(build, build.input(0)),
+  op: 'AveragePool', domain: '', since: 1, arity: [1, 1], parts: [0], lower: (build) => averagePooled(build, build.input(0)),
 };
 
 /** How many taps of the window at `y` lie in the input, or in the padded input. */
@@ -138,7 +140,7 @@ function tapCount({ kernel, strides, dilations, begin, end }: Window, d: number,
 }
 
 const lpPool: Operator = {
-  op: 'LpPool', domain: '', since: 1, arity: [1, 1],
+  op: 'LpPool', domain: '', since: 1, arity: [1, 1], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const { shape, axes, taps, inside: valid, element } = sliding(build, x);

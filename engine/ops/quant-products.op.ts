@@ -100,12 +100,12 @@ function wholeConvolution(build: Lowering, x: Tensor, w: Tensor, zeros: Zeros, r
 }
 
 const convInteger: Operator = {
-  op: 'ConvInteger', domain: '', since: 10, arity: [2, 4],
+  op: 'ConvInteger', domain: '', since: 10, arity: [2, 4], parts: [0],
   lower: (build) => wholeConvolution(build, build.input(0), build.input(1), [build.optional(2), build.optional(3)], { dtype: 'int32', value: (acc) => acc }),
 };
 
 const qLinearConv = (domain: string, since: number): Operator => ({
-  op: 'QLinearConv', domain, since, arity: [8, 9],
+  op: 'QLinearConv', domain, since, arity: [8, 9], parts: [0],
   lower: (build) => {
     const [given, xScale, xZero, w, wScale, wZero, yScale, yZero] = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => build.input(k)) as
       [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];

@@ -335,7 +335,7 @@ function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products
 }
 
 const plain = (kind: Kind): Operator => ({
-  op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6],
+  op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6], parts: kind === 'GRU' ? [2, 3] : [3, 7],
   lower: (build) => {
     const [w, r] = [build.input(1), build.input(2)];
     const hidden = r.shape[2] ?? int(1);
@@ -359,7 +359,7 @@ const plain = (kind: Kind): Operator => ({
  * input once for all steps and each state by its own range: as onnxruntime computes it.
  */
 const dynamicQuantizeLstm: Operator = {
-  op: 'DynamicQuantizeLSTM', domain: 'com.microsoft', since: 1, arity: [12, 12],
+  op: 'DynamicQuantizeLSTM', domain: 'com.microsoft', since: 1, arity: [12, 12], parts: [3, 7],
   lower: (build) => {
     const [w, r, wScale, wZero, rScale, rZero] = [build.input(1), build.input(2), build.input(8), build.input(9), build.input(10), build.input(11)];
     const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);

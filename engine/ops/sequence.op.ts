@@ -12,7 +12,7 @@ const entry = (op: string, arity: readonly [number, number], lower: Operator['lo
   ({ op, domain: '', since: 11, arity, lists: true, lower });
 
 const split: Operator = {
-  op: 'Split', domain: '', since: 2, arity: [1, 2],
+  op: 'Split', domain: '', since: 2, arity: [1, 2], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
@@ -86,7 +86,7 @@ export const operators: readonly Operator[] = [
     return build.list(items.toSpliced(position(build, 1, items.length, items.length - 1, items.length - 1), 1));
   }),
   entry('SequenceLength', [1, 1], (build) => build.constant('int64', [], [build.items(0).length])),
-  entry('SplitToSequence', [1, 2], splitToSequence),
+  { ...entry('SplitToSequence', [1, 2], splitToSequence), parts: [0] },
   entry('ConcatFromSequence', [1, 1], (build) => {
     const items = build.items(0);
     const fresh = build.attributes.int('new_axis', 0) !== 0;

@@ -123,6 +123,27 @@ const badSizes: [string, Feed[], OpOptions?][] = [
   ['AffineGrid', [blank(1, 2, 3), i64([2], [1, 1])]],
 ];
 
+const tooLong: [string, Feed[], OpOptions?][] = [
+  ['BatchNormalization', [blank(1, 2, 2), blank(2), blank(2), blank(3), blank(2)]],
+  ['InstanceNormalization', [blank(1, 2, 2), blank(2), blank(3)]],
+  ['PRelu', [blank(2, 3), blank(4)]],
+  ['TopK', [blank(3), i64([2], [1, 1])], { constants: [1] }],
+  ['OneHot', [i64([1], [0]), i64([2], [3, 3]), blank(2)]],
+  ['Range', [i64([2], [0, 0]), i64([], [3]), i64([], [1])]],
+  ['CumSum', [blank(3), i64([2], [0, 0])]],
+  ['BiasGelu', [blank(2, 3), blank(4)], ms],
+  ['Attention', [blank(1, 2, 2), blank(2, 6), blank(7)], { ...ms, attributes: { num_heads: 1 } }],
+  ['SkipLayerNormalization', [blank(1, 2, 3), blank(1, 2, 3), blank(4)], ms],
+  ['SkipLayerNormalization', [blank(1, 2, 3), blank(1, 2, 3), blank(3), blank(4)], ms],
+];
+
+const otherRank: [string, Feed[], OpOptions?][] = [
+  ['BatchNormalization', [blank(1, 2, 2), blank(2), blank(2), blank(), blank(2)]],
+  ['InstanceNormalization', [blank(1, 2, 2), blank(2, 1), blank(2)]],
+  ['OneHot', [i64([1], [0]), i64([], [3]), blank(2, 1)]],
+  ['Attention', [blank(1, 2, 2), blank(2, 6), blank(6, 1)], { ...ms, attributes: { num_heads: 1 } }],
+];
+
 const badAttributes: [string, Feed[], OpOptions][] = [
   ['Softmax', [blank(2, 3)], { attributes: { axis: 2 } }],
   ['Concat', [blank(2, 3)], { attributes: { axis: -3 } }],
@@ -154,6 +175,20 @@ describe('scales and zero points of another length', () => {
     expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
 });
 
+describe('inputs longer than what is read of them', () => {
+  it.each(tooLong)('%s', (op, inputs, options = {}) =>
+    expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n' }));
+  it('of which operators that take parts leave out the rest', () => {
+    expect(runOp('Slice', [blank(3), i64([1], [0]), i64([1], [2])], { constants: [1, 2] })[0]?.dims).toEqual([2]);
+    expect(runOp('MaxPool', [blank(1, 1, 5)], { attributes: { kernel_shape: [3], strides: [3] } })[0]?.dims).toEqual([1, 1, 1]);
+  });
+});
+
+describe('inputs of another rank', () => {
+  it.each(otherRank)('%s', (op, inputs, options = {}) =>
+    expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'shape-mismatch', op, node: 'n', expected: expect.stringContaining('rank') as string }));
+});
+
 describe('attributes that mean nothing', () => {
   it.each(badAttributes)('%s', (op, inputs, options) =>
     expect(codeOf(() => runOp(op, inputs, options))).toMatchObject({ code: 'invalid-attribute', op, node: 'n' }));
@@ -176,6 +211,8 @@ describe('shapes that turn out not to be', () => {
       ...opGraph('GatherElements', [blank(2, 2), i64([1, 2], [0, 1])], { attributes: { axis: 1 } }),
       inputs: [{ name: 'x0', type: { dtype: 'float32', shape: [n, m] } }, { name: 'x1', type: { dtype: 'int64', shape: [m, n] } }],
     }), new Map([['x0', blank(1, 2)], ['x1', i64([2, 1], [0, 1])]])))?.code).toBe('shape-mismatch'));
+  it('a norm with more factors than channels', () =>
+    expect(bound('InstanceNormalization', [[n, m, n], [n], [m]], [blank(1, 2, 1), blank(3), blank(2)])).toBe('shape-mismatch'));
   it('a norm with fewer factors than channels', () => expect(bound('InstanceNormalization', [[n, m, n], [n], [m]], [blank(1, 3, 1), blank(1), blank(3)])).toBe('shape-mismatch'));
   it('Add of two dims that differ', () => expect(bound('Add', [[n], [m]], [blank(2), blank(3)])).toBe('shape-mismatch'));
   it('Add of two dims of which one is 1', () => expect(bound('Add', [[n], [m]], [blank(1), blank(3)])).toBeUndefined());

@@ -36,7 +36,7 @@ function rotations(build: Lowering, x: Tensor, rows: Expr, parts: Expr, bins: Ex
 }
 
 const dft: Operator = {
-  op: 'DFT', domain: '', since: 17, arity: [1, 3],
+  op: 'DFT', domain: '', since: 17, arity: [1, 3], parts: [0],
   lower: (build) => {
     const [x, lengthInput, axisInput] = [build.input(0), build.optional(1), build.optional(2)];
     const [inverse, onesided] = [build.attributes.int('inverse', 0) !== 0, build.attributes.int('onesided', 0) !== 0];
@@ -79,7 +79,7 @@ const dft: Operator = {
 };
 
 const stft: Operator = {
-  op: 'STFT', domain: '', since: 17, arity: [2, 4],
+  op: 'STFT', domain: '', since: 17, arity: [2, 4], parts: [0],
   lower: (build) => {
     const [signal, stepInput, window, lengthInput] = [build.input(0), build.input(1), build.optional(2), build.optional(3)];
     const step = build.dim(cast(scalarValue(build, stepInput), 'int64'));

@@ -244,7 +244,7 @@ function bilinearTerms(x: Tensor, lead: readonly Expr[], at: readonly Expr[], pl
 }
 
 const centerCropPad: Operator = {
-  op: 'CenterCropPad', domain: '', since: 18, arity: [2, 2],
+  op: 'CenterCropPad', domain: '', since: 18, arity: [2, 2], parts: [0],
   lower: (build) => {
     const x = build.input(0);
     const target = build.dims(build.input(1));
@@ -297,7 +297,7 @@ const col2Im: Operator = {
 
 /** Convolution whose taps are moved by offsets and weighted by a mask: a contraction over sampled elements. */
 const deformConv: Operator = {
-  op: 'DeformConv', domain: '', since: 19, arity: [3, 5],
+  op: 'DeformConv', domain: '', since: 19, arity: [3, 5], parts: [0],
   lower: (build) => {
     const [x, w, offset, bias, mask] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4)];
     const rank = x.rank - 2;

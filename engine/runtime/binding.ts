@@ -120,7 +120,9 @@ export class Binding {
     const shape = tensor(this.#plan, id).shape.map((d) => this.#value(d, env));
     // A window larger than what it slides over: memory of a negative size takes the page down.
     if (shape.some((d) => d < 0)) {
-      throw new QuernError('shape-mismatch', 'with these inputs a tensor would have an impossible shape', { got: `[${shape.join(', ')}]` });
+      // What writes it comes before what reads it.
+      const step = this.#plan.segments.flatMap((s) => s.steps).find((s) => s.args.includes(id));
+      throw new QuernError('shape-mismatch', 'with these inputs a tensor would have an impossible shape', { ...step?.origins.at(-1), got: `[${shape.join(', ')}]` });
     }
     return shape;
   }

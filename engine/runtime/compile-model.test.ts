@@ -81,5 +81,5 @@ describe('a fused model computes what the plain one computes', () => {
 
 it('refuses inputs smaller than the window that slides over them', async () => {
   const spec: GraphSpec = { inputs: { x: [1, 1, 'H', 'W'] }, weights: { w: [1, 1, 3, 3] }, outputs: ['y'], nodes: [['Conv', 'x w', 'y']] };
-  await expect(run(spec, { x: [1, 1, 1, 1] }, new Set(), 8)).rejects.toMatchObject({ code: 'shape-mismatch', got: '[1, 1, -1, -1]' });
+  await expect(run(spec, { x: [1, 1, 1, 1] }, new Set(), 8)).rejects.toMatchObject({ code: 'shape-mismatch', op: 'Conv', got: '[1, 1, -1, -1]' });
 });
