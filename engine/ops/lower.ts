@@ -4,7 +4,7 @@
  * equal kernels.
  */
 import { QuernError, at, type ErrorCode, type ErrorDetails, invariant } from '../../jit/error.ts';
-import { type DType, bytesOf, bytesUnder, toHalf, viewAs } from '../../jit/expr/dtype.ts';
+import type { DType } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, max, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import type { Body } from '../../jit/kernel.ts';
@@ -17,7 +17,7 @@ import type { Attributes, ContractionSpec, LoopSpec, Lowering, RepeatResult, Rep
 import { findOperator } from './registry.ts';
 import { repeat } from './repeat.ts';
 import { freshAxes, reshape } from './shape.ts';
-import { staticSize } from './values.ts';
+import { encode, staticSize } from './values.ts';
 
 /** Steps after which a loop is taken never to end: some minutes on a slow machine, and far more than decoders take. */
 export const defaultIterations = 1_000_000;
@@ -228,8 +228,8 @@ class NodeLowering implements Lowering {
       const extra = value === undefined || !tight ? 0 : value.rank - builder.leastRank(value);
       return value === undefined || extra === 0 ? value : reshape(this, value, value.shape.slice(extra));
     });
-    // These must be as long as what is read of them.
-    this.#whole = new Set(this.inputs.flatMap((t, k) => (t === undefined || parts.includes(k) ? [] : t.id)));
+    // As long as what is read of them.
+    this.#whole = new Set(this.inputs.flatMap((t, k) => (t === undefined || parts.includes(k) || builder.lists.has(t) ? [] : t.id)));
   }
 
   input(index: number): Tensor {
@@ -302,7 +302,8 @@ class NodeLowering implements Lowering {
   constants(tensor: Tensor, what: string): readonly number[] {
     const known = this.#builder.elements(tensor) ?? (staticSize(tensor.shape) === 0 ? [] : [undefined]);
     const details = { expected: 'a constant', got: 'what only feeds say', hint: 'make it an initializer of the model' };
-    return known.map((e) => (e?.op === 'const' ? Number(e.value) : this.fail('unsupported-model', `${what} must be known while the model is compiled`, details)));
+    const open = (): never => this.fail('unsupported-model', `${what} must be known while the model is compiled`, details);
+    return known.map((e) => (e?.op === 'const' ? Number(e.value) : open()));
   }
 
   weights(constant: Constant): Tensor {
@@ -408,14 +409,4 @@ class NodeLowering implements Lowering {
   fail(code: ErrorCode, message: string, details?: ErrorDetails): never {
     throw new QuernError(code, message, details);
   }
-}
-
-/** Row-major bytes of elements given as numbers. */
-function encode(dtype: DType, elements: readonly (number | bigint)[]): Uint8Array {
-  const array = viewAs(dtype, new Uint8Array(elements.length * bytesOf(dtype)));
-  for (const [i, element] of elements.entries()) {
-    if (array instanceof BigInt64Array || array instanceof BigUint64Array) array[i] = BigInt(element);
-    else array[i] = dtype === 'float16' ? toHalf(Number(element)) : Number(element);
-  }
-  return bytesUnder(array);
 }

@@ -4,7 +4,7 @@
  * Concat and friends give symbolic shapes), bool and float elements stay what they are. Elements that depend on data are unknown,
  * each for itself. Nothing above `limit` elements is touched, so weights are never read here.
  */
-import { fromHalf, isBig, isFloat, toHalf, viewAs, type ScalarType } from '../../jit/expr/dtype.ts';
+import { type DType, type ScalarType, bytesOf, bytesUnder, fromHalf, isBig, isFloat, toHalf, viewAs } from '../../jit/expr/dtype.ts';
 import {
   type BinaryOp, type Expr, type UnaryOp, type Var, binary, cast, constant, int, isComparison, ne, select, truth, unary,
 } from '../../jit/expr/expr.ts';
@@ -332,4 +332,14 @@ function fold(fn: BinaryOp, a: number, b: number, dtype: ScalarType): Expr | und
   const v = binaryFn(fn, dtype === 'bool' ? dtype : float || fn === 'pow' ? 'float64' : 'index')(a, b);
   if (dtype === 'bool' || isComparison(fn)) return truth(v !== 0);
   return float ? constant(v, dtype) : Number.isFinite(v) ? int(v) : undefined;
+}
+
+/** Row-major bytes of elements given as numbers. */
+export function encode(dtype: DType, elements: readonly (number | bigint)[]): Uint8Array {
+  const array = viewAs(dtype, new Uint8Array(elements.length * bytesOf(dtype)));
+  for (const [i, element] of elements.entries()) {
+    if (array instanceof BigInt64Array || array instanceof BigUint64Array) array[i] = BigInt(element);
+    else array[i] = dtype === 'float16' ? toHalf(Number(element)) : Number(element);
+  }
+  return bytesUnder(array);
 }
