@@ -4,7 +4,7 @@ import { type HeadElement, type Rotary, applyMask, attend, headsOf, rotate } fro
 import { clamp, lastRow, toIndex } from './math.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 
-const headCount = (build: Lowering, name: string): number | undefined => (build.attributes.has(name) ? build.attributes.int(name) : undefined);
+const headCount = (build: Lowering, name: string): number | undefined => (build.attributes.has(name) ? build.attributes.count(name) : undefined);
 
 /** Earlier entries followed by new ones, by head. */
 export function present(build: Lowering, past: Tensor, next: { readonly at: HeadElement; readonly length: Expr }): Tensor {

@@ -24,6 +24,12 @@ export class NodeAttributes implements Attributes {
     return this.#get('int', name, otherwise);
   }
 
+  count(name: string, otherwise?: number): number {
+    const value = this.int(name, otherwise);
+    if (value >= 1) return value;
+    throw new QuernError('invalid-attribute', `attribute '${name}' counts nothing`, { expected: '1 or more', got: String(value) });
+  }
+
   float(name: string, otherwise?: number): number {
     return this.#all.get(name)?.type === 'int' ? this.int(name) : this.#get('float', name, otherwise);
   }

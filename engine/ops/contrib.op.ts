@@ -69,7 +69,7 @@ const matMulNBits: Operator = {
     const [a, b, scales] = [build.input(0), build.input(1), build.input(2)];
     const [zeros, order, bias] = [build.optional(3), build.optional(4), build.optional(5)];
     const { attributes } = build;
-    const [depth, columns, bits, block] = [attributes.int('K'), attributes.int('N'), attributes.int('bits', 4), attributes.int('block_size')];
+    const [depth, columns, bits, block] = [attributes.count('K'), attributes.count('N'), attributes.int('bits', 4), attributes.count('block_size')];
     if (bits !== 2 && bits !== 4 && bits !== 8) build.fail('invalid-attribute', 'MatMulNBits of an odd width', { expected: '2, 4 or 8 bits', got: String(bits) });
     const blocks = Math.ceil(depth / block);
     sized(build, a.shape.at(-1), depth, 'the depth of the left factor is not K');

@@ -144,7 +144,7 @@ function scanned(build: Lowering, inputs: readonly Tensor[], scans: number, orde
 
 const scan: Operator = {
   op: 'Scan', domain: '', since: 9, arity: [1, Infinity],
-  lower: (build) => scanned(build, build.inputs.map((_, k) => build.input(k)), build.attributes.int('num_scan_inputs'), {
+  lower: (build) => scanned(build, build.inputs.map((_, k) => build.input(k)), build.attributes.count('num_scan_inputs'), {
     inAxes: build.attributes.ints('scan_input_axes', []), inBack: build.attributes.ints('scan_input_directions', []),
     outAxes: build.attributes.ints('scan_output_axes', []), outBack: build.attributes.ints('scan_output_directions', []),
   }),
@@ -157,7 +157,7 @@ const batchedScan: Operator = {
     const given = build.optional(0);
     const inputs = build.inputs.slice(1).map((_, k) => build.input(k + 1));
     const batch = asInt(inputs[0]?.shape[0] ?? int(0)) ?? build.fail('unsupported-model', 'Scan-8 with a batch that is not known while compiling');
-    const scans = build.attributes.int('num_scan_inputs');
+    const scans = build.attributes.count('num_scan_inputs');
     const inBack = build.attributes.ints('directions', []);
     const states = inputs.length - scans;
     const steps = inputs[states]?.shape[1] ?? int(1);

@@ -55,7 +55,7 @@ export interface ConvSpec {
 }
 
 export function convolution(build: Lowering, { x, w, dtype, elements, value }: ConvSpec): Tensor {
-  const groups = build.attributes.int('group', 1);
+  const groups = build.attributes.count('group', 1);
   const [n, channels, ...spatial] = x.shape;
   const [outChannels, inOfGroup, ...kernel] = w.shape;
   if (n === undefined || channels === undefined || outChannels === undefined || inOfGroup === undefined || w.rank !== x.rank) {
@@ -133,7 +133,7 @@ const convTranspose: Operator = {
   op: 'ConvTranspose', domain: '', since: 1, arity: [2, 3], parts: [0],
   lower: (build) => {
     const [x, w, bias] = [build.input(0), build.input(1), build.optional(2)];
-    const groups = build.attributes.int('group', 1);
+    const groups = build.attributes.count('group', 1);
     const [n, channels, ...spatial] = x.shape;
     const [inChannels, outOfGroup, ...kernel] = w.shape;
     if (n === undefined || channels === undefined || inChannels === undefined || outOfGroup === undefined || w.rank !== x.rank) {

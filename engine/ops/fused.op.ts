@@ -107,7 +107,7 @@ const groupNorm = (op: string, skips: boolean): Operator => ({
     const silu = build.attributes.int('activation') === 1;
     const x = last ? channelsFirst(build, given) : given;
     const sum = skips ? withSkip(build, x, build.input(3), build.optional(4), last) : x;
-    const y = normaliseGroups(build, sum, build.attributes.int('groups'), build.attributes.float('epsilon', 1e-5), (normal, _, channel) => {
+    const y = normaliseGroups(build, sum, build.attributes.count('groups'), build.attributes.float('epsilon', 1e-5), (normal, _, channel) => {
       const scaled = add(mul(normal, gamma.at([channel])), beta.at([channel]));
       return silu ? mul(scaled, sigmoid(scaled)) : scaled;
     });
@@ -171,12 +171,13 @@ const gatherBlockQuantized: Operator = {
     const [data, indices, scales, zeros] = [build.input(0), build.input(1), build.input(2), build.optional(3)];
     const { attributes } = build;
     const bits = attributes.int('bits', 4);
+    if (bits !== 2 && bits !== 4 && bits !== 8) build.fail('invalid-attribute', 'GatherBlockQuantized of an odd width', { expected: '2, 4 or 8 bits', got: String(bits) });
     const each = data.dtype === 'uint8' && data.narrow === undefined ? 8 / bits : 1;
     const last = data.rank - 1;
     const shape = data.shape.map((dim, d) => (d === last ? mul(dim, each) : dim));
     const axis = axisOf(build, attributes.int('gather_axis', 0), data.rank);
     const along = axisOf(build, attributes.int('quantize_axis', 1), data.rank);
-    const block = attributes.int('block_size', 128);
+    const block = attributes.count('block_size', 128);
     /** The element of a tensor that is packed as the data are. */
     const whole = (t: Tensor, index: readonly Expr[]): Expr => {
       if (each === 1) return cast(t.at(index), 'int32');

@@ -79,7 +79,7 @@ const attention: Operator = {
     for (const name of ['do_rotary', 'past_present_share_buffer']) {
       if (attributes.int(name, 0) !== 0) build.fail('unsupported-model', `Attention with ${name}`);
     }
-    const heads = attributes.int('num_heads');
+    const heads = attributes.count('num_heads');
     const [batch = int(1), length = int(1)] = x.shape;
     const width = weights.shape[1] ?? int(1);
     const sizes = attributes.ints('qkv_hidden_sizes', []);
@@ -142,7 +142,7 @@ const multiHeadAttention: Operator = {
     if (build.optional(8) !== undefined || build.optional(9) !== undefined) {
       build.fail('unsupported-model', 'MultiHeadAttention with a shared buffer for keys and values');
     }
-    const heads = build.attributes.int('num_heads');
+    const heads = build.attributes.count('num_heads');
     const { dtype, shape: [batch = int(1)] } = build.input(0);
     const { q, k, v } = packedHeads(build, heads);
     const cached = (past: Tensor | undefined, next: Heads, output: number): Heads => {
@@ -195,7 +195,7 @@ const groupQueryAttention: Operator = {
     if (mode !== undefined && mode !== 1 && mode !== 2) {
       build.fail('invalid-attribute', "attribute 'qk_output' names no scores", { expected: '1 or 2', got: String(mode) });
     }
-    const [heads, kvHeads] = [attributes.int('num_heads'), attributes.int('kv_num_heads')];
+    const [heads, kvHeads] = [attributes.count('num_heads'), attributes.count('kv_num_heads')];
     const [batch = int(1), length = int(1), width = int(1)] = first.shape;
     const size = second === undefined ? floordiv(width, heads + 2 * kvHeads) : floordiv(width, heads);
     // Without keys and values of their own the first input holds all three.

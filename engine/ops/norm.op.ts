@@ -175,7 +175,7 @@ const groupNormalization: Operator = {
   op: 'GroupNormalization', domain: '', since: 18, arity: [3, 3],
   lower: (build) => {
     const [x, scale, bias] = [build.input(0), build.input(1), build.input(2)];
-    return normaliseGroups(build, x, build.attributes.int('num_groups'), build.attributes.float('epsilon', 1e-5), (normal, group, channel) => {
+    return normaliseGroups(build, x, build.attributes.count('num_groups'), build.attributes.float('epsilon', 1e-5), (normal, group, channel) => {
       const owner = [build.opset >= 21 ? channel : group];
       return add(mul(normal, scale.at(owner)), bias.at(owner));
     });
@@ -253,8 +253,7 @@ const lrn: Operator = {
   lower: (build) => {
     const x = build.input(0);
     const { attributes } = build;
-    const size = attributes.int('size');
-    if (size < 1) build.fail('invalid-attribute', 'LRN over no channels', { got: String(size) });
+    const size = attributes.count('size');
     const [alpha, beta, bias] = [attributes.float('alpha', 1e-4), attributes.float('beta', 0.75), attributes.float('bias', 1)];
     const { axes, index } = freshAxes(build, x.shape);
     const near: Var = build.axis(size);

@@ -24,6 +24,8 @@ export interface Tensor {
 export interface Attributes {
   has(name: string): boolean;
   int(name: string, otherwise?: number): number;
+  /** An int of 1 or more. */
+  count(name: string, otherwise?: number): number;
   float(name: string, otherwise?: number): number;
   string<T extends string>(name: string, oneOf: readonly T[], otherwise?: T): T;
   ints(name: string, otherwise?: readonly number[]): readonly number[];

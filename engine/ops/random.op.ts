@@ -50,7 +50,7 @@ const multinomial: Operator = {
     const x = build.input(0);
     const dtype: DType = build.attributes.int('dtype', 6) === 7 ? 'int64' : 'int32';
     const [batch = int(1), classes = int(1)] = x.shape;
-    const shape = [batch, int(build.attributes.int('sample_size', 1))];
+    const shape = [batch, int(build.attributes.count('sample_size', 1))];
     const { axes, index } = freshAxes(build, shape);
     const c = build.axis(classes);
     const [top, total, place] = [local(build, 'top', 'float32'), local(build, 'total', 'float32'), local(build, 'place', 'index')];

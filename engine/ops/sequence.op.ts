@@ -17,7 +17,7 @@ const split: Operator = {
     const x = build.input(0);
     const axis = axisOf(build, build.attributes.int('axis', 0), x.rank);
     const dim = x.shape[axis] ?? int(0);
-    const count = build.attributes.int('num_outputs', build.node.outputs.length);
+    const count = build.attributes.count('num_outputs', build.node.outputs.length);
     // The last piece is the smaller one where the dim does not divide.
     const even = ceildiv(dim, count);
     const given = build.optional(1);

@@ -157,6 +157,10 @@ const badAttributes: [string, Feed[], OpOptions][] = [
   ['Slice', [blank(3), i64([1], [0]), i64([1], [3]), i64([1], [0]), i64([1], [0])], { constants: [1, 2, 3, 4] }],
   ['DepthToSpace', [blank(1, 4, 2, 2)], { attributes: { blocksize: 0 } }],
   ['LRN', [blank(1, 3, 2)], { attributes: { size: 0 } }],
+  ['Conv', [blank(1, 1, 3), blank(1, 1, 1)], { attributes: { group: 0 } }],
+  ['GroupNormalization', [blank(1, 2, 3), blank(2), blank(2)], { opset: 21, attributes: { num_groups: -1 } }],
+  ['Attention', [blank(1, 2, 2), blank(2, 6), blank(6)], { ...ms, attributes: { num_heads: 0 } }],
+  ['MultiHeadAttention', [blank(1, 2, 2), blank(1, 2, 2), blank(1, 2, 2)], { ...ms, attributes: { num_heads: 0 } }],
   ['AveragePool', [blank(1, 1, 3)], { attributes: { kernel_shape: [0] } }],
 ];
 

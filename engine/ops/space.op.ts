@@ -14,10 +14,7 @@ import { extentOf, inside, perPlace } from './window.ts';
 
 const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
 
-function blockOf(build: Lowering): number {
-  const size = build.attributes.int('blocksize');
-  return size > 0 ? size : build.fail('invalid-attribute', 'blocks of no size', { expected: 'blocksize 1 or more', got: String(size) });
-}
+const blockOf = (build: Lowering): number => build.attributes.count('blocksize');
 
 const depthToSpace: Operator = {
   op: 'DepthToSpace', domain: '', since: 1, arity: [1, 1],
@@ -160,7 +157,7 @@ const roiAlign: Operator = {
   lower: (build) => {
     const [x, rois, owners] = [build.input(0), build.input(1), build.input(2)];
     const { attributes } = build;
-    const [height, width] = [attributes.int('output_height', 1), attributes.int('output_width', 1)];
+    const [height, width] = [attributes.count('output_height', 1), attributes.count('output_width', 1)];
     const [ratio, scale] = [attributes.int('sampling_ratio', 0), attributes.float('spatial_scale', 1)];
     const usual = build.opset < 16 ? 'output_half_pixel' : 'half_pixel';
     const half = attributes.string('coordinate_transformation_mode', ['half_pixel', 'output_half_pixel'], usual) === 'half_pixel';
@@ -304,7 +301,7 @@ const deformConv: Operator = {
     const { attributes } = build;
     const [strides, dilations] = [perPlace(build, 'strides', rank, 1), perPlace(build, 'dilations', rank, 1)];
     const pads = perPlace(build, 'pads', 2 * rank, 0, 0);
-    const [groups, offsetGroups] = [attributes.int('group', 1), attributes.int('offset_group', 1)];
+    const [groups, offsetGroups] = [attributes.count('group', 1), attributes.count('offset_group', 1)];
     const [n = int(1), channels = int(1), ...spatial] = x.shape;
     const [outChannels = int(1), inOfGroup = int(1), ...kernel] = w.shape;
     const out = offset.shape.slice(2);

@@ -18,7 +18,7 @@ const causalConv = (domain: string, since: number): Operator => ({
     const { attributes } = build;
     if (x.rank !== 3 || attributes.int('channels_last', 0) !== 0) build.fail('unsupported-model', 'a causal convolution other than of [batch, channels, length]');
     const activation = attributes.string('activation', ['none', 'silu', 'swish', ''], 'none');
-    const dilation = attributes.int('dilation', 1);
+    const dilation = attributes.count('dilation', 1);
     const [batch = int(1), channels = int(1), length = int(1)] = x.shape;
     const taps = w.shape[2] ?? int(1);
     const before = mul(sub(taps, 1), dilation);
@@ -48,7 +48,7 @@ const linearAttention = (domain: string, since: number): Operator => ({
   lower: (build) => {
     const [q, k, v, past, decay, beta] = [build.input(0), build.input(1), build.input(2), build.optional(3), build.optional(4), build.optional(5)];
     const { attributes } = build;
-    const [heads, kvHeads] = [attributes.int('q_num_heads'), attributes.int('kv_num_heads')];
+    const [heads, kvHeads] = [attributes.count('q_num_heads'), attributes.count('kv_num_heads')];
     const rule = attributes.string('update_rule', ['linear', 'gated', 'delta', 'gated_delta'], 'gated_delta');
     const [batch = int(1), length = int(1), width = int(1)] = q.shape;
     const [keySize, size] = [floordiv(width, heads), floordiv(v.shape[2] ?? int(1), kvHeads)];
