@@ -301,6 +301,10 @@ interface Products {
   readonly weight: ((direction: number, row: Expr, column: Expr) => Expr) | undefined;
 }
 
+const shaped = (build: Lowering, t: Tensor | undefined, dims: readonly Expr[], what: string): void => [dims.length, ...dims].forEach((dim, d) => {
+  if (t !== undefined) sized(build, [int(t.rank), ...t.shape][d], dim, `${what} has another shape than directions, batch and hidden size say`);
+});
+
 /** Input 3 to 7 are bias, lengths, initial states and peepholes for all kinds. */
 function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products): Tensor[] {
   const x = build.input(0);
@@ -311,6 +315,11 @@ function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products
   const rows = mul(hidden, cells[kind].gates);
   const inside = kind === 'GRU' && build.attributes.int('linear_before_reset', 0) !== 0;
   const directions = directionsOf(build);
+  const [some, states] = [int(directions.length), batchFirst ? [batch, int(directions.length), hidden] : [int(directions.length), batch, hidden]];
+  shaped(build, bias, [some, mul(rows, 2)], 'the bias');
+  shaped(build, lengths, [batch], 'the lengths');
+  for (const t of [initial, initialC]) shaped(build, t, states, 'an initial state');
+  shaped(build, peepholes, [some, mul(hidden, 3)], 'the peepholes');
   const sequence = batchFirst ? build.map(x.dtype, [steps, batch, features], ([t = int(0), b = int(0), f = int(0)]) => x.at([b, t, f])) : x;
   const state = (t: Tensor | undefined, dir: number): Tensor => build.map(x.dtype, [batch, hidden], ([b = int(0), j = int(0)]) =>
     (t === undefined ? zeroOf(x.dtype) : t.at(batchFirst ? [b, int(dir), j] : [int(dir), b, j])));
@@ -335,10 +344,13 @@ function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products
 }
 
 const plain = (kind: Kind): Operator => ({
-  op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6], parts: kind === 'GRU' ? [2, 3] : [3, 7],
+  op: kind, domain: '', since: 7, arity: [3, kind === 'LSTM' ? 8 : 6], parts: [1, 2, 3, 7],
   lower: (build) => {
     const [w, r] = [build.input(1), build.input(2)];
     const hidden = r.shape[2] ?? int(1);
+    const some = int(directionsOf(build).length);
+    shaped(build, w, [some, mul(hidden, cells[kind].gates), build.input(0).shape[2] ?? int(1)], 'the weights');
+    shaped(build, r, [some, mul(hidden, cells[kind].gates), hidden], 'the recurrent weights');
     const weight = (dir: number, row: Expr, column: Expr): Expr => r.at([int(dir), row, column]);
     return recurrent(build, kind, hidden, {
       input: (sequence, dir, value) => {

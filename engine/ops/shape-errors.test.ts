@@ -123,7 +123,7 @@ const badSizes: [string, Feed[], OpOptions?][] = [
   ['AffineGrid', [blank(1, 2, 3), i64([2], [1, 1])]],
 ];
 
-const tooLong: [string, Feed[], OpOptions?][] = [
+const tooLong: [string, (Feed | undefined)[], OpOptions?][] = [
   ['BatchNormalization', [blank(1, 2, 2), blank(2), blank(2), blank(3), blank(2)]],
   ['InstanceNormalization', [blank(1, 2, 2), blank(2), blank(3)]],
   ['PRelu', [blank(2, 3), blank(4)]],
@@ -134,6 +134,10 @@ const tooLong: [string, Feed[], OpOptions?][] = [
   ['BiasGelu', [blank(2, 3), blank(4)], ms],
   ['Attention', [blank(1, 2, 2), blank(2, 6), blank(7)], { ...ms, attributes: { num_heads: 1 } }],
   ['SkipLayerNormalization', [blank(1, 2, 3), blank(1, 2, 3), blank(4)], ms],
+  ['RNN', [blank(1, 1, 2), blank(1, 3, 2), blank(1, 3, 3), blank(1, 7)]],
+  ['GRU', [blank(1, 1, 2), blank(1, 9, 2), blank(1, 12, 3)]],
+  ['LSTM', [blank(1, 1, 2), blank(2, 12, 2), blank(1, 12, 3)]],
+  ['LSTM', [blank(1, 1, 2), blank(1, 12, 2), blank(1, 12, 3), undefined, undefined, undefined, undefined, blank(1, 10)]],
   ['SkipLayerNormalization', [blank(1, 2, 3), blank(1, 2, 3), blank(3), blank(4)], ms],
 ];
 
