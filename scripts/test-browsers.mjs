@@ -5,7 +5,7 @@
  * `npm run test:browsers -- firefox` takes one browser; `--short` (which `npm test` uses) one thread count of everything and fewer models.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ensureBrowser, otherBrowsers } from './browsers.mjs';
@@ -50,9 +50,10 @@ function verify(browser, threads, folders) {
 }
 
 /** The sums of one browser. */
-export function testBrowser(browser, { short = false } = {}) {
+function testBrowser(browser, { short = false } = {}) {
   ensureBrowser(browser);
   mkdirSync(`${root}/${results}`, { recursive: true });
+  for (const file of readdirSync(`${root}/${results}`)) if (file.startsWith(browser)) rmSync(`${root}/${results}/${file}`);
   const total = { passed: 0, failed: 0, skipped: 0 };
   const part = (what, work) => {
     console.log(`\n-- ${browser}: ${what}`);
@@ -73,7 +74,6 @@ export function testBrowser(browser, { short = false } = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!existsSync(`${root}/dist/quern.global.js`)) throw new Error("the bundle is not built: 'npm run build' first");
-  rmSync(`${root}/${results}`, { recursive: true, force: true });
   const words = process.argv.slice(2);
   const chosen = otherBrowsers.filter((name) => words.includes(name));
   const unknown = words.filter((word) => word !== '--short' && !otherBrowsers.includes(word));

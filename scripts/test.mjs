@@ -4,15 +4,14 @@
  * WebKitGTK. Every step runs even if one before it failed (save what needs the build); the last line adds up the runners' own reports.
  * `npm test -- unit e2e` runs only the steps named.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
-import { findMaterial, verifyOn } from './conformance.mjs';
+import { findMaterial } from './conformance.mjs';
 import { otherBrowsers } from './browsers.mjs';
-import { testBrowser } from './test-browsers.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const results = 'test-results';
@@ -86,6 +85,18 @@ function size() {
 /** A model that Quern says it cannot run is neither a pass nor a wrong answer; the runner above lists each with its reason. */
 const verdicts = { pass: 'passed', unsupported: 'skipped' };
 
+/** A script beside others: what it says is printed when it has ended. Answers with its output. */
+const beside = (script, ...args) => new Promise((done) => {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => said.push(bytes));
+  child.on('close', () => {
+    const output = Buffer.concat(said).toString();
+    console.log(output);
+    done(output);
+  });
+});
+
 /** All of it on the CPU, in some two minutes; on SwiftShader all operator tests, in some four, and the models that do not take long there. */
 const materialOn = {
   wasm: ['onnx-tests', 'models'],
@@ -95,26 +106,29 @@ const materialOn = {
   ],
 };
 
-function material() {
+async function material() {
   if (!existsSync('.material/onnx-tests')) {
     console.log('skipped: there is no test material (../shared/material), so the ONNX backend tests and real models were not run');
     return true;
   }
   const before = totals.failed;
-  for (const [device, folders] of Object.entries(materialOn)) {
+  await Promise.all(Object.entries(materialOn).map(async ([device, folders]) => {
     const here = folders.map((f) => `.material/${f}`).filter((f) => existsSync(f));
-    for (const { status } of verifyOn(device, here, `${results}/material-${device}.json`).results) totals[verdicts[status] ?? 'failed']++;
-  }
+    const path = `${results}/material-${device}.json`;
+    await beside('cli/quern.mjs', 'verify', ...here, '--device', device, '--json', path);
+    for (const { status } of report(path).results) totals[verdicts[status] ?? 'failed']++;
+  }));
   return totals.failed === before;
 }
 
 /** The short form of `npm run test:browsers`. */
-function other(name) {
-  const { passed, failed, skipped } = testBrowser(name, { short: true });
-  totals.passed += passed;
-  totals.failed += failed;
-  totals.skipped += skipped;
-  return failed === 0;
+async function other(name) {
+  const output = await beside('scripts/test-browsers.mjs', name, '--short');
+  const [, passed, failed, , unsupported = '0'] = new RegExp(`^${name}: (\\d+) passed, (\\d+) failed(, (\\d+) unsupported)?$`, 'm').exec(output) ?? [undefined, '0', '1'];
+  totals.passed += Number(passed);
+  totals.failed += Number(failed);
+  totals.skipped += Number(unsupported);
+  return Number(failed) === 0;
 }
 
 rmSync(results, { recursive: true, force: true });
@@ -131,8 +145,13 @@ if (await step('build', () => node('scripts/build.mjs'))) {
   await step('size', size);
   await step('package', () => node('node_modules/publint/src/cli.js', '--strict') && node('node_modules/@arethetypeswrong/cli/dist/index.js', '--pack', '.', '--profile', 'esm-only', '--format', 'ascii', '--quiet'));
   await step('e2e', e2e);
-  await step('material', material);
-  for (const name of otherBrowsers) await step(name, () => other(name));
+  // Side by side: each keeps one core busy most of the time.
+  await Promise.all([
+    step('material', material),
+    (async () => {
+      for (const name of otherBrowsers) await step(name, () => other(name));
+    })(),
+  ]);
 } else {
   console.log('the build failed, so there was nothing to measure or to test end to end');
 }
