@@ -26,6 +26,15 @@ describe('roofline', () => {
     expect(workOf(gemm, [128])).toEqual({ flops: 2 * 128 * 768 * 3072, bytes: 4 * (128 * 3072 + 3072 * 768 + 128 * 768) });
   });
 
+  it('of an operand that is larger than what is read of it, that part moves', () => {
+    const part = variable('m', 4);
+    const kernel = kernelOf({
+      kind: 'contraction', batch: [], rows: [part], cols: [n], depth: [k], lhs: load(0, 'float32', [add(part, 8), k]), rhs: load(1, 'float32', [k, n]),
+      store: { tensor: 2, index: [part, n], value: ref('acc', 'float32') },
+    }, [arg('float32', [1000, 3072]), arg('float32', [3072, 768]), arg('float32', [4, 768], 'write')]);
+    expect(workOf(kernel, []).bytes).toBe(4 * (4 * 3072 + 3072 * 768 + 4 * 768));
+  });
+
   it('many rows are bound by arithmetic, one row by memory', () => {
     expect(lowerBound(gemm, [128], profile)).toBeCloseTo(128 * 768 * 3072 / 28, 0);
     expect(lowerBound(gemm, [1], profile)).toBeCloseTo(4 * (3072 + 3072 * 768 + 768) / 28, 0);

@@ -6,8 +6,8 @@
 import { dimsOf, extentOf } from './backends/reference/points.ts';
 import type { DeviceProfile } from './device.ts';
 import { bytesOf } from './expr/dtype.ts';
-import type { Expr, Var } from './expr/expr.ts';
-import { collect, evaluate, isLoad, walk } from './expr/visit.ts';
+import type { Expr, Load, Var } from './expr/expr.ts';
+import { collect, evaluate, isLoad, isVar, walk } from './expr/visit.ts';
 import { type Kernel, type Stmt, expressions, pointAxes } from './kernel.ts';
 
 export interface Work {
@@ -117,18 +117,17 @@ function steps(stmts: readonly Stmt[], env: Env): number {
   }, 0);
 }
 
-/** Each argument once, and no more of it than there are accesses: a gather of 3 rows does not read the whole table. */
+/** Each argument once, and no more of it than is accessed: a gather of 3 rows does not read the whole table. */
 function bytesMoved(kernel: Kernel, env: Env): number {
   const { body } = kernel;
-  const evaluations = body.kind === 'loop' ? Infinity
-    : body.kind === 'contraction' ? size([...body.batch, ...body.rows, ...body.cols, ...body.depth], env)
-      : body.kind === 'rows' ? size([...body.axes, ...body.inner], env) : size(body.axes, env);
+  // As many elements as the axes in its index have points: a tile of an attention reads no more than its part of the queries.
+  const elements = (l: Load): number => (body.kind === 'loop' ? Infinity : size(collect(l.index, isVar), env));
   const results = body.kind === 'loop' ? Infinity : size(pointAxes(body), env);
   const loads = collect(expressions(body), isLoad);
   return kernel.args.reduce((total, arg, slot) => {
     const whole = extentOf(arg.shape.map((d) => evaluate(d, env)), arg.strides.map((d) => evaluate(d, env)));
-    const reads = loads.filter((l) => l.tensor === slot).length;
-    const read = arg.access === 'write' || reads === 0 ? 0 : Math.min(whole, reads * evaluations);
+    const reads = loads.filter((l) => l.tensor === slot);
+    const read = arg.access === 'write' ? 0 : Math.min(whole, reads.reduce((n, l) => n + elements(l), 0));
     const written = arg.access === 'read' ? 0 : Math.min(whole, results);
     return total + (read + written) * bytesOf(arg.dtype);
   }, 0);
