@@ -10,7 +10,7 @@ import { withHarness, writeJson, type Io } from './session.ts';
 import type { FileServer } from './server.ts';
 
 /** Far above what the largest model of a test takes to load and run, also in WebGPU on a CPU. */
-const limitMs = 120_000;
+const limitMs = 300_000;
 
 const marks = { pass: 'ok', fail: 'FAIL', unsupported: 'unsupported', error: 'ERROR' } as const;
 
