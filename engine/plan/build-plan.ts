@@ -69,14 +69,12 @@ export function buildPlan(original: Program, target: Target): Plan {
     const separate = separateOutputs(part, () => ++next);
     const fixed = readOutside(separate);
     const layouts = chooseLayouts(separate, fixed);
-    const constant = findPrepared(separate, ready);
-    const whole = !target.slices ? separate : storeIntoSlices(separate, layouts, constant, fixed);
-    const { program, tiles } = tileProducts(whole, target.tiles, fixed, constant, tileAxes);
+    // What follows takes nothing away from them.
+    const prepared = findPrepared(separate, ready);
+    const whole = !target.slices ? separate : storeIntoSlices(separate, layouts, prepared, fixed);
+    const { program, tiles } = tileProducts(whole, target.tiles, fixed, prepared, tileAxes);
     const aliases = findAliases(program, layouts, fixed);
-    const prepared = findPrepared(program, ready);
     const items: Item[] = [];
-    // Where the steps of a tile are among the items: they are one.
-    const tiled = new Map<Tile, number>();
     for (const c of program.computations) {
       if (c.outputs.every((t) => aliases.has(t))) continue;
       const once = c.outputs.every((t) => prepared.has(t));
@@ -97,11 +95,7 @@ export function buildPlan(original: Program, target: Target): Plan {
       else {
         for (const t of c.outputs) prepared.delete(t);
         const tile = tiles.get(c);
-        const at = tile === undefined ? undefined : tiled.get(tile);
-        if (tile !== undefined && at === undefined) tiled.set(tile, items.length);
-        const before = at === undefined ? undefined : items[at];
-        if (tile === undefined || at === undefined || before === undefined) items.push(...parts);
-        else items[at] = parts.reduce((a, b) => behind(a, b, tile, (t) => aliased(t, aliases)), before);
+        items.push(...parts.map((part) => (tile === undefined ? part : inTile(items, part, tile, (t) => aliased(t, aliases)))));
       }
     }
     for (const def of program.tensors.values()) {
@@ -130,15 +124,17 @@ export function buildPlan(original: Program, target: Target): Plan {
   };
 }
 
-/** Two items as one, whose steps run for one tile after the other. */
-function behind(a: Item, b: Item, of: Tile, root: (t: number) => number): Item {
-  if (!('steps' in a.todo) || !('steps' in b.todo)) throw new QuernError('internal', 'a block in a tile');
-  const writes = [...a.writes, ...b.writes];
-  const [first, ...more] = [...a.todo.steps, ...b.todo.steps];
-  const steps = first === undefined ? [] : [{ ...first, tile: { of, steps: more.length + 1 } }, ...more];
+/** An item of a tile, with what is there of that tile: their steps run together, for one tile after the other. */
+function inTile(items: Item[], { todo: { steps, place }, ...next }: Item & { readonly todo: Run }, of: Tile, root: (t: number) => number): Item {
+  const last = items.at(-1);
+  const before = last !== undefined && 'steps' in last.todo && last.todo.steps[0]?.tile?.of === of ? last.todo.steps : [];
+  const known = before.length > 0 ? items.pop() : undefined;
+  const [first, ...more] = [...before, ...steps];
+  const writes = [...known?.writes ?? [], ...next.writes];
   return {
-    reads: [...a.reads, ...b.reads].filter((t) => !writes.includes(root(t))), writes, symbols: [...a.symbols, ...b.symbols],
-    origins: [...a.origins, ...b.origins], why: a.why ?? b.why, todo: { steps, place: a.why === undefined ? b.todo.place : a.todo.place },
+    reads: [...known?.reads ?? [], ...next.reads].filter((t) => !writes.includes(root(t))), writes,
+    symbols: [...known?.symbols ?? [], ...next.symbols], origins: [...known?.origins ?? [], ...next.origins], why: known?.why ?? next.why,
+    todo: { steps: first === undefined ? [] : [{ ...first, tile: { of, steps: more.length + 1 } }, ...more], place: known?.why === undefined ? place : 'cpu' },
   };
 }
 

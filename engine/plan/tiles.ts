@@ -184,8 +184,8 @@ function overTile(body: Body, mine: Link['axes'], axes: readonly TileAxis[], bet
   }
 }
 
-/** Values of a tile's symbols for every tile of some extents, those of `most` where memory is made for more than there is. */
-export function tileValues({ axes, bytes, size }: Tile, env: ReadonlyMap<Expr, number>, room: ReadonlyMap<Expr, number> = env): Map<Expr, number>[] {
+/** Values of dims for every tile. `room`: sizes that memory is made for, which may be more than there are and decide on the number of tiles. */
+export function tileValues({ axes, bytes, size }: Tile, env: ReadonlyMap<Expr, number>, room: ReadonlyMap<Expr, number>): Map<Expr, number>[] {
   const largest = axes.map(({ extent }) => evaluate(extent, room));
   const counts = tileCounts(largest, evaluate(bytes, room), size);
   let values: Map<Expr, number>[] = [new Map(env)];

@@ -264,8 +264,8 @@ export class Binding {
     const room = this.#mostOf(env);
     const [envs, rooms] = [new Environments(env, room), new Environments(room, room)];
     // A tile that is empty in this run need not be in the next.
-    const calls = callsOf(segment.steps, envs).filter(({ step, tile }) => !this.#empty(step, rooms.of(tile)));
-    const most = withTiles(segment.steps, room);
+    const calls = callsOf(segment.steps, rooms).filter(({ step, tile }) => !this.#empty(step, rooms.of(tile)));
+    const most = withTiles(segment.steps, rooms);
     const { views, arena } = this.#localMemory(device, calls, most);
     const steps: BoundStep[] = [];
     const deviceSteps: Step[] = [];

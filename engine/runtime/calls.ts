@@ -49,12 +49,12 @@ export function callsOf(steps: readonly PlanStep[], envs: Environments): Call[] 
 export const firstDims = (step: PlanStep, dims: readonly number[], tile: Call['tile']): readonly number[] =>
   (tile === undefined ? dims : dims.map((n, i) => (tile.of.axes.some(({ start }) => start === step.dims[i]) ? 0 : n)));
 
-/** Sizes that memory is made for, with those of the largest tile. */
-export function withTiles(steps: readonly PlanStep[], room: Env): Env {
-  const made = new Map(room);
+/** Sizes with those of the largest tile, which is the first. */
+export function withTiles(steps: readonly PlanStep[], envs: Environments): Env {
+  const made = new Map(envs.of(undefined));
   for (const { tile } of steps) {
     if (tile === undefined) continue;
-    const [largest] = tileValues(tile.of, room);
+    const [largest] = envs.all(tile.of);
     for (const { count } of tile.of.axes) made.set(count, largest?.get(count) ?? 0);
   }
   return made;
