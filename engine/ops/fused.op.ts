@@ -16,7 +16,7 @@ import { checkIndices, safeIndex } from './movement.op.ts';
 import { normalise, normaliseGroups } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred } from './quantise.ts';
-import { axisOf, broadcastAt, ceildiv, freshAxes, sized, withDim } from './shape.ts';
+import { axisOf, broadcastAt, ceildiv, freshAxes, shaped, withDim } from './shape.ts';
 
 const domain = 'com.microsoft';
 
@@ -190,7 +190,7 @@ const gatherBlockQuantized: Operator = {
     checkIndices(build, indices, dim);
     const owners = withDim(shape, along, ceildiv(shape[along] ?? int(1), block));
     for (const [t, wanted] of [[scales, owners], [zeros, withDim(owners, last, ceildiv(owners[last] ?? int(1), each))]] as const) {
-      if (t !== undefined) wanted.forEach((dim, d) => { sized(build, t.shape[d], dim, 'there is not one scale or zero point for each block'); });
+      if (t !== undefined) shaped(build, t.shape, wanted, 'there is not one scale or zero point for each block');
     }
     return build.map(scales.dtype, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)], (index) => {
       const id = safeIndex(build, indices, index.slice(axis, axis + indices.rank), dim);

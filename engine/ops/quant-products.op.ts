@@ -2,14 +2,15 @@
  * Products of whole numbers: sums of (a - a0) * (b - b0) in int32, scaled and rounded once at the end. The operands of the contractions
  * are plain differences of 8-bit elements, so that emitters may sum bytes and correct by the zero points instead.
  */
-import { type Expr, add, asInt, cast, constant, div, int, min, mul, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, asInt, cast, constant, div, int, lt, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
 import { inChannelsFirst } from './channels-last.ts';
 import { type ConvSpec, convolution } from './conv.op.ts';
-import { scalarOf } from './math.ts';
-import { type OperandElement, gemmProduct, numpyMatmul } from './matmul.op.ts';
+import { scalarOf, toIndex, zeroOf } from './math.ts';
+import { type OperandElement, gemmProduct, matmul, numpyMatmul } from './matmul.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { centred, dynamicallyQuantised, fitting, lone, saturated, unlessZero } from './quantise.ts';
-import { broadcastAt, numel, sized, withDim } from './shape.ts';
+import { recurrent } from './rnn.op.ts';
+import { broadcastAt, freshAxes, numel, shaped, sized, withDim } from './shape.ts';
 
 /** A scale or zero point at an index: one for all, a list along an axis, or a tensor that broadcasts. */
 function parameter(t: Tensor, index: readonly Expr[], axis: number): Expr {
@@ -189,7 +190,60 @@ const qGemm: Operator = {
   },
 };
 
+/** The greatest of the sequences' lengths. */
+function longestOf(build: Lowering, lengths: Tensor | undefined): Expr | undefined {
+  if (lengths === undefined) return undefined;
+  const { axes, index } = freshAxes(build, lengths.shape);
+  const most = ref(build.name('most'), 'int32');
+  const scans = [{ name: most.name, op: 'max', value: lengths.at(index) }] as const;
+  return toIndex(build.rows({ dtype: 'int32', shape: [], axes: [], inner: axes, each: false, index: [], scans, value: most }).at([]));
+}
+
+/**
+ * LSTM whose weights are 8-bit [directions, features, gates * hidden] and whose inputs and states are quantised to 8 bits on the way, the
+ * input once for all steps and each state by its own range: as onnxruntime computes it.
+ */
+const dynamicQuantizeLstm: Operator = {
+  op: 'DynamicQuantizeLSTM', domain: 'com.microsoft', since: 1, arity: [12, 12], parts: [3, 7],
+  lower: (build) => {
+    const [w, r, wScale, wZero, rScale, rZero] = [build.input(1), build.input(2), build.input(8), build.input(9), build.input(10), build.input(11)];
+    const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);
+    /** Columns from `first` on of a tensor times the weights of a direction. */
+    const product = (
+      a: Tensor, [weights, scale, zero]: readonly [Tensor, Tensor, Tensor], dir: number, first: Expr, columns: Expr,
+      value: (real: Expr, row: Expr) => Expr,
+    ): Tensor => {
+      const { y, scale: aScale, zero: aZero } = dynamicallyQuantised(build, a);
+      const depth = weights.shape[1] ?? int(1);
+      const part = build.map(weights.dtype, [depth, columns], ([k = int(0), c = int(0)]) => weights.at([int(dir), k, add(first, c)]));
+      return matmul(build, y, part, {
+        dtype: 'float32',
+        a: (t, index) => centred(t.at(index), scalarOf(aZero)),
+        b: (t, index) => centred(t.at(index), parameter(zero, dir, add(first, index.at(-1) ?? int(0)))),
+        value: (acc, index) => {
+          const column = add(first, index.at(-1) ?? int(0));
+          return value(mul(cast(acc, 'float32'), mul(scalarOf(aScale), parameter(scale, dir, column))), column);
+        },
+      });
+    };
+    const longest = longestOf(build, build.optional(4));
+    // No step after the longest sequence takes part in the range of the input.
+    const heard = (x: Tensor): Tensor => (longest === undefined ? x
+      : build.map(x.dtype, x.shape, (at) => select(lt(at[0] ?? int(0), longest), x.at(at), zeroOf(x.dtype))));
+    const hidden = r.shape[1] ?? int(1);
+    const directions = w.shape[0] ?? int(1);
+    for (const t of [wScale, wZero, rScale, rZero]) {
+      shaped(build, t.shape, [directions, ...(t.rank === 2 ? [mul(hidden, 4)] : [])], 'there is not one scale or zero point for each column');
+    }
+    return recurrent(build, 'LSTM', hidden, {
+      input: (sequence, dir, value) => product(heard(sequence), [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
+      state: (h, dir, from, count) => product(h, [r, rScale, rZero], dir, mul(hidden, from), mul(hidden, count), (real) => real),
+      weight: undefined,
+    });
+  },
+};
+
 export const operators: readonly Operator[] = [
   matMulInteger, qLinearMatMul, convInteger, qLinearConv('', 10), qLinearConv('com.microsoft', 1),
-  matMulIntegerToFloat, dynamicQuantizeMatMul, qGemm,
+  matMulIntegerToFloat, dynamicQuantizeMatMul, qGemm, dynamicQuantizeLstm,
 ];

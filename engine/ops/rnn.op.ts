@@ -3,15 +3,14 @@
  * there are few steps (streaming models have one), and otherwise a loop, independent for each batch entry. One direction at a time.
  * Source: ONNX LSTM-22, GRU-22, RNN-22.
  */
-import { type Expr, type Var, add, asInt, cast, floordiv, int, lt, max, min, mul, ref, select, sub } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, add, asInt, floordiv, int, lt, max, min, mul, select, sub } from '../../jit/expr/expr.ts';
 import type { Stmt } from '../../jit/kernel.ts';
 import { type Activation, activationsOf } from './activations.ts';
-import { clamp, local, loopFor, scalarOf, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
+import { clamp, local, loopFor, sigmoid, storeTo, tanh, toIndex, when, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { centred, dynamicallyQuantised } from './quantise.ts';
-import { freshAxes, sized } from './shape.ts';
+import { shaped } from './shape.ts';
 
 /** What the three operators differ in. */
 interface Cell {
@@ -301,12 +300,13 @@ interface Products {
   readonly weight: ((direction: number, row: Expr, column: Expr) => Expr) | undefined;
 }
 
-const shaped = (build: Lowering, t: Tensor | undefined, dims: readonly Expr[], what: string): void => [dims.length, ...dims].forEach((dim, d) => {
-  if (t !== undefined) sized(build, [int(t.rank), ...t.shape][d], dim, `${what} has another shape than directions, batch and hidden size say`);
-});
+function like(build: Lowering, t: Tensor | undefined, dims: readonly Expr[], what: string): void {
+  const why = `${what} has another shape than directions, batch and hidden size say`;
+  if (t !== undefined) shaped(build, [int(t.rank), ...t.shape], [dims.length, ...dims], why);
+}
 
 /** Input 3 to 7 are bias, lengths, initial states and peepholes for all kinds. */
-function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products): Tensor[] {
+export function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products): Tensor[] {
   const x = build.input(0);
   const [bias, lengths, initial, initialC, peepholes] = [3, 4, 5, 6, 7].map((k) => build.optional(k));
   const batchFirst = build.attributes.int('layout', 0) === 1;
@@ -316,10 +316,10 @@ function recurrent(build: Lowering, kind: Kind, hidden: Expr, products: Products
   const inside = kind === 'GRU' && build.attributes.int('linear_before_reset', 0) !== 0;
   const directions = directionsOf(build);
   const [some, states] = [int(directions.length), batchFirst ? [batch, int(directions.length), hidden] : [int(directions.length), batch, hidden]];
-  shaped(build, bias, [some, mul(rows, 2)], 'the bias');
-  shaped(build, lengths, [batch], 'the lengths');
-  for (const t of [initial, initialC]) shaped(build, t, states, 'an initial state');
-  shaped(build, peepholes, [some, mul(hidden, 3)], 'the peepholes');
+  like(build, bias, [some, mul(rows, 2)], 'the bias');
+  like(build, lengths, [batch], 'the lengths');
+  for (const t of [initial, initialC]) like(build, t, states, 'an initial state');
+  like(build, peepholes, [some, mul(hidden, 3)], 'the peepholes');
   const sequence = batchFirst ? build.map(x.dtype, [steps, batch, features], ([t = int(0), b = int(0), f = int(0)]) => x.at([b, t, f])) : x;
   const state = (t: Tensor | undefined, dir: number): Tensor => build.map(x.dtype, [batch, hidden], ([b = int(0), j = int(0)]) =>
     (t === undefined ? zeroOf(x.dtype) : t.at(batchFirst ? [b, int(dir), j] : [int(dir), b, j])));
@@ -349,8 +349,8 @@ const plain = (kind: Kind): Operator => ({
     const [w, r] = [build.input(1), build.input(2)];
     const hidden = r.shape[2] ?? int(1);
     const some = int(directionsOf(build).length);
-    shaped(build, w, [some, mul(hidden, cells[kind].gates), build.input(0).shape[2] ?? int(1)], 'the weights');
-    shaped(build, r, [some, mul(hidden, cells[kind].gates), hidden], 'the recurrent weights');
+    like(build, w, [some, mul(hidden, cells[kind].gates), build.input(0).shape[2] ?? int(1)], 'the weights');
+    like(build, r, [some, mul(hidden, cells[kind].gates), hidden], 'the recurrent weights');
     const weight = (dir: number, row: Expr, column: Expr): Expr => r.at([int(dir), row, column]);
     return recurrent(build, kind, hidden, {
       input: (sequence, dir, value) => {
@@ -366,54 +366,4 @@ const plain = (kind: Kind): Operator => ({
   },
 });
 
-/**
- * LSTM whose weights are 8-bit [directions, features, gates * hidden] and whose inputs and states are quantised to 8 bits on the way, the
- * input once for all steps and each state by its own range: as onnxruntime computes it.
- */
-const dynamicQuantizeLstm: Operator = {
-  op: 'DynamicQuantizeLSTM', domain: 'com.microsoft', since: 1, arity: [12, 12], parts: [3, 7],
-  lower: (build) => {
-    const [w, r, wScale, wZero, rScale, rZero] = [build.input(1), build.input(2), build.input(8), build.input(9), build.input(10), build.input(11)];
-    const parameter = (t: Tensor, dir: number, column: Expr): Expr => t.at(t.rank === 2 ? [int(dir), column] : [int(dir)]);
-    /** Columns from `first` on of a tensor times the weights of a direction. */
-    const product = (
-      a: Tensor, [weights, scale, zero]: readonly [Tensor, Tensor, Tensor], dir: number, first: Expr, columns: Expr,
-      value: (real: Expr, row: Expr) => Expr,
-    ): Tensor => {
-      const { y, scale: aScale, zero: aZero } = dynamicallyQuantised(build, a);
-      const depth = weights.shape[1] ?? int(1);
-      const part = build.map(weights.dtype, [depth, columns], ([k = int(0), c = int(0)]) => weights.at([int(dir), k, add(first, c)]));
-      return matmul(build, y, part, {
-        dtype: 'float32',
-        a: (t, index) => centred(t.at(index), scalarOf(aZero)),
-        b: (t, index) => centred(t.at(index), parameter(zero, dir, add(first, index.at(-1) ?? int(0)))),
-        value: (acc, index) => {
-          const column = add(first, index.at(-1) ?? int(0));
-          return value(mul(cast(acc, 'float32'), mul(scalarOf(aScale), parameter(scale, dir, column))), column);
-        },
-      });
-    };
-    const lengths = build.optional(4);
-    // No step after the longest sequence takes part in the range of the input.
-    const heard = (x: Tensor): Tensor => {
-      if (lengths === undefined) return x;
-      const { axes, index } = freshAxes(build, lengths.shape);
-      const most = ref(build.name('most'), 'int32');
-      const scans = [{ name: most.name, op: 'max', value: lengths.at(index) }] as const;
-      const longest = build.rows({ dtype: 'int32', shape: [], axes: [], inner: axes, each: false, index: [], scans, value: most });
-      return build.map(x.dtype, x.shape, (at) => select(lt(at[0] ?? int(0), toIndex(longest.at([]))), x.at(at), zeroOf(x.dtype)));
-    };
-    const hidden = r.shape[1] ?? int(1);
-    const directions = w.shape[0] ?? int(1);
-    for (const t of [wScale, wZero, rScale, rZero]) {
-      [directions, ...(t.rank === 2 ? [mul(hidden, 4)] : [])].forEach((dim, d) => { sized(build, t.shape[d], dim, 'there is not one scale or zero point for each column'); });
-    }
-    return recurrent(build, 'LSTM', hidden, {
-      input: (sequence, dir, value) => product(heard(sequence), [w, wScale, wZero], dir, int(0), mul(hidden, 4), value),
-      state: (h, dir, from, count) => product(h, [r, rScale, rZero], dir, mul(hidden, from), mul(hidden, count), (real) => real),
-      weight: undefined,
-    });
-  },
-};
-
-export const operators: readonly Operator[] = [plain('LSTM'), plain('GRU'), plain('RNN'), dynamicQuantizeLstm];
+export const operators: readonly Operator[] = [plain('LSTM'), plain('GRU'), plain('RNN')];

@@ -29,6 +29,11 @@ export function sized(build: Lowering, got: Expr | undefined, wanted: Expr | num
   build.require(eq(is, should), what, { expected: text(should), got: text(is) });
 }
 
+/** Sizes of which each must be another. */
+export function shaped(build: Lowering, got: readonly Expr[], wanted: readonly (Expr | number)[], what: string): void {
+  wanted.forEach((dim, d) => { sized(build, got[d], dim, what); });
+}
+
 /** A dim that a computation gives: one below 0 is an error, now where it is known, else when it is read. */
 export function dimOf(build: Lowering, value: Expr, what: string): Expr {
   const dim = build.dim(value);

@@ -9,18 +9,16 @@ import { shapeText } from '../../jit/expr/text.ts';
 import { ceil, clamp, floor, lastRow, round, toIndex, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { axesOf, ceildiv, flatten, freshAxes, numel, sized } from './shape.ts';
+import { axesOf, ceildiv, flatten, freshAxes, numel, shaped, sized } from './shape.ts';
 import { extentOf, inside, perPlace } from './window.ts';
 
 const depthFirst = (build: Lowering): boolean => build.attributes.string('mode', ['DCR', 'CRD'], 'DCR') === 'DCR';
-
-const blockOf = (build: Lowering): number => build.attributes.count('blocksize');
 
 const depthToSpace: Operator = {
   op: 'DepthToSpace', domain: '', since: 1, arity: [1, 1],
   lower: (build) => {
     const x = build.input(0);
-    const block = blockOf(build);
+    const block = build.attributes.count('blocksize');
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
     const depth = floordiv(c, block * block);
     sized(build, mul(depth, block * block), c, 'the blocks do not divide the channels');
@@ -37,7 +35,7 @@ const spaceToDepth: Operator = {
   op: 'SpaceToDepth', domain: '', since: 1, arity: [1, 1],
   lower: (build) => {
     const x = build.input(0);
-    const block = blockOf(build);
+    const block = build.attributes.count('blocksize');
     const [n = int(1), c = int(1), h = int(1), w = int(1)] = x.shape;
     const first = depthFirst(build);
     const shape = [n, mul(c, block * block), floordiv(h, block), floordiv(w, block)];
@@ -137,7 +135,7 @@ const affineGrid: Operator = {
     const [n = int(1), , ...spatial] = build.dims(build.input(1));
     const aligned = build.attributes.int('align_corners', 0) !== 0;
     const rank = spatial.length;
-    [n, rank, rank + 1].forEach((dim, d) => { sized(build, theta.shape[d], dim, 'the matrices do not fit the size of the grid'); });
+    shaped(build, theta.shape, [n, rank, rank + 1], 'the matrices do not fit the size of the grid');
     const type = computeType(theta.dtype);
     return build.map(theta.dtype, [n, ...spatial, int(rank)], (index) => {
       const [image = int(0)] = index;
