@@ -3,23 +3,19 @@
  * model is made here, so that all engines are given the same file. Flags of Chromium go in QUERN_CHROMIUM_FLAGS.
  *   node bench/run.mjs matmul [NAME of the results]
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main as quern } from '../cli/main.ts';
 import type { BenchRow } from '../cli/bench.ts';
-import { productModel } from './products.ts';
+import { folder, productFile } from './products.ts';
 import { record } from './results.ts';
 
 const shapes = [[128, 768, 3072], [384, 384, 384], [1024, 1024, 1024], [1, 768, 3072]] as const;
 
 export async function main([name = 'matmul']: readonly string[]): Promise<void> {
-  const folder = join(tmpdir(), 'quern-bench');
-  mkdirSync(folder, { recursive: true });
   const rows = [];
   for (const [m, k, n] of shapes) {
-    const file = join(folder, `matmul_${String(m)}x${String(k)}x${String(n)}.onnx`);
-    writeFileSync(file, productModel(m, k, n));
+    const file = productFile(m, k, n);
     const json = join(folder, 'matmul.json');
     const code = await quern(['bench', file, '--device', 'wasm', '--threads', '1', '--against', 'ort-web,ort-node', '--runs', '40', '--json', json]);
     if (code !== 0) throw new Error(`bench ended with ${String(code)}`);

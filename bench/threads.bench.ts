@@ -3,13 +3,11 @@
  * kernels. Products first, which are made here, then models by name.
  *   node bench/run.mjs threads [MODEL.onnx[,NAME=N]…]   (symbolic dims: bert.onnx,batch=1,seq=128)
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { launchChromium } from '../cli/browser.ts';
 import { startServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
-import { productModel } from './products.ts';
+import { productFile } from './products.ts';
 import { median, record } from './results.ts';
 
 const products = [[128, 768, 3072], [384, 384, 384], [1024, 1024, 1024]] as const;
@@ -70,13 +68,7 @@ const kernels = async (): Promise<number> =>
 export async function main(models: readonly string[]): Promise<void> {
   const server = await startServer();
   const browser = await launchChromium();
-  const folder = join(tmpdir(), 'quern-bench');
-  mkdirSync(folder, { recursive: true });
-  const made = products.map(([m, k, n]) => {
-    const file = join(folder, `product_${String(m)}x${String(k)}x${String(n)}.onnx`);
-    writeFileSync(file, productModel(m, k, n));
-    return file;
-  });
+  const made = products.map(([m, k, n]) => productFile(m, k, n));
   const all = cpus().length;
   const results: object[] = [];
   try {

@@ -43,9 +43,12 @@ function generated() {
   return existsSync(`${made}/node`) ? [`${made}/node`, `${made}/simple`] : undefined;
 }
 
+/** The script, and its words, that verifies folders on a device and leaves the results in a file. */
+export const verifyCommand = (device, folders, path) => ['cli/quern.mjs', 'verify', ...folders, '--device', device, '--json', path];
+
 /** Results of `quern verify` over folders on a device, as its JSON says them. */
 export function verifyOn(device, folders, path) {
-  spawnSync(process.execPath, ['cli/quern.mjs', 'verify', ...folders, '--device', device, '--json', path], { stdio: ['ignore', 'inherit', 'inherit'] });
+  spawnSync(process.execPath, verifyCommand(device, folders, path), { stdio: ['ignore', 'inherit', 'inherit'] });
   if (!existsSync(path)) throw new Error(`the run on ${device} wrote no report: it did not get that far`);
   return JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
-import { findMaterial } from './conformance.mjs';
+import { findMaterial, verifyCommand } from './conformance.mjs';
 import { otherBrowsers } from './browsers.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -115,7 +115,7 @@ async function material() {
   await Promise.all(Object.entries(materialOn).map(async ([device, folders]) => {
     const here = folders.map((f) => `.material/${f}`).filter((f) => existsSync(f));
     const path = `${results}/material-${device}.json`;
-    await beside('cli/quern.mjs', 'verify', ...here, '--device', device, '--json', path);
+    await beside(...verifyCommand(device, here, path));
     for (const { status } of report(path).results) totals[verdicts[status] ?? 'failed']++;
   }));
   return totals.failed === before;
