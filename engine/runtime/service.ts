@@ -6,12 +6,13 @@
  */
 import { transfer } from 'comlink';
 import { QuernError } from '../../jit/error.ts';
+import { nextTask } from '../../jit/next-task.ts';
 import type { SupportReport } from '../report.ts';
 import type { LoadModel, Model, Progress, WireTensor } from './model.ts';
 import {
   type EngineApi, type Outcome, type ProgressSink, type RanMessage, type RunMessage, type SupportRequest, buffersOf, outcomeOf,
 } from './protocol.ts';
-import type { ShortWayEnd } from './short-way.ts';
+import { type ShortWayEnd, patienceMs } from './short-way.ts';
 
 export interface ServiceParts {
   readonly loadModel: LoadModel;
@@ -156,7 +157,7 @@ interface RunScope {
   postMessage(message: RanMessage, transfer: Transferable[]): void;
 }
 
-/** Milliseconds of runs without messages after which the event loop gets a turn, for storage and timers. */
+/** Milliseconds of runs, one after the other, after which the next comes as a message: storage and timers need the event loop. */
 const turnMs = 30;
 
 /** Answers the runs that come past comlink. With `short`, this thread waits in shared memory for the next small run after each. */
@@ -174,11 +175,19 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
   let parks = false;
   const park = async (end: ShortWayEnd): Promise<void> => {
     parks = true;
-    const began = performance.now();
-    for (let asked = end.take(); asked !== undefined; asked = end.take()) {
+    let [lastRun, lastTurn] = [performance.now(), performance.now()];
+    for (let offered = true; offered;) {
+      const asked = end.take();
+      if (asked === undefined) {
+        await nextTask();
+        lastTurn = performance.now();
+        offered = lastTurn - lastRun < patienceMs && end.offer();
+        continue;
+      }
       const { call, form, session, request } = asked;
       const outcome = await api.run(call, session, request);
-      if (performance.now() - began < turnMs) end.offer();
+      lastRun = performance.now();
+      offered = lastRun - lastTurn < turnMs && end.offer();
       if (outcome.ok && end.answer(call, form, outcome.value)) continue;
       end.remember(form, session, request, outcome);
       tell(call, outcome);

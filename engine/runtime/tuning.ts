@@ -6,7 +6,7 @@
 import { type ErrorCode, QuernError } from '../../jit/error.ts';
 import { lowerBound } from '../../jit/roofline.ts';
 import { candidates, type Schedule, scheduleText, type Space } from '../../jit/space.ts';
-import { nextTask } from '../../jit/tune/clock.ts';
+import { nextTask } from '../../jit/next-task.ts';
 import { type Candidate, prioritise } from '../../jit/tune/priorities.ts';
 import {
   type Measurement, type Records, type TuneRecord, exportRecords, importRecords, mergeRecords, noRecords, recordKey, usable,

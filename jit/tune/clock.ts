@@ -20,19 +20,6 @@ export function clockTick(now: () => number = () => performance.now()): number {
   return Number.isFinite(least) ? Math.round(least * 1e6) : 1e6;
 }
 
-/**
- * Resolves in a task of its own, so that messages and runs go first. By a message: browsers stretch nested `setTimeout(0)` to 4 ms, more
- * than most measurements take.
- */
-export const nextTask = (): Promise<void> => new Promise((done) => {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    done();
-  };
-  port2.postMessage(undefined);
-});
-
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -8,7 +8,8 @@ import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Schedule } from '../space.ts';
 import { type Bench, type Outputs, copied } from './bench.ts';
-import { median, nextTask } from './clock.ts';
+import { nextTask } from '../next-task.ts';
+import { median } from './clock.ts';
 import type { Measurement } from './records.ts';
 
 export interface TuneOptions {

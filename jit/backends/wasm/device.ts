@@ -5,6 +5,7 @@
 import type { Code, Compiled, Device, DeviceProfile, Program, RunOptions, RunResult, Step } from '../../device.ts';
 import { QuernError, invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
+import { nextTask } from '../../next-task.ts';
 import type { WasmCode } from './emitter.ts';
 import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
 import { type ProbeOptions, probe, relaxedSimd } from './probe.ts';
@@ -280,7 +281,7 @@ class WasmDevice implements Device {
           if (whole) block.pace.took(performance.now() - began, together);
           return;
         }
-        await turn();
+        await nextTask();
         this.#alive();
         if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
         if (this.threads?.failure !== undefined) throw new QuernError('worker-died', 'a helper thread died', { got: this.threads.failure });
@@ -290,7 +291,7 @@ class WasmDevice implements Device {
       throw error;
     } finally {
       // A helper that is still in the program must be out of it before its counters are set back.
-      while (this.threads?.end() === false && this.threads.failure === undefined) await turn();
+      while (this.threads?.end() === false && this.threads.failure === undefined) await nextTask();
       this.#abortFlag(0);
     }
   }
@@ -344,16 +345,4 @@ function maySleep(memory: WebAssembly.Memory): boolean {
   } catch {
     return false;
   }
-}
-
-/** One turn of the event loop, by a message: timers are held back to 4 ms. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
