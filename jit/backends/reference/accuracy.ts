@@ -46,7 +46,8 @@ const cpu: Accuracy = {
     // Reduction of large angles by a three-part pi leaves an absolute error that grows with them.
     if (fn === 'sin' || fn === 'cos') return 4 * single + Math.abs(x) * 2 ** -34;
     if (fn === 'tan') return (4 * single + Math.abs(x) * 2 ** -34) * (1 + y * y) + 4 * single * Math.abs(y);
-    return 8 * single * Math.abs(y);
+    // Below 2^-125.5 it is 0.
+    return 8 * single * Math.abs(y) + (fn === 'exp' ? 2 ** -126 : 0);
   },
   power: (a, b, y) => (8 + 2 * Math.abs(b * Math.log(a))) * single * Math.abs(y),
   reassociates: false,

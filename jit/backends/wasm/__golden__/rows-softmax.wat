@@ -2,21 +2,20 @@
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $unit  $from  $floordiv  $s0  $a  $b  $r  $q  $to  $a.12  $b.13  $r.14  $q.15  $a.16  $b.17  $r.18
       $sixteens  $mul  $s1  $fours  $mul.28  $c  $add  $arg0  $add.32  $c.37  $add.38  $add.39  $c.42  $add.44  $add.45
-      $sixteens.66  $fours.67  $c.68  $add.71  $add.72  $add.94  $arg1  $c.123  $add.125  $add.126  $add.137  $c.138
-      $add.140  $add.141  $bitcast  $and  $add.159  $vectors  $c.163  $add.165  $mul.166  $mul.167  $add.168  $c.170
-      $add.171  $mul.172  $mul.173  $add.174
+      $sixteens.66  $fours.67  $c.68  $add.71  $add.72  $add.92  $arg1  $c.118  $add.120  $add.121  $add.131  $c.132
+      $add.134  $add.135  $add.152  $vectors  $c.156  $add.158  $mul.159  $mul.160  $add.161  $c.163  $add.164  $mul.165
+      $mul.166  $add.167
   (local f32) $m_tail  $t0v  $a.46  $b.47  $m.52  $a.53  $b.54  $a.55  $b.56  $a.57  $b.58  $a.59  $b.60  $s_tail
-      $mul.139  $t0v.142  $sub  $select  $select.145  $c.146  $muladd  $sub.148  $c.149  $c.150  $muladd.151  $c.152
-      $c.153  $c.154  $c.155  $c.156  $s.161  $div
+      $mul.133  $t0v.136  $sub  $select  $select.139  $c.140  $muladd  $sub.142  $c.143  $c.144  $muladd.145  $c.146
+      $c.147  $c.148  $c.149  $c.150  $c.151  $s.154  $div
   (local v128) $m_0  $m_1  $m_2  $m_3  $x  $x.34  $x.35  $x.36  $t0v_v  $x.41  $m  $x.49  $x.50  $x.51  $s_0  $s_1  $s_2
       $s_3  $value  $const_v  $t0v_v.73  $ref_v  $sub_v  $const_v.76  $select_v  $const_v.78  $select_v.79  $const_v.80
       $const_v.81  $muladd_v  $sub_v.83  $const_v.84  $const_v.85  $muladd_v.86  $const_v.87  $const_v.88  $const_v.89
-      $const_v.90  $const_v.91  $const_v.92  $and_v  $value.96  $t0v_v.97  $sub_v.98  $select_v.99  $select_v.100
-      $muladd_v.101  $sub_v.102  $muladd_v.103  $and_v.104  $value.105  $t0v_v.106  $sub_v.107  $select_v.108
-      $select_v.109  $muladd_v.110  $sub_v.111  $muladd_v.112  $and_v.113  $value.114  $t0v_v.115  $sub_v.116
-      $select_v.117  $select_v.118  $muladd_v.119  $sub_v.120  $muladd_v.121  $and_v.122  $value.124  $t0v_v.127
-      $ref_v.128  $sub_v.129  $select_v.130  $select_v.131  $muladd_v.132  $sub_v.133  $muladd_v.134  $and_v.135  $mul_v
-      $s  $value.164  $ref_v.169
+      $const_v.90  $const_v.91  $value.94  $t0v_v.95  $sub_v.96  $select_v.97  $select_v.98  $muladd_v.99  $sub_v.100
+      $muladd_v.101  $value.102  $t0v_v.103  $sub_v.104  $select_v.105  $select_v.106  $muladd_v.107  $sub_v.108
+      $muladd_v.109  $value.110  $t0v_v.111  $sub_v.112  $select_v.113  $select_v.114  $muladd_v.115  $sub_v.116
+      $muladd_v.117  $value.119  $t0v_v.122  $ref_v.123  $sub_v.124  $select_v.125  $select_v.126  $muladd_v.127
+      $sub_v.128  $muladd_v.129  $mul_v  $s  $value.157  $ref_v.162
   local.get $params  i32.load offset=8  local.set $s0
   local.get $params  i32.load offset=12  local.set $s1
   local.get $params  i32.load  local.set $arg0
@@ -25,19 +24,18 @@
     local.get $s0  i32.const 2  i32.add  i32.const 3  i32.div_u  local.set $floordiv
     local.get $s1  i32.const 4  i32.shr_s  i32.const 4  i32.shl  local.set $mul
     local.get $s1  i32.const 2  i32.shr_s  i32.const 2  i32.shl  local.set $mul.28
-    v128.const i32x4 0x3ab511e6 0x3ab511e6 0x3ab511e6 0x3ab511e6  local.set $const_v
-    v128.const i32x4 0xc3300000 0xc3300000 0xc3300000 0xc3300000  local.set $const_v.76
+    v128.const i32x4 0x3b3511e6 0x3b3511e6 0x3b3511e6 0x3b3511e6  local.set $const_v
+    v128.const i32x4 0xc2af3333 0xc2af3333 0xc2af3333 0xc2af3333  local.set $const_v.76
     v128.const i32x4 0x42b20000 0x42b20000 0x42b20000 0x42b20000  local.set $const_v.78
     v128.const i32x4 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b 0x3fb8aa3b  local.set $const_v.80
-    v128.const i32x4 0x4b4000fe 0x4b4000fe 0x4b4000fe 0x4b4000fe  local.set $const_v.81
+    v128.const i32x4 0x4b40007e 0x4b40007e 0x4b40007e 0x4b40007e  local.set $const_v.81
     v128.const i32x4 0x395e8083 0x395e8083 0x395e8083 0x395e8083  local.set $const_v.84
     v128.const i32x4 0xbf318000 0xbf318000 0xbf318000 0xbf318000  local.set $const_v.85
-    v128.const i32x4 0x3c091d10 0x3c091d10 0x3c091d10 0x3c091d10  local.set $const_v.87
-    v128.const i32x4 0x3d2aac79 0x3d2aac79 0x3d2aac79 0x3d2aac79  local.set $const_v.88
-    v128.const i32x4 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49 0x3e2aaa49  local.set $const_v.89
-    v128.const i32x4 0x3efffffe 0x3efffffe 0x3efffffe 0x3efffffe  local.set $const_v.90
-    v128.const i32x4 0x3f800000 0x3f800000 0x3f800000 0x3f800000  local.set $const_v.91
-    v128.const i32x4 0x7f800000 0x7f800000 0x7f800000 0x7f800000  local.set $const_v.92
+    v128.const i32x4 0x3c891d10 0x3c891d10 0x3c891d10 0x3c891d10  local.set $const_v.87
+    v128.const i32x4 0x3daaac79 0x3daaac79 0x3daaac79 0x3daaac79  local.set $const_v.88
+    v128.const i32x4 0x3eaaaa49 0x3eaaaa49 0x3eaaaa49 0x3eaaaa49  local.set $const_v.89
+    v128.const i32x4 0x3f7ffffe 0x3f7ffffe 0x3f7ffffe 0x3f7ffffe  local.set $const_v.90
+    v128.const i32x4 0x40000000 0x40000000 0x40000000 0x40000000  local.set $const_v.91
     local.get $begin  local.set $unit
     loop $loop2
       local.get $unit  local.get $floordiv  local.set $b  local.set $a
@@ -140,7 +138,7 @@
           i32.const 0  local.get $sixteens.66  i32.lt_s  if $if15
             local.get $arg0  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.71
             local.get $m.52  f32x4.splat  local.set $ref_v
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.94
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.92
             i32.const 0  local.set $c.68
             loop $loop16
               local.get $const_v  local.get $add.71  local.get $c.68  i32.const 2  i32.shl  i32.add  local.tee $add.72
@@ -152,148 +150,137 @@
                   f32x4.add  local.tee $muladd_v.86  f32x4.mul  local.get $const_v.87  f32x4.add  local.get $muladd_v.86
                   f32x4.mul  local.get $const_v.88  f32x4.add  local.get $muladd_v.86  f32x4.mul  local.get $const_v.89
                   f32x4.add  local.get $muladd_v.86  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.86
-                  local.get $muladd_v.86  f32x4.mul  f32x4.mul  local.get $muladd_v.86  f32x4.add  local.get $const_v.91
-                  f32x4.add  local.get $muladd_v  i32.const 22  i32x4.shl  local.get $const_v.92  v128.and
-                  local.tee $and_v  f32x4.mul  local.get $muladd_v  i32.const 23  i32x4.shl  local.get $and_v  i32x4.sub
-                  f32x4.mul  local.set $value
-              local.get $add.94  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value  v128.store align=4
+                  f32x4.mul  local.get $const_v.91  f32x4.add  local.get $muladd_v.86  f32x4.mul  local.get $const_v.91
+                  f32x4.add  local.get $muladd_v  i32.const 23  i32x4.shl  f32x4.mul  local.set $value
+              local.get $add.92  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value  v128.store align=4
               local.get $s_0  local.get $value  f32x4.add  local.set $s_0
-              local.get $const_v  local.get $add.72  v128.load offset=16 align=4  local.tee $t0v_v.97  local.get $ref_v
-                  f32x4.sub  local.tee $sub_v.98  local.get $const_v.76  f32x4.pmax  local.tee $select_v.99
-                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.100  local.get $const_v.80  f32x4.mul
-                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.101  local.get $const_v.81  f32x4.sub
-                  local.tee $sub_v.102  local.get $const_v.84  f32x4.mul  local.get $sub_v.102  local.get $const_v.85
-                  f32x4.mul  local.get $select_v.100  f32x4.add  f32x4.add  local.tee $muladd_v.103  f32x4.mul
-                  local.get $const_v.87  f32x4.add  local.get $muladd_v.103  f32x4.mul  local.get $const_v.88  f32x4.add
-                  local.get $muladd_v.103  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.103
-                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.103  local.get $muladd_v.103
-                  f32x4.mul  f32x4.mul  local.get $muladd_v.103  f32x4.add  local.get $const_v.91  f32x4.add
-                  local.get $muladd_v.101  i32.const 22  i32x4.shl  local.get $const_v.92  v128.and
-                  local.tee $and_v.104  f32x4.mul  local.get $muladd_v.101  i32.const 23  i32x4.shl
-                  local.get $and_v.104  i32x4.sub  f32x4.mul  local.set $value.96
-              local.get $add.94  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.96
+              local.get $const_v  local.get $add.72  v128.load offset=16 align=4  local.tee $t0v_v.95  local.get $ref_v
+                  f32x4.sub  local.tee $sub_v.96  local.get $const_v.76  f32x4.pmax  local.tee $select_v.97
+                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.98  local.get $const_v.80  f32x4.mul
+                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.99  local.get $const_v.81  f32x4.sub
+                  local.tee $sub_v.100  local.get $const_v.84  f32x4.mul  local.get $sub_v.100  local.get $const_v.85
+                  f32x4.mul  local.get $select_v.98  f32x4.add  f32x4.add  local.tee $muladd_v.101  f32x4.mul
+                  local.get $const_v.87  f32x4.add  local.get $muladd_v.101  f32x4.mul  local.get $const_v.88  f32x4.add
+                  local.get $muladd_v.101  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.101
+                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.101  f32x4.mul  local.get $const_v.91
+                  f32x4.add  local.get $muladd_v.101  f32x4.mul  local.get $const_v.91  f32x4.add
+                  local.get $muladd_v.99  i32.const 23  i32x4.shl  f32x4.mul  local.set $value.94
+              local.get $add.92  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.94
                   v128.store offset=16 align=4
-              local.get $s_1  local.get $value.96  f32x4.add  local.set $s_1
-              local.get $const_v  local.get $add.72  v128.load offset=32 align=4  local.tee $t0v_v.106  local.get $ref_v
-                  f32x4.sub  local.tee $sub_v.107  local.get $const_v.76  f32x4.pmax  local.tee $select_v.108
-                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.109  local.get $const_v.80  f32x4.mul
-                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.110  local.get $const_v.81  f32x4.sub
-                  local.tee $sub_v.111  local.get $const_v.84  f32x4.mul  local.get $sub_v.111  local.get $const_v.85
-                  f32x4.mul  local.get $select_v.109  f32x4.add  f32x4.add  local.tee $muladd_v.112  f32x4.mul
-                  local.get $const_v.87  f32x4.add  local.get $muladd_v.112  f32x4.mul  local.get $const_v.88  f32x4.add
-                  local.get $muladd_v.112  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.112
-                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.112  local.get $muladd_v.112
-                  f32x4.mul  f32x4.mul  local.get $muladd_v.112  f32x4.add  local.get $const_v.91  f32x4.add
-                  local.get $muladd_v.110  i32.const 22  i32x4.shl  local.get $const_v.92  v128.and
-                  local.tee $and_v.113  f32x4.mul  local.get $muladd_v.110  i32.const 23  i32x4.shl
-                  local.get $and_v.113  i32x4.sub  f32x4.mul  local.set $value.105
-              local.get $add.94  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.105
+              local.get $s_1  local.get $value.94  f32x4.add  local.set $s_1
+              local.get $const_v  local.get $add.72  v128.load offset=32 align=4  local.tee $t0v_v.103  local.get $ref_v
+                  f32x4.sub  local.tee $sub_v.104  local.get $const_v.76  f32x4.pmax  local.tee $select_v.105
+                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.106  local.get $const_v.80  f32x4.mul
+                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.107  local.get $const_v.81  f32x4.sub
+                  local.tee $sub_v.108  local.get $const_v.84  f32x4.mul  local.get $sub_v.108  local.get $const_v.85
+                  f32x4.mul  local.get $select_v.106  f32x4.add  f32x4.add  local.tee $muladd_v.109  f32x4.mul
+                  local.get $const_v.87  f32x4.add  local.get $muladd_v.109  f32x4.mul  local.get $const_v.88  f32x4.add
+                  local.get $muladd_v.109  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.109
+                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.109  f32x4.mul  local.get $const_v.91
+                  f32x4.add  local.get $muladd_v.109  f32x4.mul  local.get $const_v.91  f32x4.add
+                  local.get $muladd_v.107  i32.const 23  i32x4.shl  f32x4.mul  local.set $value.102
+              local.get $add.92  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.102
                   v128.store offset=32 align=4
-              local.get $s_2  local.get $value.105  f32x4.add  local.set $s_2
-              local.get $const_v  local.get $add.72  v128.load offset=48 align=4  local.tee $t0v_v.115  local.get $ref_v
-                  f32x4.sub  local.tee $sub_v.116  local.get $const_v.76  f32x4.pmax  local.tee $select_v.117
-                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.118  local.get $const_v.80  f32x4.mul
-                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.119  local.get $const_v.81  f32x4.sub
-                  local.tee $sub_v.120  local.get $const_v.84  f32x4.mul  local.get $sub_v.120  local.get $const_v.85
-                  f32x4.mul  local.get $select_v.118  f32x4.add  f32x4.add  local.tee $muladd_v.121  f32x4.mul
-                  local.get $const_v.87  f32x4.add  local.get $muladd_v.121  f32x4.mul  local.get $const_v.88  f32x4.add
-                  local.get $muladd_v.121  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.121
-                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.121  local.get $muladd_v.121
-                  f32x4.mul  f32x4.mul  local.get $muladd_v.121  f32x4.add  local.get $const_v.91  f32x4.add
-                  local.get $muladd_v.119  i32.const 22  i32x4.shl  local.get $const_v.92  v128.and
-                  local.tee $and_v.122  f32x4.mul  local.get $muladd_v.119  i32.const 23  i32x4.shl
-                  local.get $and_v.122  i32x4.sub  f32x4.mul  local.set $value.114
-              local.get $add.94  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.114
+              local.get $s_2  local.get $value.102  f32x4.add  local.set $s_2
+              local.get $const_v  local.get $add.72  v128.load offset=48 align=4  local.tee $t0v_v.111  local.get $ref_v
+                  f32x4.sub  local.tee $sub_v.112  local.get $const_v.76  f32x4.pmax  local.tee $select_v.113
+                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.114  local.get $const_v.80  f32x4.mul
+                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.115  local.get $const_v.81  f32x4.sub
+                  local.tee $sub_v.116  local.get $const_v.84  f32x4.mul  local.get $sub_v.116  local.get $const_v.85
+                  f32x4.mul  local.get $select_v.114  f32x4.add  f32x4.add  local.tee $muladd_v.117  f32x4.mul
+                  local.get $const_v.87  f32x4.add  local.get $muladd_v.117  f32x4.mul  local.get $const_v.88  f32x4.add
+                  local.get $muladd_v.117  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.117
+                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.117  f32x4.mul  local.get $const_v.91
+                  f32x4.add  local.get $muladd_v.117  f32x4.mul  local.get $const_v.91  f32x4.add
+                  local.get $muladd_v.115  i32.const 23  i32x4.shl  f32x4.mul  local.set $value.110
+              local.get $add.92  local.get $c.68  i32.const 2  i32.shl  i32.add  local.get $value.110
                   v128.store offset=48 align=4
-              local.get $s_3  local.get $value.114  f32x4.add  local.set $s_3
+              local.get $s_3  local.get $value.110  f32x4.add  local.set $s_3
               local.get $c.68  i32.const 16  i32.add  local.tee $c.68  local.get $sixteens.66  i32.lt_s  br_if $loop16
             end
           end
           local.get $sixteens.66  local.get $fours.67  i32.lt_s  if $if17
-            local.get $arg0  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.125
-            local.get $m.52  f32x4.splat  local.set $ref_v.128
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.137
-            local.get $sixteens.66  local.set $c.123
+            local.get $arg0  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.120
+            local.get $m.52  f32x4.splat  local.set $ref_v.123
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.131
+            local.get $sixteens.66  local.set $c.118
             loop $loop18
-              local.get $const_v  local.get $add.125  local.get $c.123  i32.const 2  i32.shl  i32.add
-                  local.tee $add.126  v128.load align=4  local.tee $t0v_v.127  local.get $ref_v.128  f32x4.sub
-                  local.tee $sub_v.129  local.get $const_v.76  f32x4.pmax  local.tee $select_v.130
-                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.131  local.get $const_v.80  f32x4.mul
-                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.132  local.get $const_v.81  f32x4.sub
-                  local.tee $sub_v.133  local.get $const_v.84  f32x4.mul  local.get $sub_v.133  local.get $const_v.85
-                  f32x4.mul  local.get $select_v.131  f32x4.add  f32x4.add  local.tee $muladd_v.134  f32x4.mul
-                  local.get $const_v.87  f32x4.add  local.get $muladd_v.134  f32x4.mul  local.get $const_v.88  f32x4.add
-                  local.get $muladd_v.134  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.134
-                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.134  local.get $muladd_v.134
-                  f32x4.mul  f32x4.mul  local.get $muladd_v.134  f32x4.add  local.get $const_v.91  f32x4.add
-                  local.get $muladd_v.132  i32.const 22  i32x4.shl  local.get $const_v.92  v128.and
-                  local.tee $and_v.135  f32x4.mul  local.get $muladd_v.132  i32.const 23  i32x4.shl
-                  local.get $and_v.135  i32x4.sub  f32x4.mul  local.tee $mul_v  local.set $value.124
-              local.get $add.137  local.get $c.123  i32.const 2  i32.shl  i32.add  local.get $value.124
+              local.get $const_v  local.get $add.120  local.get $c.118  i32.const 2  i32.shl  i32.add
+                  local.tee $add.121  v128.load align=4  local.tee $t0v_v.122  local.get $ref_v.123  f32x4.sub
+                  local.tee $sub_v.124  local.get $const_v.76  f32x4.pmax  local.tee $select_v.125
+                  local.get $const_v.78  f32x4.pmin  local.tee $select_v.126  local.get $const_v.80  f32x4.mul
+                  local.get $const_v.81  f32x4.add  local.tee $muladd_v.127  local.get $const_v.81  f32x4.sub
+                  local.tee $sub_v.128  local.get $const_v.84  f32x4.mul  local.get $sub_v.128  local.get $const_v.85
+                  f32x4.mul  local.get $select_v.126  f32x4.add  f32x4.add  local.tee $muladd_v.129  f32x4.mul
+                  local.get $const_v.87  f32x4.add  local.get $muladd_v.129  f32x4.mul  local.get $const_v.88  f32x4.add
+                  local.get $muladd_v.129  f32x4.mul  local.get $const_v.89  f32x4.add  local.get $muladd_v.129
+                  f32x4.mul  local.get $const_v.90  f32x4.add  local.get $muladd_v.129  f32x4.mul  local.get $const_v.91
+                  f32x4.add  local.get $muladd_v.129  f32x4.mul  local.get $const_v.91  f32x4.add
+                  local.get $muladd_v.127  i32.const 23  i32x4.shl  f32x4.mul  local.tee $mul_v  local.set $value.119
+              local.get $add.131  local.get $c.118  i32.const 2  i32.shl  i32.add  local.get $value.119
                   v128.store align=4
-              local.get $s_0  local.get $value.124  f32x4.add  local.set $s_0
-              local.get $c.123  i32.const 4  i32.add  local.tee $c.123  local.get $fours.67  i32.lt_s  br_if $loop18
+              local.get $s_0  local.get $value.119  f32x4.add  local.set $s_0
+              local.get $c.118  i32.const 4  i32.add  local.tee $c.118  local.get $fours.67  i32.lt_s  br_if $loop18
             end
           end
           local.get $fours.67  local.get $s1  i32.lt_s  if $if19
-            local.get $arg0  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.140
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.159
-            local.get $fours.67  local.set $c.138
+            local.get $arg0  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.134
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  i32.add  local.set $add.152
+            local.get $fours.67  local.set $c.132
             loop $loop20
-              f32.const 0.001381453825160861  f32.const 89  f32.const -176  local.get $add.140  local.get $c.138
-                  i32.const 2  i32.shl  i32.add  local.tee $add.141  f32.load  local.tee $t0v.142  local.get $m.52
-                  f32.sub  local.tee $sub  f32.gt  if $if21 (result f32)
-                f32.const -176
+              f32.const 0.002762907650321722  f32.const 89  f32.const -87.5999984741211  local.get $add.134
+                  local.get $c.132  i32.const 2  i32.shl  i32.add  local.tee $add.135  f32.load  local.tee $t0v.136
+                  local.get $m.52  f32.sub  local.tee $sub  f32.gt  if $if21 (result f32)
+                f32.const -87.5999984741211
               else
                 local.get $sub
               end  local.tee $select  f32.lt  if $if22 (result f32)
                 f32.const 89
               else
                 local.get $select
-              end  local.tee $select.145  f32.const 1.4426950216293335  f32.const 12583166  local.set $c.146  f32.mul
-                  local.get $c.146  f32.add  local.tee $muladd  f32.const 12583166  f32.sub  local.tee $sub.148
-                  f32.const 0.00021219444170128554  local.get $sub.148  f32.const -0.693359375  local.get $select.145
-                  local.set $c.149  f32.mul  local.get $c.149  f32.add  local.set $c.150  f32.mul  local.get $c.150
-                  f32.add  local.tee $muladd.151  f32.const 0.00836874544620514  local.set $c.152  f32.mul
-                  local.get $c.152  f32.add  local.get $muladd.151  f32.const 0.04166838899254799  local.set $c.153
-                  f32.mul  local.get $c.153  f32.add  local.get $muladd.151  f32.const 0.1666652113199234
-                  local.set $c.154  f32.mul  local.get $c.154  f32.add  local.get $muladd.151
-                  f32.const 0.4999999403953552  local.set $c.155  f32.mul  local.get $c.155  f32.add
-                  local.get $muladd.151  local.get $muladd.151  f32.mul  local.get $muladd.151  local.set $c.156
-                  f32.mul  local.get $c.156  f32.add  f32.const 1  f32.add  local.get $muladd  i32.reinterpret_f32
-                  local.tee $bitcast  i32.const 22  i32.shl  i32.const 2139095040  i32.and  local.tee $and
-                  f32.reinterpret_i32  f32.mul  local.get $bitcast  i32.const 23  i32.shl  local.get $and  i32.sub
-                  f32.reinterpret_i32  f32.mul  local.set $mul.139
-              local.get $add.159  local.get $c.138  i32.const 2  i32.shl  i32.add  local.get $mul.139  f32.store
-              local.get $s_tail  local.get $mul.139  f32.add  local.set $s_tail
-              local.get $c.138  i32.const 1  i32.add  local.tee $c.138  local.get $s1  i32.lt_s  br_if $loop20
+              end  local.tee $select.139  f32.const 1.4426950216293335  f32.const 12583038  local.set $c.140  f32.mul
+                  local.get $c.140  f32.add  local.tee $muladd  f32.const 12583038  f32.sub  local.tee $sub.142
+                  f32.const 0.00021219444170128554  local.get $sub.142  f32.const -0.693359375  local.get $select.139
+                  local.set $c.143  f32.mul  local.get $c.143  f32.add  local.set $c.144  f32.mul  local.get $c.144
+                  f32.add  local.tee $muladd.145  f32.const 0.01673749089241028  local.set $c.146  f32.mul
+                  local.get $c.146  f32.add  local.get $muladd.145  f32.const 0.08333677798509598  local.set $c.147
+                  f32.mul  local.get $c.147  f32.add  local.get $muladd.145  f32.const 0.3333304226398468
+                  local.set $c.148  f32.mul  local.get $c.148  f32.add  local.get $muladd.145
+                  f32.const 0.9999998807907104  local.set $c.149  f32.mul  local.get $c.149  f32.add
+                  local.get $muladd.145  f32.const 2  local.set $c.150  f32.mul  local.get $c.150  f32.add
+                  local.get $muladd.145  f32.const 2  local.set $c.151  f32.mul  local.get $c.151  f32.add
+                  local.get $muladd  i32.reinterpret_f32  i32.const 23  i32.shl  f32.reinterpret_i32  f32.mul
+                  local.set $mul.133
+              local.get $add.152  local.get $c.132  i32.const 2  i32.shl  i32.add  local.get $mul.133  f32.store
+              local.get $s_tail  local.get $mul.133  f32.add  local.set $s_tail
+              local.get $c.132  i32.const 1  i32.add  local.tee $c.132  local.get $s1  i32.lt_s  br_if $loop20
             end
           end
           local.get $s_0  local.get $s_1  f32x4.add  local.get $s_2  local.get $s_3  f32x4.add  f32x4.add  local.set $s
           local.get $s  f32x4.extract_lane 0  local.get $s  f32x4.extract_lane 1  f32.add  local.get $s
               f32x4.extract_lane 2  local.get $s  f32x4.extract_lane 3  f32.add  f32.add  local.get $s_tail  f32.add
-              local.set $s.161
+              local.set $s.154
           local.get $mul.28  local.set $vectors
           i32.const 0  local.get $vectors  i32.lt_s  if $if23
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.166  i32.add
-                local.set $add.165
-            local.get $s.161  f32x4.splat  local.set $ref_v.169
-            i32.const 0  local.set $c.163
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.159  i32.add
+                local.set $add.158
+            local.get $s.154  f32x4.splat  local.set $ref_v.162
+            i32.const 0  local.set $c.156
             loop $loop24
-              local.get $add.165  local.get $c.163  i32.const 2  i32.shl  local.tee $mul.167  i32.add
-                  local.tee $add.168  v128.load align=4  local.get $ref_v.169  f32x4.div  local.set $value.164
-              local.get $add.168  local.get $value.164  v128.store align=4
-              local.get $c.163  i32.const 4  i32.add  local.tee $c.163  local.get $vectors  i32.lt_s  br_if $loop24
+              local.get $add.158  local.get $c.156  i32.const 2  i32.shl  local.tee $mul.160  i32.add
+                  local.tee $add.161  v128.load align=4  local.get $ref_v.162  f32x4.div  local.set $value.157
+              local.get $add.161  local.get $value.157  v128.store align=4
+              local.get $c.156  i32.const 4  i32.add  local.tee $c.156  local.get $vectors  i32.lt_s  br_if $loop24
             end
           end
           local.get $vectors  local.get $s1  i32.lt_s  if $if25
-            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.172  i32.add
-                local.set $add.171
-            local.get $vectors  local.set $c.170
+            local.get $arg1  local.get $r.18  local.get $s1  i32.mul  i32.const 2  i32.shl  local.tee $mul.165  i32.add
+                local.set $add.164
+            local.get $vectors  local.set $c.163
             loop $loop26
-              local.get $add.171  local.get $c.170  i32.const 2  i32.shl  local.tee $mul.173  i32.add
-                  local.tee $add.174  local.get $add.174  f32.load  local.get $s.161  f32.div  local.tee $div  f32.store
-              local.get $c.170  i32.const 1  i32.add  local.tee $c.170  local.get $s1  i32.lt_s  br_if $loop26
+              local.get $add.164  local.get $c.163  i32.const 2  i32.shl  local.tee $mul.166  i32.add
+                  local.tee $add.167  local.get $add.167  f32.load  local.get $s.154  f32.div  local.tee $div  f32.store
+              local.get $c.163  i32.const 1  i32.add  local.tee $c.163  local.get $s1  i32.lt_s  br_if $loop26
             end
           end
           local.get $r.18  i32.const 1  i32.add  local.tee $r.18  local.get $to  i32.lt_s  br_if $loop8
