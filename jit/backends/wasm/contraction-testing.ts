@@ -132,13 +132,14 @@ export function inputsOf(kernel: Kernel, dims: readonly number[]): Float32Array<
 export interface Running {
   run(begin?: number, end?: number): void;
   readonly units: number;
+  readonly memory: WebAssembly.Memory;
   view(slot: number): Float32Array;
 }
 
 const guard = 1024;
 
-/** Puts arguments into a memory of their own and instantiates the code on it. */
-export function start(code: WasmCode, dims: readonly number[], inputs: readonly Float32Array[]): Running {
+/** Puts arguments into a memory of their own, or that of other code with the same arguments, and instantiates the code on it. */
+export function start(code: WasmCode, dims: readonly number[], inputs: readonly Float32Array[], before?: Running): Running {
   const { kernel } = code;
   const offsets: number[] = [];
   let next = zeroBytes + guard;
@@ -147,7 +148,7 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
     next = Math.ceil((next + data.byteLength + guard) / 64) * 64;
   }
   const pages = Math.ceil((next + 4096) / 65536) + 1;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = before?.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   inputs.forEach((data, i) => { new Float32Array(memory.buffer, offsets[i] ?? 0, data.length).set(data); });
   new Int32Array(memory.buffer, next, offsets.length + dims.length).set([...offsets, ...dims]);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: next + 2048 } });
@@ -155,6 +156,7 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
   const units = evaluate(code.units, new Map<Expr, number>(kernel.syms.map((s, i) => [s, dims[i] ?? 0])));
   return {
     units,
+    memory,
     run: (begin = 0, end = units) => { run(next, begin, end); },
     view: (slot) => new Float32Array(memory.buffer, offsets[slot] ?? 0, inputs[slot]?.length ?? 0),
   };
