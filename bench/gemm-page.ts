@@ -4,7 +4,7 @@
  * machine is shared with others.
  */
 import {
-  type Conv, type Options, type Running, convolution, inputsOf, product, start, testProfile,
+  type Conv, type Options, convolution, inputsOf, product, start, testProfile,
 } from '../jit/backends/wasm/contraction-testing.ts';
 import { emitSteps, streamOf } from '../jit/backends/wasm/contraction-loop.ts';
 import { emitContraction } from '../jit/backends/wasm/emit-contraction.ts';
@@ -92,10 +92,10 @@ function racersOf(name: string, kernel: Kernel, first: number, only: Schedule | 
   const inputs = inputsOf(kernel, []);
   const all = only === undefined ? candidates(space).slice(0, first) : [{ ...space.fallback, ...only }];
   // One memory for all: V8 reserves 8 GiB of addresses for each, and a hundred are more than some machines give.
-  let before: Running | undefined;
+  let memory: WebAssembly.Memory | undefined;
   return all.map((schedule) => {
-    const running = start(emitContraction(kernel, schedule), [], inputs, before);
-    before = running;
+    const running = start(emitContraction(kernel, schedule), [], inputs, memory);
+    ({ memory } = running);
     const at = (part: number, parts: number): number => Math.round((running.units * part) / parts);
     const run = (part: number, parts: number): void => { running.run(at(part, parts), at(part + 1, parts)); };
     return { name, schedule: scheduleText(schedule), gflops: 0, flops: 2 * extentOf(kernel), run };

@@ -175,8 +175,10 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
   let parks = false;
   const park = async (end: ShortWayEnd): Promise<void> => {
     parks = true;
-    let [lastRun, lastTurn] = [performance.now(), performance.now()];
-    for (let offered = true; offered;) {
+    let lastRun = performance.now();
+    let lastTurn = lastRun;
+    let offered = true;
+    while (offered) {
       const asked = end.take();
       if (asked === undefined) {
         await nextTask();

@@ -142,8 +142,8 @@ export class ShortWay {
     const { words } = this.#shared;
     const { results } = form;
     if (results === undefined || this.#open !== undefined) return false;
-    const found = [state.looking, state.parked].find((from) => Atomics.compareExchange(words, word.parked, from, state.claimed) === from);
-    if (found === undefined) return false;
+    const waited = [state.looking, state.parked].find((from) => Atomics.compareExchange(words, word.parked, from, state.claimed) === from);
+    if (waited === undefined) return false;
     this.#open = call;
     const before = this.#shared.get('answered');
     this.#shared.write(feeds);
@@ -159,7 +159,7 @@ export class ShortWay {
       this.#open = undefined;
       done(found);
     };
-    if (found === state.looking && form.shy <= 0) {
+    if (waited === state.looking && form.shy <= 0) {
       while (this.#shared.get('answered') === before && !late());
       const missed = this.#shared.get('answered') === before;
       form.shy = missed ? form.shyNext : 0;

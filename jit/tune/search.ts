@@ -6,9 +6,9 @@
 import type { Compiled, Device, Step } from '../device.ts';
 import { QuernError } from '../error.ts';
 import type { Kernel } from '../kernel.ts';
+import { nextTask } from '../next-task.ts';
 import type { Schedule } from '../space.ts';
 import { type Bench, type Outputs, copied } from './bench.ts';
-import { nextTask } from '../next-task.ts';
 import { median } from './clock.ts';
 import type { Measurement } from './records.ts';
 

@@ -139,7 +139,7 @@ export interface Running {
 const guard = 1024;
 
 /** Puts arguments into a memory of their own, or that of other code with the same arguments, and instantiates the code on it. */
-export function start(code: WasmCode, dims: readonly number[], inputs: readonly Float32Array[], before?: Running): Running {
+export function start(code: WasmCode, dims: readonly number[], inputs: readonly Float32Array[], shared?: WebAssembly.Memory): Running {
   const { kernel } = code;
   const offsets: number[] = [];
   let next = zeroBytes + guard;
@@ -148,7 +148,7 @@ export function start(code: WasmCode, dims: readonly number[], inputs: readonly 
     next = Math.ceil((next + data.byteLength + guard) / 64) * 64;
   }
   const pages = Math.ceil((next + 4096) / 65536) + 1;
-  const memory = before?.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   inputs.forEach((data, i) => { new Float32Array(memory.buffer, offsets[i] ?? 0, data.length).set(data); });
   new Int32Array(memory.buffer, next, offsets.length + dims.length).set([...offsets, ...dims]);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory, scratch: next + 2048 } });

@@ -100,7 +100,10 @@ function fuses(): 'fused' | 'separate' | 'missing' {
 
 const size = { m: 60, n: 64, k: 64 };
 
-/** Rows and panels of 8 of the tiles that are tried: the best of 16 registers, the best without fused multiply-add, and the best of 256-bit code. */
+/**
+ * Rows and panels of 8 of the tiles that are tried: the best of 16 registers, the best without fused multiply-add, and one that only joined vectors
+ * are fast in.
+ */
 const tiles = [[6, 1], [5, 1], [4, 2]] as const;
 
 function measure(memory: LinearMemory, fma: boolean): Pick<DeviceProfile, 'lanes' | 'peakFlops' | 'peakBytes'> {
