@@ -7,6 +7,7 @@ import type { DeviceProfile } from '../../jit/device.ts';
 import { type Records, type TuneRecord, mergeRecords, noRecords, parseRecords } from '../../jit/tune/records.ts';
 import { type Json, open, seal, writtenAt } from './entry.ts';
 import { parseProfile } from './profile.ts';
+import { soon, storagePatienceMs } from './soon.ts';
 import { type Store, indexedDbStore, memoryStore } from './store.ts';
 
 export interface Cache {
@@ -63,7 +64,7 @@ class StoredCache implements Cache {
   readonly #notes = new Set<string>();
   readonly #tidied = new Set<string>();
 
-  constructor({ enabled, store, locks, database = 'quern', patienceMs = 2000 }: CacheOptions) {
+  constructor({ enabled, store, locks, database = 'quern', patienceMs = storagePatienceMs }: CacheOptions) {
     this.#patience = patienceMs;
     this.#locks = locks ?? (enabled ? platformLocks() : undefined);
     if (!enabled) return;
@@ -125,7 +126,7 @@ class StoredCache implements Cache {
     const store = this.#store;
     if (store !== undefined) {
       try {
-        const value = open(await this.#soon(store.get(key)));
+        const value = open(await soon(store.get(key), this.#patience));
         if (value !== undefined) return value;
       } catch (error) {
         this.#lose(error);
@@ -140,7 +141,7 @@ class StoredCache implements Cache {
     const store = this.#store;
     if (store === undefined) return;
     try {
-      await this.#soon(store.update(key, sealed));
+      await soon(store.update(key, sealed), this.#patience);
     } catch (error) {
       this.#lose(error);
     }
@@ -152,23 +153,11 @@ class StoredCache implements Cache {
     if (store === undefined || this.#tidied.has(kind)) return;
     this.#tidied.add(kind);
     try {
-      const others = (await this.#soon(store.entries())).filter(([key]) => key.startsWith(kind) && key !== current);
+      const others = (await soon(store.entries(), this.#patience)).filter(([key]) => key.startsWith(kind) && key !== current);
       const old = others.sort((a, b) => writtenAt(b[1]) - writtenAt(a[1])).slice(most - 1);
-      if (old.length > 0) await this.#soon(store.remove(old.map(([key]) => key)));
+      if (old.length > 0) await soon(store.remove(old.map(([key]) => key)), this.#patience);
     } catch (error) {
       this.#lose(error);
-    }
-  }
-
-  async #soon<T>(work: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => { reject(new Error(`no answer within ${this.#patience} ms`)); }, this.#patience);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -150,3 +150,34 @@ describe('a kept model file', () => {
     expect(requests).toEqual(['HEAD', 'HEAD', 'GET']);
   });
 });
+
+describe('storage that does not answer', () => {
+  const silent = (folder: Partial<Folder>): Folder => Object.assign(new MemoryFolder(), folder);
+
+  it('is not waited for', async () => {
+    const files = new KeptFiles(silent({ open: () => new Promise(() => undefined) }), 5);
+    expect(await files.open('key')).toBeUndefined();
+    expect(files.notes).toEqual(['a model file is not kept: Error: no answer within 5 ms']);
+  });
+
+  it('keeps nothing where it does not say what room there is', async () => {
+    const files = new KeptFiles(silent({ room: () => new Promise(() => undefined) }), 5);
+    const file = await files.open('key');
+    await file?.restart({ version: '1', size: 2 ** 21 });
+    expect(file?.announced).toBeUndefined();
+  });
+
+  it('has its file closed when it comes after all', async () => {
+    const memory = new MemoryFolder();
+    let closed: () => void = () => undefined;
+    const done = new Promise<void>((resolve) => { closed = resolve; });
+    const files = new KeptFiles(silent({
+      async open(name) {
+        await new Promise((later) => setTimeout(later, 20));
+        return Object.assign(await memory.open(name), { close: closed });
+      },
+    }), 5);
+    await files.open('key');
+    await done;
+  });
+});

@@ -2,10 +2,12 @@
  * Model files kept from visit to visit, in the origin's private file system. A kept file is a beginning of the real one, however long: a
  * download that broke off is gone on with, in this visit or the next. Behind a header (address, validator, size, checksums; sealed as
  * cache entries are) its bytes stand in pieces, each with a checksum: a piece that does not match ends what is there. Nothing here
- * fails a load: without storage, room or the lock on a file it comes over the network, and `notes` says why once.
+ * fails a load: without storage, its answer, room or the lock on a file it comes over the network, and `notes` says why once.
  */
 import { hashText } from '../../jit/hash.ts';
 import { open as unseal, seal } from '../cache/entry.ts';
+import { soon, storagePatienceMs } from '../cache/soon.ts';
+import { privateFolder } from './private-folder.ts';
 
 /** The part of FileSystemSyncAccessHandle that is used. */
 export interface Handle {
@@ -48,10 +50,12 @@ interface Header extends Announced {
 
 export class KeptFiles {
   readonly #folder: Folder | undefined;
+  readonly #patience: number;
   readonly notes: string[] = [];
 
-  constructor(folder: Folder | undefined = privateFolder()) {
+  constructor(folder: Folder | undefined = privateFolder(), patienceMs = storagePatienceMs) {
     this.#folder = folder;
+    this.#patience = patienceMs;
   }
 
   /** What is kept under a key (an address and what else decides of the answer); undefined if nothing may be kept. */
@@ -60,12 +64,15 @@ export class KeptFiles {
     if (folder === undefined) return undefined;
     const name = hashText(key);
     const makeRoom = (size: number): Promise<boolean> => this.#makeRoom(folder, name, size);
-    return this.#trying(async () => new KeptFile(await folder.open(name), key, makeRoom, (why) => { this.#note(why); }));
+    return this.#trying(async () => {
+      const handle = await soon(folder.open(name), this.#patience, (late) => { late.close(); });
+      return new KeptFile(handle, key, makeRoom, (why) => { this.#note(why); });
+    });
   }
 
   /** Whether a file of a size may be stored; the oldest files go if it needs their room. */
   async #makeRoom(folder: Folder, name: string, size: number): Promise<boolean> {
-    return (await this.#trying(async () => {
+    return (await this.#trying(() => soon((async () => {
       const others = (await folder.list()).filter((f) => f.name !== name).sort((a, b) => a.modified - b.modified);
       let room = await folder.room();
       for (const { name: old, bytes } of others) {
@@ -75,7 +82,7 @@ export class KeptFiles {
       }
       if (room < size) this.#note(`a model file is not kept: ${size} bytes, and the quota leaves ${room}`);
       return room >= size;
-    })) ?? false;
+    })(), this.#patience))) ?? false;
   }
 
   async #trying<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -253,46 +260,4 @@ function sumOf(buffer: Uint8Array<ArrayBuffer>, bytes: number): number {
   }
   for (; i < words; i++) a = (a + (view[i] ?? 0)) | 0;
   return (a + Math.imul(b, 3) + Math.imul(c, 5) + Math.imul(d, 7)) | 0;
-}
-
-interface PrivateFile {
-  createSyncAccessHandle?(): Promise<Handle>;
-  getFile(): Promise<File>;
-}
-
-interface PrivateDirectory {
-  getDirectoryHandle(name: string, options: { readonly create: boolean }): Promise<PrivateDirectory>;
-  getFileHandle(name: string, options: { readonly create: boolean }): Promise<PrivateFile>;
-  removeEntry(name: string): Promise<void>;
-  entries(): AsyncIterable<readonly [string, PrivateFile]>;
-}
-
-/** Undefined where there is no private file system: outside of workers, in insecure contexts, in old browsers. */
-function privateFolder(): Folder | undefined {
-  const storage = (globalThis as { readonly navigator?: Partial<Navigator> }).navigator?.storage;
-  const files = (globalThis as { readonly FileSystemFileHandle?: { readonly prototype: object } }).FileSystemFileHandle;
-  if (storage === undefined || !('getDirectory' in storage) || files === undefined || !('createSyncAccessHandle' in files.prototype)) return undefined;
-  let made: Promise<PrivateDirectory> | undefined;
-  const folder = (): Promise<PrivateDirectory> =>
-    (made ??= (storage.getDirectory() as unknown as Promise<PrivateDirectory>).then((root) => root.getDirectoryHandle('quern', { create: true })));
-  return {
-    async open(name) {
-      const file = await (await folder()).getFileHandle(name, { create: true });
-      if (file.createSyncAccessHandle === undefined) throw new Error('no synchronous access');
-      return file.createSyncAccessHandle();
-    },
-    remove: async (name) => (await folder()).removeEntry(name),
-    async list() {
-      const all: { name: string; bytes: number; modified: number }[] = [];
-      for await (const [name, file] of (await folder()).entries()) {
-        const { size, lastModified } = await file.getFile();
-        all.push({ name, bytes: size, modified: lastModified });
-      }
-      return all;
-    },
-    async room() {
-      const { quota = 0, usage = 0 } = await storage.estimate();
-      return quota - usage;
-    },
-  };
 }
