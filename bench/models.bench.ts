@@ -1,46 +1,50 @@
 /**
- * Whole models beside onnxruntime-web, single-threaded and with all threads: node bench/run.mjs models DIR… takes every .onnx file at or below
- * the folders, or files. Symbolic dims: batch 1, sequences 128, pasts 127, so that transformers do the work of a short text.
+ * The models of README's table, listed with their sizes in bench/models.json (a dim that is not named is 1), beside onnxruntime-web and
+ * onnxruntime-node, into bench/results/models-N-threads.json:
+ *   node bench/run.mjs models [--threads N] [--runs N] [--against A,B]
+ * A model whose file is not there is left out, by name.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchRow } from '../cli/bench.ts';
 import { main as quern } from '../cli/main.ts';
+import { number, parseArguments } from '../cli/options.ts';
+import { packageRoot } from '../cli/server.ts';
 import { record } from './results.ts';
 
-const dims = { batch: 1, seq: 128, sequence: 128, past: 127 } as const;
-
-function modelsAt(path: string): string[] {
-  if (statSync(path).isFile()) return [path];
-  return readdirSync(path).sort().flatMap((name) => {
-    const inner = join(path, name);
-    return statSync(inner).isDirectory() || name.endsWith('.onnx') ? modelsAt(inner) : [];
-  });
+interface Listed {
+  readonly model: string;
+  readonly dims?: Readonly<Record<string, number>>;
+  readonly loop?: string;
 }
 
-/** `--dim` words for the symbols the model has. */
-async function dimWords(model: string): Promise<string[]> {
-  const json = join(tmpdir(), 'quern-inspect.json');
-  const silent = { print: () => undefined, error: console.error };
-  if ((await quern(['inspect', model, '--device', 'wasm', '--json', json], silent)) !== 0) return [];
-  const { inputs } = JSON.parse(readFileSync(json, 'utf8')) as { inputs: { dims: (number | string)[] }[] };
-  const symbols = new Set(inputs.flatMap((input) => input.dims));
-  return Object.entries(dims).filter(([name]) => symbols.has(name)).flatMap(([name, size]) => ['--dim', `${name}=${String(size)}`]);
-}
+/** The file, or the folder's name where all files are called alike. */
+const nameOf = (path: string): string => path.replace(/^\.zoo\/|^\.material\/models\/|\/model\.onnx$/g, '');
 
-export async function main(paths: readonly string[]): Promise<void> {
-  const json = join(tmpdir(), 'quern-models.json');
+export async function main(words: readonly string[]): Promise<void> {
+  const listed = JSON.parse(readFileSync(join(packageRoot(), 'bench/models.json'), 'utf8')) as Listed[];
+  const given = parseArguments(['bench', 'MODEL', ...words]);
+  const threads = number(given, 'threads') ?? 1;
+  const defaults = Object.entries({ threads: '1', against: 'ort-web,ort-node', runs: '15' }).filter(([name]) => !given.values.has(name));
+  const options = [...words, ...defaults.flatMap(([name, value]) => [`--${name}`, value])];
+  const scratch = await mkdtemp(join(tmpdir(), 'quern-models-'));
   const rows: BenchRow[] = [];
-  for (const model of paths.flatMap(modelsAt)) {
-    const sizes = await dimWords(model);
-    for (const threads of new Set([1, cpus().length])) {
-      const words = ['bench', model, '--device', 'wasm', '--threads', String(threads), '--against', 'ort-web', '--json', json, ...sizes];
-      // A model that one engine refuses still has the other's figures; the command says which.
-      await quern(words);
-      const answer = JSON.parse(readFileSync(json, 'utf8')) as { rows: BenchRow[] };
-      rows.push(...answer.rows.map((row) => ({ ...row, model: model.split('/').slice(-2).join('/') })));
+  for (const { model, dims = {}, loop } of listed) {
+    const path = join(packageRoot(), model);
+    if (!existsSync(path)) {
+      console.log(`left out: there is no ${model}`);
+      continue;
     }
+    const sizes = Object.entries(dims).flatMap(([name, size]) => ['--dim', `${name}=${String(size)}`]);
+    const json = join(scratch, `${nameOf(model).replaceAll('/', '-')}.json`);
+    // A model that an engine refuses, or whose outputs differ, still has figures; the command says what is wrong.
+    await quern(['bench', path, '--device', 'wasm', ...options, '--json', json, ...sizes, ...(loop === undefined ? [] : ['--loop', loop])]);
+    if (!existsSync(json)) continue;
+    const answer = JSON.parse(await readFile(json, 'utf8')) as { rows: BenchRow[] };
+    rows.push(...answer.rows.map((row) => ({ ...row, model: nameOf(model) })));
   }
-  await record('models', { dims, rows });
+  await rm(scratch, { recursive: true });
+  await record(`models-${String(threads)}-thread${threads === 1 ? '' : 's'}`, { rows });
 }
