@@ -49,7 +49,8 @@ export async function describe(executor: Executor, chosen: Chosen, tuning: Tunin
   return {
     device: main.kind === 'webgpu' ? 'webgpu' : 'wasm', why: chosen.why, threads: main.profile.threads, isolated: chosen.isolated,
     fingerprint: main.profile.fingerprint,
-    hardware: { features, limits, peakFlops, peakBytes, panel },
+    // A profile counts multiply-adds once.
+    hardware: { features, limits, peakFlops: 2 * peakFlops, peakBytes, panel },
     kernels: kernels.map((k) => ({
       ...k,
       // `ms` was of all calls together until here, `roofline` a time of one.

@@ -130,3 +130,15 @@ it('a report tells how fast each kernel is', async () => {
     expect([gflops, gbytes]).toEqual(ms === 0 ? [undefined, undefined] : [flops, bytes].map((n): unknown => expect.closeTo(n / ms / 1e6, 4)));
   }
 });
+
+it('the roofline of a report is of the peaks that it names', async () => {
+  const n = 256;
+  const weights = Array.from({ length: n * n }, (_, i) => (i % 7) - 3);
+  const model = await load(buildModel({
+    inputs: { x: `float32[${n}, ${n}]` }, outputs: { y: '' }, initializers: { w: tensor('float32', [n, n], weights) }, nodes: [node('MatMul', ['x', 'w'], 'y')],
+  }), { device: 'wasm' });
+  const x: WireTensor = { kind: 'bytes', dtype: 'float32', dims: [n, n], bytes: bytesUnder(Float32Array.from(weights)) };
+  await model.run({ feeds: { x } });
+  const { kernels: [product], hardware } = await model.report();
+  expect(product?.roofline).toBeCloseTo(Math.min(1, (product?.gflops ?? 0) * 1e9 / hardware.peakFlops), 6);
+});
