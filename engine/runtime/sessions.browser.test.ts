@@ -132,7 +132,7 @@ it('a report tells how fast each kernel is', async () => {
 });
 
 it('the roofline of a report is of the peaks that it names', async () => {
-  const n = 256;
+  const n = 512;
   const weights = Array.from({ length: n * n }, (_, i) => (i % 7) - 3);
   const model = await load(buildModel({
     inputs: { x: `float32[${n}, ${n}]` }, outputs: { y: '' }, initializers: { w: tensor('float32', [n, n], weights) }, nodes: [node('MatMul', ['x', 'w'], 'y')],
