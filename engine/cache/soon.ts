@@ -6,14 +6,12 @@ export const storagePatienceMs = 2000;
 /** What `work` gives, or a rejection once it has taken too long. What comes later goes to `late`. */
 export async function soon<T>(work: Promise<T>, patienceMs: number, late?: (value: T) => void): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let gaveUp = false;
   const giveUp = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      gaveUp = true;
+      if (late !== undefined) work.then(late, () => undefined);
       reject(new Error(`no answer within ${patienceMs} ms`));
     }, patienceMs);
   });
-  if (late !== undefined) void work.then((value) => { if (gaveUp) late(value); }, () => undefined);
   try {
     return await Promise.race([work, giveUp]);
   } finally {

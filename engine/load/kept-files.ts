@@ -64,15 +64,13 @@ export class KeptFiles {
     if (folder === undefined) return undefined;
     const name = hashText(key);
     const makeRoom = (size: number): Promise<boolean> => this.#makeRoom(folder, name, size);
-    return this.#trying(async () => {
-      const handle = await soon(folder.open(name), this.#patience, (late) => { late.close(); });
-      return new KeptFile(handle, key, makeRoom, (why) => { this.#note(why); });
-    });
+    const handle = await this.#trying(() => folder.open(name), (late) => { late.close(); });
+    return handle && new KeptFile(handle, key, makeRoom, (why) => { this.#note(why); });
   }
 
   /** Whether a file of a size may be stored; the oldest files go if it needs their room. */
   async #makeRoom(folder: Folder, name: string, size: number): Promise<boolean> {
-    return (await this.#trying(() => soon((async () => {
+    return (await this.#trying(async () => {
       const others = (await folder.list()).filter((f) => f.name !== name).sort((a, b) => a.modified - b.modified);
       let room = await folder.room();
       for (const { name: old, bytes } of others) {
@@ -82,12 +80,13 @@ export class KeptFiles {
       }
       if (room < size) this.#note(`a model file is not kept: ${size} bytes, and the quota leaves ${room}`);
       return room >= size;
-    })(), this.#patience))) ?? false;
+    })) ?? false;
   }
 
-  async #trying<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /** What comes after patience has ended goes to `late`. */
+  async #trying<T>(work: () => Promise<T>, late?: (value: T) => void): Promise<T | undefined> {
     try {
-      return await work();
+      return await soon(work(), this.#patience, late);
     } catch (error) {
       this.#note(`a model file is not kept: ${String(error)}`);
       return undefined;

@@ -19,10 +19,10 @@ interface PrivateDirectory {
  */
 const asked = new Set<object>();
 
-async function ask<H extends object, T>(handle: H, call: (handle: H) => Promise<T>): Promise<T> {
+async function ask<T>(handle: object, call: () => Promise<T>): Promise<T> {
   asked.add(handle);
   try {
-    return await call(handle);
+    return await call();
   } finally {
     asked.delete(handle);
   }
