@@ -2,12 +2,8 @@
  * The WebGPU kernels on whatever GPU there is: every kernel of the conformance suite with its first candidates against the reference, then
  * the speed of all candidates of some shapes. Input: a GPU object and limits of effort; output: rows for a table and for JSON.
  */
-import { contractionCases } from '../jit/backends/conformance-contractions.ts';
-import { convolutionCases } from '../jit/backends/conformance-convolutions.ts';
-import { type Case, arg, judge, out, prepare, runOnce } from '../jit/backends/conformance-kit.ts';
-import { loopCases } from '../jit/backends/conformance-loops.ts';
-import { mapCases } from '../jit/backends/conformance-maps.ts';
-import { rowsCases } from '../jit/backends/conformance-rows.ts';
+import { allCases } from '../jit/backends/conformance-cases.ts';
+import { arg, judge, out, prepare, runOnce } from '../jit/backends/conformance-kit.ts';
 import { createWebGpuDevice } from '../jit/backends/webgpu/index.ts';
 import type { Device, View } from '../jit/device.ts';
 import { bytesOf } from '../jit/expr/dtype.ts';
@@ -64,10 +60,9 @@ export async function run(gpu: GPU | undefined, options: Options, say: (line: st
 }
 
 async function checkAll(device: Device, { first, filter }: Options, say: (line: string) => void): Promise<Checked> {
-  const cases: Case[] = [...mapCases, ...rowsCases, ...contractionCases, ...convolutionCases, ...loopCases];
   const failures: string[] = [];
   let [kernels, count] = [0, 0];
-  for (const c of cases) {
+  for (const c of allCases) {
     if (c.without === device.kind || !c.name.includes(filter) || first === 0) continue;
     kernels++;
     for (const prepared of prepare(c, device)) {

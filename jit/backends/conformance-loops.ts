@@ -25,20 +25,20 @@ import {
 import type { Stmt } from '../kernel.ts';
 import { type Case, arg, out } from './conformance-kit.ts';
 
-const m = symbol('M', 1);
-const n = symbol('N', 0);
-const [r, c] = [variable('r', m), variable('c', n)];
-const runs = [
+export const m = symbol('M', 1);
+export const n = symbol('N', 0);
+export const [r, c] = [variable('r', m), variable('c', n)];
+export const runs = [
   { M: 3, N: 17 },
   { M: 1, N: 1 },
   { M: 2, N: 0 },
 ];
 
-const put = (tensor: number, index: readonly Expr[], value: Expr): Stmt => ({ do: 'store', store: { tensor, index, value } });
-const define = (name: string, value: Expr): Stmt => ({ do: 'let', name, value });
+export const put = (tensor: number, index: readonly Expr[], value: Expr): Stmt => ({ do: 'store', store: { tensor, index, value } });
+export const define = (name: string, value: Expr): Stmt => ({ do: 'let', name, value });
 const set = (name: string, value: Expr): Stmt => ({ do: 'set', name, value });
-const i32 = (v: number): Expr => constant(v, 'int32');
-const f = (name: string): Expr => ref(name, 'float32');
+export const i32 = (v: number): Expr => constant(v, 'int32');
+export const f = (name: string): Expr => ref(name, 'float32');
 const i = (name: string): Expr => ref(name, 'int32');
 const at = (name: string): Expr => cast(i(name), 'index');
 const x = load(0, 'float32', [r, c]);
@@ -363,79 +363,4 @@ const searches: Case[] = [
   },
 ];
 
-/** Inner loops whose turns may, or only seem to, go in any order: what a backend runs together must give what one by one gives. */
-const turn = variable('j', n);
-const y = load(1, 'float32', [r, turn]);
-const inner = (body: readonly Stmt[]): Stmt => ({ do: 'for', axis: turn, body });
-const together: Case[] = [
-  {
-    name: 'a matrix times a vector, by columns, sums in memory',
-    runs: [{ M: 3, N: 17 }, { M: 2, N: 3 }, { M: 2, N: 0 }],
-    args: [arg('float32', [m, 5]), arg('float32', [5, n]), out('float32', [m, n])],
-    body: {
-      kind: 'loop',
-      axes: [r],
-      body: [
-        inner([put(2, [r, turn], constant(0, 'float32'))]),
-        { do: 'for', axis: variable('k', 5), body: [
-          define('w', load(0, 'float32', [r, variable('k', 5)])),
-          inner([put(2, [r, turn], add(load(2, 'float32', [r, turn]), mul(f('w'), load(1, 'float32', [variable('k', 5), turn]))))]),
-        ] },
-      ],
-    },
-  },
-  {
-    name: 'two results of named values, one of them narrow, one updated in place',
-    runs,
-    args: [arg('float32', [m, n]), arg('float32', [m, n], 'readwrite'), out('int8', [m, n]), out('bool', [m, n])],
-    body: {
-      kind: 'loop',
-      axes: [r],
-      body: [inner([
-        define('a', add(load(0, 'float32', [r, turn]), y)),
-        put(1, [r, turn], mul(f('a'), y)),
-        define('b', gt(y, f('a'))),
-        put(2, [r, turn], cast(select(ref('b', 'bool'), i32(3), cast(turn, 'int32')), 'int8')),
-        put(3, [r, turn], ref('b', 'bool')),
-      ])],
-    },
-  },
-  {
-    name: 'each element from the one stored before it',
-    runs,
-    args: [arg('float32', [m, n]), arg('float32', [m, n], 'readwrite')],
-    body: {
-      kind: 'loop',
-      axes: [r],
-      body: [inner([put(1, [r, turn], add(load(0, 'float32', [r, turn]), load(1, 'float32', [r, max(sub(turn, 1), int(0))])))])],
-    },
-  },
-  {
-    name: 'one element that every turn adds to',
-    runs,
-    args: [arg('float32', [m, n]), arg('float32', [m, 1], 'readwrite')],
-    body: { kind: 'loop', axes: [r], body: [inner([put(1, [r, int(0)], add(load(1, 'float32', [r, int(0)]), load(0, 'float32', [r, turn])))])] },
-  },
-  {
-    name: 'results in every third place, from elements in reverse',
-    runs,
-    args: [arg('float32', [m, n]), arg('float32', [m, mul(n, 3)], 'readwrite')],
-    body: {
-      kind: 'loop',
-      axes: [r],
-      body: [inner([put(1, [r, mul(turn, 3)], unary('tanh', load(0, 'float32', [r, sub(sub(n, 1), turn)])))])],
-    },
-  },
-  {
-    name: 'a result that is read again at another place',
-    runs,
-    args: [arg('float32', [m, n]), arg('float32', [m, n], 'readwrite'), out('float32', [m, n])],
-    body: {
-      kind: 'loop',
-      axes: [r],
-      body: [inner([put(1, [r, turn], load(0, 'float32', [r, turn])), put(2, [r, turn], load(1, 'float32', [r, sub(sub(n, 1), turn)]))])],
-    },
-  },
-];
-
-export const loopCases: readonly Case[] = [...scans, ...scatters, ...searches, ...together];
+export const loopCases: readonly Case[] = [...scans, ...scatters, ...searches];

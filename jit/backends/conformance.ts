@@ -7,14 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device, View } from '../device.ts';
 import { type DType, bytesOf } from '../expr/dtype.ts';
 import { candidates, violated } from '../space.ts';
-import { contractionCases } from './conformance-contractions.ts';
-import { convolutionCases } from './conformance-convolutions.ts';
+import { allCases, caseGroups } from './conformance-cases.ts';
 import { check, fill, prepare, runOnce } from './conformance-kit.ts';
-import { loopCases } from './conformance-loops.ts';
 import { mapCases } from './conformance-maps.ts';
-import { rowsCases } from './conformance-rows.ts';
-
-const everything = [...mapCases, ...rowsCases, ...contractionCases, ...convolutionCases, ...loopCases];
 
 /** Each candidate is compiled for real: minutes on a software GPU. */
 const timeout = 300_000;
@@ -25,8 +20,7 @@ export function conformance(name: string, makeDevice: () => Promise<Device>): vo
     beforeAll(async () => { device = await makeDevice(); }, timeout);
     afterAll(async () => { await device.dispose(); }, timeout);
 
-    const groups = { maps: mapCases, rows: rowsCases, contractions: contractionCases, convolutions: convolutionCases, loops: loopCases };
-    for (const [group, cases] of Object.entries(groups)) {
+    for (const [group, cases] of Object.entries(caseGroups)) {
       describe(group, () => {
         for (const c of cases) {
           it(c.name, async () => { expect((await check(c, device)).failures).toEqual([]); }, timeout);
@@ -64,7 +58,7 @@ function contract(get: () => Device): void {
 
   it('emits the same code for the same schedule', () => {
     const device = get();
-    for (const c of everything) {
+    for (const c of allCases) {
       const [prepared] = prepare({ ...c, runs: c.runs?.slice(0, 1) ?? [{}] }, device);
       const space = prepared === undefined ? { why: '' } : device.space(prepared.kernel);
       if (prepared === undefined || 'why' in space) continue;
@@ -76,7 +70,7 @@ function contract(get: () => Device): void {
 
   it('has spaces of at most some dozens of legal schedules', () => {
     const device = get();
-    for (const c of everything) {
+    for (const c of allCases) {
       const [prepared] = prepare({ ...c, runs: c.runs?.slice(0, 1) ?? [{}] }, device);
       const space = prepared === undefined ? { why: '' } : device.space(prepared.kernel);
       if ('why' in space) continue;

@@ -3,12 +3,8 @@
  * space, in pieces of units and for several sizes. The fallback is held to the reference inside the derived bound; on a CPU all
  * others are held to the fallback's bits, on a GPU to the reference. Input: choices and a device. Output: counts, and what differs.
  */
-import { contractionCases } from '../backends/conformance-contractions.ts';
-import { convolutionCases } from '../backends/conformance-convolutions.ts';
+import { allCases } from '../backends/conformance-cases.ts';
 import { type Case, type Prepared, judge, prepare, prepareKernel, runOnce, unlikeFirst } from '../backends/conformance-kit.ts';
-import { loopCases } from '../backends/conformance-loops.ts';
-import { mapCases } from '../backends/conformance-maps.ts';
-import { rowsCases } from '../backends/conformance-rows.ts';
 import type { Device } from '../device.ts';
 import { QuernError } from '../error.ts';
 import { toHalf, viewAs } from '../expr/dtype.ts';
@@ -19,8 +15,6 @@ import { type Schedule, candidates, scheduleText } from '../space.ts';
 import { classes, randomCase } from './bodies.ts';
 import type { Choices } from './choices.ts';
 import { mutate } from './mutate.ts';
-
-const known: readonly Case[] = [...mapCases, ...rowsCases, ...contractionCases, ...convolutionCases, ...loopCases];
 
 export interface Outcome {
   /** Kernel x candidate x sizes. */
@@ -46,7 +40,7 @@ export interface Options {
 export function kernelCase(c: Choices): Case {
   const kind = c.below(classes.length + 2);
   const random = classes[kind];
-  return random === undefined ? mutate(c, c.pick(known)) : randomCase(c, random);
+  return random === undefined ? mutate(c, c.pick(allCases)) : randomCase(c, random);
 }
 
 export async function fuzzKernel(c: Choices, device: Device, options: Options = {}): Promise<Outcome> {
