@@ -34,8 +34,13 @@ export function shareTransposed(graph: Graph): Graph {
 function isTranspose(a: Constant, b: Constant): boolean {
   const [rows = 0, columns = 0] = a.dims;
   if (a.dtype !== b.dtype || a.narrow !== b.narrow || b.dims[0] !== columns || b.dims[1] !== rows) return false;
+  // Bytes, not elements: a view of elements copies a tensor that lies at an odd place in its file.
+  const size = bytesOf(a.dtype);
+  for (let i = 0; i < rows * columns; i += stride) {
+    const [at, there] = [i * size, ((i % columns) * rows + Math.floor(i / columns)) * size];
+    for (let byte = 0; byte < size; byte++) if (a.bytes[at + byte] !== b.bytes[there + byte]) return false;
+  }
   const [x, y] = [bitsOf(a), bitsOf(b)];
-  for (let i = 0; i < x.length; i += stride) if (x[i] !== y[(i % columns) * rows + Math.floor(i / columns)]) return false;
   for (let top = 0; top < rows; top += block) {
     for (let left = 0; left < columns; left += block) {
       for (let r = top; r < Math.min(rows, top + block); r++) {

@@ -96,7 +96,8 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
       ...(known === undefined ? {} : { known }),
     });
     probed.set(key, device.profile);
-    if (known === undefined) await cache.putProfile(key, device.profile);
+    // Nobody waits for the database: 20 ms.
+    if (known === undefined) void cache.putProfile(key, device.profile);
     return device;
   };
   const onCpu = async (why: string): Promise<Chosen> => {

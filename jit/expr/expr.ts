@@ -80,8 +80,9 @@ function pairTable(kind: string): Map<number, Expr> {
   return made;
 }
 
-/** Exact for ids below 2^26. */
-export const pairKey = (a: Expr, b: Expr): number => a.id * 2 ** 26 + b.id;
+/** Exact for ids below 2^26. Those of small models give small integers, which maps hash without a call. */
+export const pairKey = (a: Expr, b: Expr): number =>
+  (a.id < 2 ** 15 && b.id < 2 ** 15 ? (a.id << 15) + b.id : (a.id + 2 ** 26) * 2 ** 26 + b.id);
 
 function keep<T extends Expr>(table: Map<string, Expr>, key: string, made: T): T {
   table.set(key, made);

@@ -4,18 +4,12 @@
  * proves remainders in range from the extents of variables; that is what makes reshape, transpose and slice vanish from addresses.
  * Integers here are exact (JavaScript numbers below 2^53); kernels compute them in 32 bits.
  */
-import { type BinaryOp, type Expr, has, hashOf, int, pairKey, rawBinary, truth } from './expr.ts';
-
-interface Term { readonly coef: number; readonly atoms: readonly Expr[] }
-/** Keyed by the ids of a term's atoms; no zero coefficients; 0 is the constant. */
-type Poly = ReadonlyMap<string | number, Term>;
+import { type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from './expr.ts';
+import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, times, without } from './polynomial.ts';
 
 const polys = new Map<Expr, Poly>();
 const results = new Map<BinaryOp, Map<number, Expr | undefined>>();
 export const clear = (): void => { for (const table of [polys, results]) table.clear(); };
-
-/** Most terms have one atom or none: no text is made for those. */
-const keyOf = (atoms: readonly Expr[]): string | number => (atoms.length < 2 ? (atoms[0]?.id ?? 0) : atoms.map((a) => a.id).join());
 
 function toPoly(e: Expr): Poly {
   const known = polys.get(e);
@@ -29,56 +23,8 @@ function toPoly(e: Expr): Poly {
   return made;
 }
 
-const none: readonly Expr[] = [];
-const fixed = (value: number): Poly => (value === 0 ? new Map() : new Map([[0, { coef: value, atoms: none }]]));
-
-function put(out: Map<string | number, Term>, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
-  const next = coef + (out.get(key)?.coef ?? 0);
-  if (next === 0) out.delete(key);
-  else out.set(key, { coef: next, atoms });
-}
-
-function poly(terms: Iterable<Term>): Poly {
-  const out = new Map<string | number, Term>();
-  for (const { coef, atoms } of terms) put(out, coef, atoms);
-  return out;
-}
-
-/** A total order of atoms that does not depend on what was made first: emitted texts and keys must be the same in every session. */
-function byStructure(a: Expr, b: Expr): number {
-  if (a === b) return 0;
-  const [x, y] = [rank(a), rank(b)];
-  if (x !== y) return x - y;
-  if ((a.op === 'var' || a.op === 'sym') && (b.op === 'var' || b.op === 'sym') && a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return hashOf(a) - hashOf(b) || a.id - b.id;
-}
-const rank = (e: Expr): number => (e.op === 'var' ? 0 : e.op === 'sym' ? 1 : 2);
-
-const together = (a: readonly Expr[], b: readonly Expr[]): readonly Expr[] =>
-  a.length === 0 ? b : b.length === 0 ? a : [...a, ...b].sort(byStructure);
-
-function times(a: Poly, b: Poly): Poly {
-  const out = new Map<string | number, Term>();
-  for (const s of a.values()) for (const t of b.values()) put(out, s.coef * t.coef, together(s.atoms, t.atoms));
-  return out;
-}
-
-function plus(a: Poly, b: Poly, scale = 1): Poly {
-  const out = new Map(a);
-  for (const [key, t] of b) put(out, t.coef * scale, t.atoms, key);
-  return out;
-}
-
-/** Graded lexicographic order of terms, highest first: a monomial order, so that long division ends. */
-function compare(a: Term, b: Term): number {
-  if (a.atoms.length !== b.atoms.length) return b.atoms.length - a.atoms.length;
-  for (let i = 0; i < a.atoms.length; i++) {
-    const x = a.atoms[i];
-    const y = b.atoms[i];
-    if (x !== undefined && y !== undefined && x !== y) return byStructure(x, y);
-  }
-  return 0;
-}
+/** The constant term of a sum. */
+export const constantOf = (e: Expr): number => toPoly(e).get(0)?.coef ?? 0;
 
 function fromPoly(p: Poly): Expr {
   const merged = p.size > 1 ? recombine(p) : p;
@@ -154,16 +100,6 @@ function split(a: Poly, b: Poly): { q: Poly; r: Poly } {
     rest = plus(rest, times(one, b), -1);
   }
   return { q, r: rest };
-}
-
-function without(atoms: readonly Expr[], remove: readonly Expr[]): readonly Expr[] | undefined {
-  const left = [...atoms];
-  for (const atom of remove) {
-    const at = left.indexOf(atom);
-    if (at < 0) return undefined;
-    left.splice(at, 1);
-  }
-  return left;
 }
 
 /** Is every value of this polynomial at least zero? Conservative: false may mean unknown. */
@@ -386,8 +322,8 @@ function decide(a: Expr, b: Expr, orEqual: boolean): Expr {
   return rawBinary(orEqual ? 'le' : 'lt', a, b);
 }
 
-/** The affine form of an index expression over given variables: e = base + sum(coef[v] * v); undefined if it is not affine in them. */
-export function affine(e: Expr, vars: readonly Expr[]): { readonly base: Expr; readonly coefs: readonly Expr[] } | undefined {
+/** The terms of an index expression without variables of `vars`, and those with each of them, less it; undefined if it is not affine in them. */
+function affineTerms(e: Expr, vars: readonly Expr[]): { readonly base: Poly; readonly coefs: readonly Poly[] } | undefined {
   const coefs = vars.map(() => [] as Term[]);
   const base: Term[] = [];
   for (const term of toPoly(e).values()) {
@@ -399,7 +335,38 @@ export function affine(e: Expr, vars: readonly Expr[]): { readonly base: Expr; r
     const place = v === undefined ? base : coefs[vars.indexOf(v)];
     place?.push({ coef: term.coef, atoms: rest });
   }
-  return { base: fromPoly(poly(base)), coefs: coefs.map((terms) => fromPoly(poly(terms))) };
+  return { base: poly(base), coefs: coefs.map(poly) };
+}
+
+/** The affine form of an index expression over given variables: e = base + sum(coef[v] * v); undefined if it is not affine in them. */
+export function affine(e: Expr, vars: readonly Expr[]): { readonly base: Expr; readonly coefs: readonly Expr[] } | undefined {
+  const terms = affineTerms(e, vars);
+  return terms && { base: fromPoly(terms.base), coefs: terms.coefs.map(fromPoly) };
+}
+
+/** A function that gives `e` with values for `vars`; undefined if it is not affine in them. */
+export function affineAt(e: Expr, vars: readonly Expr[]): ((values: readonly Expr[]) => Expr) | undefined {
+  const terms = affineTerms(e, vars);
+  return terms && ((values) => fromPoly(terms.coefs.reduce((out, coef, i) => {
+    const value = values[i];
+    return value === undefined || coef.size === 0 ? out : plus(out, times(coef, toPoly(value)));
+  }, terms.base)));
+}
+
+/** By how much `e` grows with each step of `v`, if that is a known number. */
+export function stepAlong(e: Expr, v: Expr): number | undefined {
+  let step = 0;
+  for (const { coef, atoms } of toPoly(e).values()) {
+    if (atoms.length === 1 && atoms[0] === v) step = coef;
+    else if (atoms.some((a) => mentions(a, [v]))) return undefined;
+  }
+  return step;
+}
+
+/** a - b, if it is a known number. */
+export function gapOf(a: Expr, b: Expr): number | undefined {
+  const gap = plus(toPoly(a), toPoly(b), -1);
+  return gap.size === 0 ? 0 : gap.size === 1 ? gap.get(0)?.coef : undefined;
 }
 
 function mentions(e: Expr, vars: readonly Expr[]): boolean {

@@ -7,19 +7,17 @@
 import { type Contraction, ceilDiv, linearOf } from '../../contraction.ts';
 import { invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
-import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, variable } from '../../expr/expr.ts';
-import { substitute } from '../../expr/visit.ts';
+import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, truth, variable } from '../../expr/expr.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
 import { type Place, emitMulAdd, scratch } from './contraction-loop.ts';
 import { addPoint, coordinates, unitRange } from './contraction-nest.ts';
 import { storeVector } from './contraction-store.ts';
-import { Pointers, type RowPlaces, guardTest, insideTest, setPointers } from './contraction-tile.ts';
+import { Pointers, type RowPlaces, guardTest, insideTest, offsetsAt, setPointers } from './contraction-tile.ts';
 import { type WasmCode, finishCode } from './emitter.ts';
 import type { FuncRef, Local } from './function-builder.ts';
 import { prepare } from './prepare.ts';
-import { addressOf } from './scalar.ts';
 import type { Scope } from './scope.ts';
 import { Vector } from './vector.ts';
 import { zeroBytes, zeroPage } from './zero-page.ts';
@@ -170,33 +168,39 @@ function window(scene: Scene, { d }: Making, places: RowPlaces, guarded: boolean
   const { f, scalar } = scene;
   const { c, lane, taps } = d;
   const pointers = new Pointers(f, guarded ? 'border_' : '');
-  const start = new Map<Expr, Expr>([[lane, int(0)]]);
-  const offsets = taps.map((tap) => places.map((place) => substitute(c.lhs.offset, new Map([...tap, ...place, ...start]))));
-  const rhs = setPointers(scene, c.rhs.slot, taps.map((tap) => substitute(c.rhs.offset, new Map([...tap, ...start]))), 'w', scope, pointers);
-  let lhs: Place[][];
+  const axes = [...c.depth, d.along, lane];
+  const start = [lane, int(0)] as const;
+  const rhs = setPointers(scene, c.rhs.slot, offsetsAt(c.rhs.offset, axes, taps.map((tap) => new Map([...tap, start]))), 'w', scope, pointers);
+  const points = taps.map((tap) => places.map((place) => new Map([...tap, ...place, start])));
+  const near = setPointers(scene, c.lhs.slot, offsetsAt(c.lhs.offset, axes, points.flat()), guarded ? 'near' : 'a', scope, pointers);
+  const lhs = points.map((row, t) => row.map((_, r) => {
+    const place = near[t * places.length + r];
+    invariant(place !== undefined, 'a tap has no place');
+    return place;
+  }));
   if (guarded) {
+    const guards = points.map((row) => row.map(guardTest(c.lhs, axes)));
+    // Rows and columns of the window are tested once each: half the code of a border.
+    scalar.prepare(guards.flat());
     const known = new Map<string, Place>();
-    lhs = taps.map((tap, t) => places.map((place, r) => {
-      const offset = offsets[t]?.[r];
-      invariant(offset !== undefined, 'a tap has no place');
-      const guard = substitute(guardTest(c.lhs, place), tap);
-      const key = `${offset.id},${guard.id}`;
-      const found = known.get(key);
-      if (found !== undefined) return found;
-      const pointer = pointers.get(`a${known.size}`);
-      const address = addressOf(c.lhs.slot, 'float32', offset);
-      scalar.push(add(address.base, address.offset), scope);
-      f.i32(zeroPage);
-      scalar.push(guard, scope);
-      f.op('select');
-      f.set(pointer);
-      const made = { pointer, offset: 0 };
-      known.set(key, made);
-      return made;
+    lhs.forEach((row, t) => row.forEach(({ pointer: from, offset }, r) => {
+      const guard = guards[t]?.[r] ?? truth(true);
+      const key = `${from.index}+${offset},${guard.id}`;
+      let made = known.get(key);
+      if (made === undefined) {
+        const pointer = pointers.get(`a${known.size}`);
+        f.get(from);
+        f.i32(offset);
+        f.op('i32.add');
+        f.i32(zeroPage);
+        scalar.push(guard, scope);
+        f.op('select');
+        f.set(pointer);
+        made = { pointer, offset: 0 };
+        known.set(key, made);
+      }
+      row[r] = made;
     }));
-  } else {
-    const flat = setPointers(scene, c.lhs.slot, offsets.flat(), 'a', scope, pointers);
-    lhs = taps.map((_, t) => flat.slice(t * places.length, (t + 1) * places.length));
   }
   return { lhs, rhs, pointers: [...new Set([...lhs.flat(), ...rhs].map((p) => p.pointer))] };
 }
@@ -237,10 +241,9 @@ function emitTurn(scene: Scene, making: Making, places: RowPlaces, { lhs, rhs }:
   const [offset] = body.store.index;
   invariant(offset !== undefined, 'a store without an index');
   storeVector(
-    new Vector(scalar, d.lane, kernel.args, fma), { slot: body.store.tensor, dtype: d.c.out.dtype, offset, value: body.store.value, acc: ref('acc', 'float32') },
-    scope, sums.flatMap((row, r) => row.map((sum, v) => (
-      { place: new Map<Expr, Expr>([...(places[r] ?? []), [d.lane, add(d.lane, 4 * v)]]), sum, name: `sum${r}_${v}` }
-    ))),
+    new Vector(scalar, d.lane, kernel.args, fma),
+    { slot: body.store.tensor, dtype: d.c.out.dtype, offset, value: body.store.value, acc: ref('acc', 'float32'), along: d.lane },
+    scope, sums.flatMap((row, r) => row.map((sum, v) => ({ row: places[r] ?? new Map<Expr, Expr>(), column: add(d.lane, 4 * v), sum, name: `sum${r}_${v}` }))),
   );
 }
 

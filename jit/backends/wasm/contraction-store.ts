@@ -4,8 +4,8 @@
  * through scratch memory to one loop that all tiles of the kernel share.
  */
 import type { Columns, Outline } from '../../contraction.ts';
-import { type Expr, type Ref, type Var, add, asInt, int, le, min, mul, ref, sub, variable } from '../../expr/expr.ts';
-import { cost, substitute } from '../../expr/visit.ts';
+import { type Expr, type Ref, type Var, add, asInt, has, int, le, min, mul, ref, sub, variable } from '../../expr/expr.ts';
+import { contains, cost, placed, rewriter, substitute } from '../../expr/visit.ts';
 import type { KernelModule, Scene } from './contraction-frame.ts';
 import { four } from './contraction-general.ts';
 import { coordinates } from './contraction-nest.ts';
@@ -73,9 +73,9 @@ export function addFinish(module: KernelModule, c: Pick<Outline, 'batch' | 'rows
           f.get(at);
           f.mem('v128.load', { offset: 16 * v });
           f.set(sum);
-          return { place: new Map<Expr, Expr>([...place, [n, add(mul(column, 4), add(four, 4 * v))]]), sum, name: `sum${v}` };
+          return { row: place, column: add(mul(column, 4), add(four, 4 * v)), sum, name: `sum${v}` };
         });
-        if (exact) storeVector(vectorsOf(scene, inner), ending, inner, waiting);
+        if (exact) storeVector(vectorsOf(scene, inner), { ...ending, along: n }, inner, waiting);
         else emitLast(scene, ending, n, inner, { place, column: mul(column, 4), sum: sums[0] ?? at, at });
         f.get(at);
         f.i32(16 * sums.length);
@@ -102,8 +102,7 @@ interface Waiting {
 function emitLast(scene: Scene, ending: Ending, n: Var, scope: Scope, { place, column, sum, at }: Waiting): void {
   const { f, scalar } = scene;
   const whole = (inner: Scope, lanes?: Lanes): void => {
-    const by = new Map<Expr, Expr>([...place, [n, add(column, four)]]);
-    storeVector(vectorsOf(scene, inner), ending, inner, [{ place: by, sum, name: 'sum' }], lanes);
+    storeVector(vectorsOf(scene, inner), { ...ending, along: n }, inner, [{ row: place, column: add(column, four), sum, name: 'sum' }], lanes);
   };
   const lanes = (rest: Scope, to: Expr): void => {
     const lane = variable('lane', 4);
@@ -156,19 +155,36 @@ function vectorsOf({ f, scalar, kernel }: Scene, scope: Scope): Vector {
 }
 
 interface Summed {
-  /** What axes are for this vector. */
-  readonly place: ReadonlyMap<Expr, Expr>;
+  /** What row axes are for this vector: the same map for all vectors of a row. */
+  readonly row: ReadonlyMap<Expr, Expr>;
+  /** What the axis along the lanes is. */
+  readonly column: Expr;
   readonly sum: Local;
   readonly name: string;
 }
 
+/** What `storeVector` needs to know of the kernel's ending. */
+type Tail = Ending & { readonly along: Var };
+
+/** The value of the ending at a vector: columns are put in first, once for all rows of the tile. */
+function valuesAt({ value, along, acc }: Tail): (row: ReadonlyMap<Expr, Expr>, column: Expr, one: Ref) => Expr {
+  const columns = new Map<Expr, Expr>();
+  return (row, column, one) => {
+    const open = columns.get(column) ?? substitute(value, new Map([[along, column]]));
+    columns.set(column, open);
+    if ([...row.keys()].some((axis) => contains(open, axis))) return substitute(open, new Map<Expr, Expr>([...row, [acc, one]]));
+    return rewriter((x) => ((x.has & has.ref) === 0 ? x : x === acc ? one : undefined))(open);
+  };
+}
+
 /** Finishes and stores vectors, sharing what they have in common. */
-export function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
-  const points = vectors.map(({ place, sum, name }) => {
+export function storeVector(lanes: Vector, ending: Tail, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
+  const { along } = ending;
+  const [offsetAt, valueAt] = [placed(ending.offset, [along, ...vectors[0]?.row.keys() ?? []]), valuesAt(ending)];
+  const points = vectors.map(({ row, column, sum, name }) => {
     const one = ref(name, ending.acc.dtype);
     lanes.define(one, sum, scope);
-    const by = new Map<Expr, Expr>([...place, [ending.acc, one]]);
-    return { offset: substitute(ending.offset, by), value: substitute(ending.value, by), one, sum };
+    return { offset: offsetAt(new Map([...row, [along, column]])), value: valueAt(row, column, one), one, sum };
   });
   // One base in a local for all stores: V8's revectorizer, where it is on, starts from stores at neighbouring constant offsets. It packs no
   // two loads (of a bias) with a store in between, and one pair that it cannot pack costs the whole tile: so all values come first.
@@ -193,8 +209,8 @@ export function emitStores(
   const inline = (): void => {
     const scope = scalar.branch(root);
     const column = (v: number): Expr => add(add(mul(cols.panel, cols.width), v * 4), four);
-    storeVector(vectorsOf(scene, scope), finish, scope, sum.flatMap((row, r) => row.map((local, v): Summed => (
-      { place: new Map([...(places[r] ?? []), [finish.n, column(v)]]), sum: local, name: `sum${r}_${v}` }
+    storeVector(vectorsOf(scene, scope), { ...finish, along: finish.n }, scope, sum.flatMap((row, r) => row.map((local, v): Summed => (
+      { row: places[r] ?? new Map(), column: column(v), sum: local, name: `sum${r}_${v}` }
     ))));
   };
   const { loop } = finish;

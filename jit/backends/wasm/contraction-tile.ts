@@ -9,8 +9,8 @@ import { invariant } from '../../error.ts';
 import {
   type Expr, type Var, add, asInt, binary, cast, floordiv, floormod, int, mul, product, sub, truth, variable,
 } from '../../expr/expr.ts';
-import { isNonNegative } from '../../expr/index-algebra.ts';
-import { substitute } from '../../expr/visit.ts';
+import { gapOf, isNonNegative, stepAlong } from '../../expr/index-algebra.ts';
+import { placed, substitute } from '../../expr/visit.ts';
 import type { ContractionBody } from '../../kernel.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import { emitGeneral, sumNames } from './contraction-general.ts';
@@ -131,10 +131,17 @@ function rangeTest({ limit = int(2 ** 31 - 1) }: Range, at: Expr): Expr {
   return isNonNegative(limit) ? within(at, limit) : binary('lt', unsigned(at), unsigned(add(limit, 1)));
 }
 
-export function guardTest(lhs: Operand, place: ReadonlyMap<Expr, Expr>): Expr {
-  if (lhs.guard === undefined) return truth(true);
-  if (lhs.ranges === undefined) return substitute(lhs.guard, place);
-  return lhs.ranges.map((r) => rangeTest(r, substitute(r.expr, place))).reduce((a, b) => binary('and', a, b));
+/** Whether lhs is read, at a place of `axes`. */
+export function guardTest({ guard, ranges }: Operand, axes: readonly Expr[]): (place: ReadonlyMap<Expr, Expr>) => Expr {
+  if (guard === undefined) return () => truth(true);
+  if (ranges === undefined) return (place) => substitute(guard, place);
+  const tests = ranges.map((r) => ({ r, at: placed(r.expr, axes), known: new Map<Expr, Expr>() }));
+  return (place) => tests.map(({ r, at, known }) => {
+    const value = at(place);
+    const test = known.get(value) ?? rangeTest(r, value);
+    known.set(value, test);
+    return test;
+  }).reduce((a, b) => binary('and', a, b));
 }
 
 /** Whether all rows of the tile are inside at every tap: the ranges hold at both ends of all depth axes. */
@@ -154,8 +161,7 @@ export function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[
     const start = substitute(range.expr, new Map<Expr, Expr>(depth.map((v) => [v, int(0)])));
     // One unsigned comparison, unless the taps reach over more than the range holds.
     const room = range.limit === undefined ? undefined : sub(range.limit, sub(most, least));
-    for (const place of places) {
-      const at = substitute(start, place);
+    for (const at of places.map(placed(start, [...places[0]?.keys() ?? []]))) {
       if (room !== undefined && isNonNegative(room)) {
         tests.push(within(add(at, least), room));
         continue;
@@ -253,21 +259,22 @@ export class Pointers {
 function lhsStream(scene: Scene, lhs: Operand, rows: RowPlaces, inner: Var, scope: Scope, pointers: Pointers, guarded: boolean): Stream {
   const { f, scalar } = scene;
   const start = substitute(lhs.offset, new Map([[inner, int(0)]]));
-  const offsets = rows.map((place) => substitute(start, place));
+  const axes = [...rows[0]?.keys() ?? []];
   const step = mul(lhs.step, 4);
   const known = asInt(step);
   if (!guarded) {
-    const places = setPointers(scene, lhs.slot, offsets, 'a', scope, pointers);
+    const places = setPointers(scene, lhs.slot, offsetsAt(start, axes, rows), 'a', scope, pointers);
     return streamOf(places, strideOf(scene, step, scope));
   }
   const length = asInt(inner.extent);
   // Zeros reach far enough if the run is short; else a row outside stands still.
   const still = known === undefined || length === undefined || known < 0 || known * length > zeroBytes;
   const steps: Local[] = [];
-  const places = offsets.map((offset, r): Place => {
+  const [offsetAt, guardAt] = [placed(start, axes), guardTest(lhs, axes)];
+  const places = rows.map((row, r): Place => {
     const pointer = pointers.get(`a${r}`);
-    const address = addressOf(lhs.slot, 'float32', offset);
-    const test = guardTest(lhs, rows[r] ?? new Map());
+    const address = addressOf(lhs.slot, 'float32', offsetAt(row));
+    const test = guardAt(row);
     scalar.push(add(address.base, address.offset), scope);
     f.i32(zeroPage);
     scalar.push(test, scope);
@@ -292,7 +299,7 @@ function rhsStream(
 ): Stream {
   const start = substitute(rhs.offset, new Map([[inner, int(0)]]));
   const perPanel = cols.width / 4;
-  const offsets = Array.from({ length: vectors }, (_, v) => substitute(start, new Map<Expr, Expr>([
+  const offsets = offsetsAt(start, [cols.panel, cols.lane], Array.from({ length: vectors }, (_, v) => new Map<Expr, Expr>([
     [cols.panel, add(cols.panel, Math.floor(v / perPanel))], [cols.lane, int((v % perPanel) * 4)],
   ])));
   const step = mul(rhs.step, 4);
@@ -305,18 +312,46 @@ function strideOf({ scalar }: Scene, step: Expr, scope: Scope): number | Local {
   return known !== undefined && known >= 0 ? known : scalar.value(step, scope);
 }
 
+/** An element offset, as another one and a distance. */
+interface Offset {
+  readonly from: Expr;
+  readonly plus: number;
+}
+
+/** The offset `e` at each place of `axes`: those at known distances from the first as such, which is quickly found. */
+export function offsetsAt(e: Expr, axes: readonly Expr[], places: readonly ReadonlyMap<Expr, Expr>[]): Offset[] {
+  const at = placed(e, axes);
+  const [first] = places;
+  if (first === undefined) return [];
+  const from = at(first);
+  const moves = axes.map((v) => ({ start: first.get(v) ?? v, step: stepAlong(e, v), far: new Map<Expr, number | undefined>() }));
+  return places.map((place) => {
+    let plus = 0;
+    for (const [i, { start, step, far }] of moves.entries()) {
+      const value = place.get(axes[i] ?? start) ?? start;
+      if (value === start) continue;
+      const by = far.get(value) ?? gapOf(value, start);
+      far.set(value, by);
+      if (step === undefined || by === undefined) return { from: at(place), plus: 0 };
+      plus += step * by;
+    }
+    return { from, plus };
+  });
+}
+
 /** Points at element offsets, through as few pointers as constant distances allow. */
 export function setPointers(
-  { f, scalar }: Scene, slot: number, offsets: readonly Expr[], name: string, scope: Scope, pointers: Pointers,
+  { f, scalar }: Scene, slot: number, offsets: readonly Offset[], name: string, scope: Scope, pointers: Pointers,
 ): Place[] {
-  const heads: { readonly at: Expr; readonly place: Place }[] = [];
+  const heads: { readonly at: Offset; readonly place: Place }[] = [];
   return offsets.map((offset, i) => {
     for (const { at, place } of heads) {
-      const gap = asInt(sub(offset, at));
-      if (gap !== undefined && gap >= 0) return { pointer: place.pointer, offset: place.offset + gap * 4 };
+      const between = offset.from === at.from ? 0 : gapOf(offset.from, at.from);
+      const gap = between === undefined ? -1 : between + offset.plus - at.plus;
+      if (gap >= 0) return { pointer: place.pointer, offset: place.offset + gap * 4 };
     }
     const pointer = pointers.get(`${name}${i}`);
-    const address = addressOf(slot, 'float32', offset);
+    const address = addressOf(slot, 'float32', add(offset.from, offset.plus));
     scalar.push(address.base, scope);
     f.set(pointer);
     const place = { pointer, offset: address.offset };

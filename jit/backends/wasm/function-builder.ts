@@ -346,7 +346,7 @@ export class FunctionBuilder {
   #pop(expected: ValType, by: string, of?: Local): void {
     const frame = this.#top();
     if (this.stack.length > frame.height && this.stack[this.stack.length - 1] === expected) {
-      this.stack.length--;
+      this.stack.pop(); // setting the length is a call: 14 of 400 ms of emitting a small model's kernels
       return;
     }
     const what = of === undefined ? by : `${by} $${of.name}`;

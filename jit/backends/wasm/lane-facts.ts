@@ -4,8 +4,8 @@
  */
 import { invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
-import { type Expr, type Load, type Var, asInt } from '../../expr/expr.ts';
-import { affine } from '../../expr/index-algebra.ts';
+import type { Expr, Load, Var } from '../../expr/expr.ts';
+import { stepAlong } from '../../expr/index-algebra.ts';
 import { operands } from '../../expr/visit.ts';
 import { lanesOf, vectorBinary, vectorCast, vectorUnary } from './vector-ops.ts';
 
@@ -45,8 +45,7 @@ export class LaneFacts {
   /** How an element offset moves along the lane axis. */
   access(offset: Expr): Access {
     if (!this.varies(offset)) return 'uniform';
-    const step = affine(offset, [this.axis])?.coefs[0];
-    return step !== undefined && asInt(step) === 1 ? 'unit' : 'scattered';
+    return stepAlong(offset, this.axis) === 1 ? 'unit' : 'scattered';
   }
 
   /** Whether all loads below can be held inside their arguments and nothing is computed lane by lane, where a mask does not reach. */

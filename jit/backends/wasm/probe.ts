@@ -1,16 +1,12 @@
 /**
- * What sort of CPU and engine this is, from about 20 ms of measuring: whether relaxed multiply-add rounds once, what tiles cost here, and peaks
+ * What sort of CPU and engine this is, from about 15 ms of measuring: whether relaxed multiply-add rounds once, what tiles cost here, and peaks
  * of arithmetic and memory. What the caller knows (from an earlier visit, or to force a class in tests) is not measured again. Right-hand
  * sides are packed in panels of 8 everywhere: with V8's revectorizer on, tiles of 2x32 and 6x16 on them are as fast as on panels of 16
  * (96 and 92 GFLOP/s for 128x768x3072), and two visits of one engine never differ in their kernels.
  */
 import type { DeviceProfile } from '../../device.ts';
-import { packRhs } from '../../contraction.ts';
 import { QuernError } from '../../error.ts';
-import { add, binary, constant, int, load, ref, variable } from '../../expr/expr.ts';
-import { evaluate } from '../../expr/visit.ts';
-import { type Arg, type ContractionBody, makeKernel, stridesOf } from '../../kernel.ts';
-import { emitContraction } from './emit-contraction.ts';
+import { bareBytes, bareDepth, bareLoop } from './bare-loop.ts';
 import type { LinearMemory } from './memory.ts';
 import { ModuleBuilder } from './module-builder.ts';
 
@@ -98,80 +94,69 @@ function fuses(): 'fused' | 'separate' | 'missing' {
   return f(1 + 2 ** -12, -(1 + 2 ** -11)) === 2 ** -24 ? 'fused' : 'separate';
 }
 
-const size = { m: 60, n: 64, k: 64 };
-
 /**
  * Rows and panels of 8 of the tiles that are tried: the best of 16 registers, the best without fused multiply-add, and one that only joined vectors
  * are fast in.
  */
 const tiles = [[6, 1], [5, 1], [4, 2]] as const;
 
+/** Loops of multiply-adds alone: writing whole kernels for this took 45 of a first visit's 900 ms. */
 function measure(memory: LinearMemory, fma: boolean): Pick<DeviceProfile, 'lanes' | 'peakFlops' | 'peakBytes'> {
-  const words = [size.m * size.k, size.k * size.n, size.m * size.n, size.n];
-  const region = memory.allocate(4 * words.reduce((a, b) => a + b, 16));
+  const region = memory.allocate(bareBytes);
   memory.bytes.fill(0, region.start, region.start + region.bytes);
-  let next = region.start + 64;
-  new Uint32Array(memory.memory.buffer, region.start, words.length).set(words.map((count) => (next += 4 * count) - 4 * count));
-  const run = product(fma);
-  const runs = tiles.map(([rows, panels]) => run(memory, rows, panels, region.start));
-  const rate = (tile: () => void): number => (size.m * size.n * size.k) / seconds(tile);
-  const rates = runs.map(rate);
-  // Far below the others it is baseline code still (a seventh of the speed, in every second page), while the better compiler works elsewhere.
-  runs.forEach((tile, i) => {
-    for (let more = 0; more < 3 && (rates[i] ?? 0) < 0.6 * Math.max(...rates); more++) rates[i] = rate(tile);
+  const times = 16;
+  const runs = tiles.map(([rows, panels]) => {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bareLoop(rows, panels, 8, fma)), { env: { memory: memory.memory } });
+    const run = instance.exports['run'] as (base: number, times: number) => void;
+    return { work: rows * panels * 8 * bareDepth * times, run: () => { run(region.start, times); } };
   });
+  // All before any: the better compiler works elsewhere meanwhile, and what it has not got to yet runs at a seventh of the speed. So in rounds, until
+  // one changes nothing; joined vectors, which decide about kernels for many visits, are seen in every round there is.
+  for (const { run } of runs) warm(run);
+  let rates = runs.map(() => 0);
+  const joined = (): boolean => engineName().startsWith('Chromium') && (rates[2] ?? 0) > Math.max(rates[0] ?? 0, rates[1] ?? 0);
+  for (let round = 0, settled = false; round < 5 && (!settled || joined()); round++) {
+    const now = runs.map(({ work, run }, i) => Math.max(rates[i] ?? 0, work / seconds(run, 2)));
+    settled = now.every((rate, i) => rate < 1.2 * (rates[i] ?? 0));
+    rates = now;
+  }
   memory.release(region);
-  const [tall = 0, less = 0, paired = 0] = rates;
   return {
-    // 4x16 loads too much for its arithmetic in vectors of 128 bits (0.75 of the best); V8's revectorizer runs it at 1.2 of what is best otherwise.
+    // 4x16 loads too much for its arithmetic in vectors of 128 bits (0.6 of the best); V8's revectorizer runs it at 1.5 times what is best otherwise.
     // Nobody else joins vectors.
-    lanes: engineName().startsWith('Chromium') && paired > Math.max(tall, less) ? 8 : 4,
+    lanes: joined() ? 8 : 4,
     peakFlops: Math.max(...rates), peakBytes: copyRate(memory),
   };
 }
 
-/** One product with bias and Relu, as models have them; a function of tiles. */
-function product(fma: boolean): (memory: LinearMemory, rows: number, panels: number, params: number) => () => void {
-  const [m, n, k] = [variable('m', size.m), variable('n', size.n), variable('k', size.k)];
-  const value = binary('max', add(ref('acc', 'float32'), load(3, 'float32', [n])), constant(0, 'float32'));
-  const body: ContractionBody = {
-    kind: 'contraction', batch: [], rows: [m], cols: [n], depth: [k], lhs: load(0, 'float32', [m, k]), rhs: load(1, 'float32', [k, n]),
-    store: { tensor: 2, index: [m, n], value },
-  };
-  const packed = packRhs(body, 8, 1);
-  const arg = (shape: Arg['shape'], access: Arg['access'] = 'read'): Arg => ({ dtype: 'float32', shape, strides: stridesOf(shape), access });
-  const args = [arg([size.m, size.k].map(int)), arg(packed.shape), arg([size.m, size.n].map(int), 'write'), arg([int(size.n)])];
-  const { kernel } = makeKernel(packed.body, args, { fma, precision: 'exact' });
-  return ({ memory }, rows, panels, params) => {
-    const code = emitContraction(kernel, { rows, panels, unroll: 4, block: 0 });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory }, math: {} });
-    const run = instance.exports['run'] as (params: number, begin: number, end: number) => void;
-    const units = evaluate(code.units, new Map());
-    return () => { run(params, 0, units); };
-  };
+const clock = (): number => performance.now();
+
+/** Calls for a millisecond. */
+function warm(run: () => void): void {
+  for (const start = clock(); clock() - start < 1;) run();
 }
 
-/** Seconds of one call: the least of some batches, after 2 ms in which the engine's better compiler takes over. */
-function seconds(run: () => void): number {
-  const clock = (): number => performance.now();
-  for (const start = clock(); clock() - start < 2;) run();
+/** Seconds of one call: the least of some batches, which take so many milliseconds. */
+function seconds(run: () => void, ms: number): number {
   let calls = 8;
   let least = Infinity;
-  for (const start = clock(); clock() - start < 3;) {
+  for (const start = clock(); clock() - start < ms;) {
     const from = clock();
     for (let i = 0; i < calls; i++) run();
     const taken = clock() - from;
     if (taken < 0.2) calls *= 2; // too short for coarse clocks
     else least = Math.min(least, taken / calls);
   }
-  return (Number.isFinite(least) ? least : 3 / calls) / 1000;
+  return (Number.isFinite(least) ? least : ms / calls) / 1000;
 }
 
 /** Bytes read or written per second when 2 MiB are copied. */
 function copyRate(memory: LinearMemory): number {
   const bytes = 2 ** 21;
   const region = memory.allocate(2 * bytes);
-  const perCall = seconds(() => { memory.bytes.copyWithin(region.start, region.start + bytes, region.start + 2 * bytes); });
+  const copy = (): void => { memory.bytes.copyWithin(region.start, region.start + bytes, region.start + 2 * bytes); };
+  warm(copy);
+  const perCall = seconds(copy, 2);
   memory.release(region);
   return (2 * bytes) / perCall;
 }

@@ -7,7 +7,7 @@
 import { QuernError, invariant } from '../../error.ts';
 import { type DType, bytesOf, isFloat } from '../../expr/dtype.ts';
 import { type Expr, type Load, type Var, add, asInt, int, lt, mul, ref, sub } from '../../expr/expr.ts';
-import { isNonNegative } from '../../expr/index-algebra.ts';
+import { constantOf, isNonNegative } from '../../expr/index-algebra.ts';
 import { text } from '../../expr/text.ts';
 import { operands } from '../../expr/visit.ts';
 import type { FunctionBuilder, Hole, Local } from './function-builder.ts';
@@ -27,14 +27,18 @@ export interface Address {
   readonly offset: number;
 }
 
-/** The byte address of element `offset` of an argument. */
+/**
+ * The byte address of element `offset` of an argument. The constant is taken off before anything else is made of the rest, which the vectors of
+ * a tile have in common and the algebra remembers.
+ */
 export function addressOf(slot: number, dtype: DType, offset: Expr): Address {
-  const bytes = mul(offset, int(bytesOf(dtype)));
-  const fixed = termsOf(bytes).find((t) => t.op === 'const');
-  const constantPart = fixed === undefined ? 0 : (asInt(fixed) ?? 0);
-  const rest = sub(bytes, int(constantPart));
-  const folds = constantPart > 0 && constantPart < 2 ** 31 && (constantPart <= guardBytes || isNonNegative(rest));
-  return folds ? { base: add(argBase(slot), rest), offset: constantPart } : { base: add(argBase(slot), bytes), offset: 0 };
+  const size = bytesOf(dtype);
+  const at = (element: Expr): Expr => add(argBase(slot), mul(element, size));
+  const constant = constantOf(offset);
+  const fixed = constant * size;
+  if (fixed <= 0 || fixed >= 2 ** 31) return { base: at(offset), offset: 0 };
+  const rest = sub(offset, constant);
+  return fixed <= guardBytes || isNonNegative(rest) ? { base: at(rest), offset: fixed } : { base: at(offset), offset: 0 };
 }
 
 /** The terms of a canonical sum. */

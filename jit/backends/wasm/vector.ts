@@ -6,8 +6,8 @@
  */
 import { invariant } from '../../error.ts';
 import { type DType, type ScalarType, bytesOf } from '../../expr/dtype.ts';
-import { type Expr, type Load, type Ref, type Var, add, asInt, binary, int, mul, ref, select, sub } from '../../expr/expr.ts';
-import { affine } from '../../expr/index-algebra.ts';
+import { type Expr, type Load, type Ref, type Var, add, binary, int, mul, ref, select, sub } from '../../expr/expr.ts';
+import { stepAlong } from '../../expr/index-algebra.ts';
 import { collect, isRef, operands, substitute } from '../../expr/visit.ts';
 import type { Arg } from '../../kernel.ts';
 import type { FunctionBuilder, Local } from './function-builder.ts';
@@ -141,8 +141,7 @@ export class Vector {
   #binary(e: Extract<Expr, { op: 'binary' }>, scope: Scope): void {
     const { f } = this;
     if (e.dtype === 'index') {
-      const form = affine(e, [this.axis]);
-      const step = form?.coefs[0] === undefined ? undefined : asInt(form.coefs[0]);
+      const step = stepAlong(e, this.axis);
       if (step !== undefined) {
         this.scalar.push(e, scope);
         f.op('i32x4.splat');

@@ -1,8 +1,9 @@
 (import "env" "memory" (memory 1 65536 shared))
 (func $tile2 (param $params i32) (param $y i32) (param $x0 i32)
-  (local i32) $w0  $arg1  $a0  $arg0  $c  $add  $arg2  $add.25  $border_w0  $border_a0  $border_a1  $border_a2
-      $border_a3  $border_a4  $border_a5  $border_a6  $border_a7  $border_a8  $border_a9  $border_a10  $border_a11
-      $c.39  $add.40  $add.41
+  (local i32) $w0  $arg1  $a0  $arg0  $c  $add  $arg2  $add.25  $border_w0  $border_near0  $border_a0  $le  $le.30
+      $border_a1  $le.32  $and  $border_a2  $le.35  $and.36  $border_a3  $le.38  $border_a4  $le.40  $border_a5  $and.42
+      $border_a6  $and.44  $border_a7  $border_a8  $le.47  $border_a9  $and.49  $border_a10  $and.51  $border_a11  $c.53
+      $add.54  $add.55
   (local v128) $acc0_0  $acc1_0  $weight  $held0  $held1  $held2  $held3  $held4  $held5  $held6  $held7  $held8  $held9
       $held10  $held11
   local.get $params  i32.load offset=4  local.set $arg1
@@ -68,44 +69,35 @@
   else
     local.get $arg1  local.set $border_w0
     local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const -288  i32.add  i32.const 0  local.get $y  i32.const -1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const -1  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a0
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const -256  i32.add  i32.const 0  local.get $y  i32.const -1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 7  i32.le_u  i32.and  select  local.set $border_a1
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const -224  i32.add  i32.const 0  local.get $y  i32.const -1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 1  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a2
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const -192  i32.add  i32.const 0  local.get $y  i32.const -1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 2  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a3
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const -32  i32.add  i32.const 0  local.get $y  i32.const 7  i32.le_u  local.get $x0  i32.const -1  i32.add
-        i32.const 7  i32.le_u  i32.and  select  local.set $border_a4
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 0  local.get $y  i32.const 7  i32.le_u  local.get $x0  i32.const 7  i32.le_u  i32.and  select
-        local.set $border_a5
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 32  i32.add  i32.const 0  local.get $y  i32.const 7  i32.le_u  local.get $x0  i32.const 1  i32.add
-        i32.const 7  i32.le_u  i32.and  select  local.set $border_a6
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 64  i32.add  i32.const 0  local.get $y  i32.const 7  i32.le_u  local.get $x0  i32.const 2  i32.add
-        i32.const 7  i32.le_u  i32.and  select  local.set $border_a7
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 224  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const -1  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a8
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 256  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 7  i32.le_u  i32.and  select  local.set $border_a9
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 288  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 1  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a10
-    local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg0  i32.add
-        i32.const 320  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7  i32.le_u  local.get $x0
-        i32.const 2  i32.add  i32.const 7  i32.le_u  i32.and  select  local.set $border_a11
+        i32.const -288  i32.add  local.set $border_near0
+    local.get $border_near0  i32.const 0  i32.add  i32.const 0  local.get $y  i32.const -1  i32.add  i32.const 7
+        i32.le_u  local.tee $le  local.get $x0  i32.const -1  i32.add  i32.const 7  i32.le_u  local.tee $le.30  i32.and
+        select  local.set $border_a0
+    local.get $border_near0  i32.const 32  i32.add  i32.const 0  local.get $le  local.get $x0  i32.const 7  i32.le_u
+        local.tee $le.32  i32.and  local.tee $and  select  local.set $border_a1
+    local.get $border_near0  i32.const 64  i32.add  i32.const 0  local.get $le  local.get $x0  i32.const 1  i32.add
+        i32.const 7  i32.le_u  local.tee $le.35  i32.and  local.tee $and.36  select  local.set $border_a2
+    local.get $border_near0  i32.const 96  i32.add  i32.const 0  local.get $le  local.get $x0  i32.const 2  i32.add
+        i32.const 7  i32.le_u  local.tee $le.38  i32.and  select  local.set $border_a3
+    local.get $border_near0  i32.const 256  i32.add  i32.const 0  local.get $y  i32.const 7  i32.le_u  local.tee $le.40
+        local.get $le.30  i32.and  select  local.set $border_a4
+    local.get $border_near0  i32.const 288  i32.add  i32.const 0  local.get $le.40  local.get $le.32  i32.and
+        local.tee $and.42  select  local.set $border_a5
+    local.get $border_near0  i32.const 320  i32.add  i32.const 0  local.get $le.40  local.get $le.35  i32.and
+        local.tee $and.44  select  local.set $border_a6
+    local.get $border_near0  i32.const 352  i32.add  i32.const 0  local.get $le.40  local.get $le.38  i32.and  select
+        local.set $border_a7
+    local.get $border_near0  i32.const 512  i32.add  i32.const 0  local.get $y  i32.const 1  i32.add  i32.const 7
+        i32.le_u  local.tee $le.47  local.get $le.30  i32.and  select  local.set $border_a8
+    local.get $border_near0  i32.const 544  i32.add  i32.const 0  local.get $le.47  local.get $le.32  i32.and
+        local.tee $and.49  select  local.set $border_a9
+    local.get $border_near0  i32.const 576  i32.add  i32.const 0  local.get $le.47  local.get $le.35  i32.and
+        local.tee $and.51  select  local.set $border_a10
+    local.get $border_near0  i32.const 608  i32.add  i32.const 0  local.get $le.47  local.get $le.38  i32.and  select
+        local.set $border_a11
     local.get $y  i32.const 8  i32.shl  local.get $x0  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
-        local.set $add.40
-    i32.const 0  local.set $c.39
+        local.set $add.54
+    i32.const 0  local.set $c.53
     loop $loop3
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  local.set $acc0_0
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  local.set $acc1_0
@@ -148,9 +140,9 @@
       local.get $held10  local.get $weight  f32x4.mul  local.get $acc0_0  f32x4.add  local.set $acc0_0
       local.get $border_a11  v128.load align=4  local.set $held11
       local.get $held11  local.get $weight  f32x4.mul  local.get $acc1_0  f32x4.add  local.set $acc1_0
-      local.get $add.40  local.get $c.39  i32.const 2  i32.shl  i32.add  local.tee $add.41  local.get $acc0_0
+      local.get $add.54  local.get $c.53  i32.const 2  i32.shl  i32.add  local.tee $add.55  local.get $acc0_0
           v128.store align=4
-      local.get $add.41  local.get $acc1_0  v128.store offset=32 align=4
+      local.get $add.55  local.get $acc1_0  v128.store offset=32 align=4
       local.get $border_a0  i32.const 16  i32.add  local.set $border_a0
       local.get $border_a1  i32.const 16  i32.add  local.set $border_a1
       local.get $border_a2  i32.const 16  i32.add  local.set $border_a2
@@ -164,7 +156,7 @@
       local.get $border_a10  i32.const 16  i32.add  local.set $border_a10
       local.get $border_a11  i32.const 16  i32.add  local.set $border_a11
       local.get $border_w0  i32.const 16  i32.add  local.set $border_w0
-      local.get $c.39  i32.const 4  i32.add  local.tee $c.39  i32.const 8  i32.lt_s  br_if $loop3
+      local.get $c.53  i32.const 4  i32.add  local.tee $c.53  i32.const 8  i32.lt_s  br_if $loop3
     end
   end
 )
