@@ -6,11 +6,10 @@
 import {
   type Conv, type Options, convolution, inputsOf, product, start, testProfile,
 } from '../jit/backends/wasm/contraction-testing.ts';
-import { emitSteps, streamOf } from '../jit/backends/wasm/contraction-loop.ts';
+import { bareDepth, bareLoop } from '../jit/backends/wasm/bare-loop.ts';
 import { emitContraction } from '../jit/backends/wasm/emit-contraction.ts';
-import { ModuleBuilder } from '../jit/backends/wasm/module-builder.ts';
 import { contractionSpace } from '../jit/backends/wasm/space-contraction.ts';
-import { type Expr, add, asInt, binary, constant } from '../jit/expr/expr.ts';
+import { type Expr, add, asInt, binary, constant, mul, unary } from '../jit/expr/expr.ts';
 import { type Kernel, allAxes } from '../jit/kernel.ts';
 import { type Schedule, candidates, scheduleText } from '../jit/space.ts';
 
@@ -48,40 +47,12 @@ function race(racers: readonly Racer[], rounds: number): void {
   for (const [i, r] of racers.entries()) r.gflops = r.flops / (least[i] ?? []).reduce((a, b) => a + b, 0) / 1e6;
 }
 
-/** The micro-kernel alone: K = 256, both operands packed and warm. */
+/** The micro-kernel alone, both operands packed and warm. */
 function peak(rows: number, columns: number, fma: boolean): Racer {
-  const depth = 256;
-  const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', { min: 8, max: 8, shared: true });
-  module.func('run', { times: 'i32' }, [], (f) => {
-    const acc = Array.from({ length: rows }, (_, r) => Array.from({ length: columns / 4 }, (_unused, v) => f.local('v128', `acc${r}_${v}`)));
-    const [a, b] = [f.local('i32', 'a'), f.local('i32', 'b')];
-    f.loop((again) => {
-      f.i32(0);
-      f.set(a);
-      f.i32(65536);
-      f.set(b);
-      const lhs = streamOf(acc.map((_, r) => ({ pointer: a, offset: r * depth * 4 })), 4);
-      const rhs = streamOf((acc[0] ?? []).map((_, v) => ({ pointer: b, offset: v * 16 })), columns * 4);
-      emitSteps(f, { acc, fma }, lhs, rhs, depth, 4);
-      f.get(f.param(0));
-      f.i32(1);
-      f.op('i32.sub');
-      f.tee(f.param(0));
-      f.brIf(again);
-    });
-    f.i32(262144);
-    f.set(a);
-    acc.flat().forEach((sum, i) => {
-      f.get(a);
-      f.get(sum);
-      f.mem('v128.store', { offset: i * 16 });
-    });
-  }, true);
-  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } });
-  const run = instance.exports['run'] as (times: number) => void;
-  return { name: 'peak', schedule: `${rows}x${columns}`, gflops: 0, flops: 2 * rows * columns * depth * 100, run: () => { run(100); } };
+  const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bareLoop(rows, 1, columns, fma)), { env: { memory } });
+  const run = instance.exports['run'] as (base: number, times: number) => void;
+  return { name: 'peak', schedule: `${rows}x${columns}`, gflops: 0, flops: 2 * rows * columns * bareDepth * 100, run: () => { run(65536, 100); } };
 }
 
 const extentOf = (kernel: Kernel): number => allAxes(kernel.body).reduce((n, v) => n * (asInt(v.extent) ?? 1), 1);
@@ -116,6 +87,7 @@ const convolutions: Record<string, Conv> = {
   'resnet50 3x3 128 @28': conv(28, 128, 128, 3), 'resnet50 3x3 256 @14': conv(14, 256, 256, 3), 'resnet50 1x1 1024-256 @14': conv(14, 1024, 256, 1),
   'resnet50 1x1 256-1024 @14': conv(14, 256, 1024, 1), 'resnet50 1x1 512-2048 @7': conv(7, 512, 2048, 1), 'resnet50 1x1 256-64 @56': conv(56, 256, 64, 1),
   'squeezenet 1x1 512-1000 @13': conv(13, 512, 1000, 1), 'resnet50 3x3 512 @7': conv(7, 512, 512, 3), 'resnet50 3x3/2 128 @56': conv(56, 128, 128, 3, 2),
+  'yolox 3x3 12-16 @208': conv(208, 12, 16, 3), 'yolox 1x1 32-32 @104': conv(104, 32, 32, 1),
   'depthwise 3x3 96 @56': { ...conv(56, 96, 96, 3), depthwise: true }, 'depthwise 3x3/2 144 @56': { ...conv(56, 144, 144, 3, 2), depthwise: true },
   'depthwise 5x5 672 @14': { ...conv(14, 672, 672, 5), depthwise: true }, 'depthwise 3x3 960 @7': { ...conv(7, 960, 960, 3), depthwise: true },
 };
@@ -139,6 +111,8 @@ const endings = {
   none: (sum: Expr) => sum,
   bias: (sum: Expr, bias: Expr) => add(sum, bias),
   relu: (sum: Expr, bias: Expr) => binary('max', add(sum, bias), constant(0, 'float32')),
+  silu: (sum: Expr, bias: Expr) => mul(add(sum, bias), unary('sigmoid', add(sum, bias))),
+  gelu: (sum: Expr, bias: Expr) => mul(mul(add(sum, bias), add(unary('erf', mul(add(sum, bias), 0.70710678)), 1)), 0.5),
 } as const;
 type Ending = keyof typeof endings;
 

@@ -1,6 +1,6 @@
 /**
  * Speed of contraction kernels in Chromium on one thread, in GFLOP/s, against the peak of the bare micro-kernel loop.
- *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--json FILE] [--lanes 8] [--ending none|bias|relu] [--flags=--js-flags=...]
+ *   node bench/gemm.mjs [--filter NAME] [--first N] [--rounds N] [--mul-add] [--top N] [--only rows=6,panels=1] [--panel N] [--json FILE] [--lanes 8] [--ending none|bias|relu|silu|gelu] [--flags=--js-flags=...]
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
