@@ -47,7 +47,12 @@ export class Constant {
     return this.#looked;
   }
 
-  /** The bytes, for who only hands them on or asks for their length. */
+  /** Notes that something follows from the elements. */
+  look(): void {
+    this.#looked = true;
+  }
+
+  /** The bytes, for who only hands them on, asks for their length, or calls `look` if anything comes of them. */
   get held(): Uint8Array | undefined {
     return this.#bytes;
   }

@@ -1,7 +1,8 @@
 /**
  * Tied weights: a large matrix that is the transpose of another is dropped, and a Transpose of that other takes its place. Exporters fold
  * the transpose of a tied embedding into a second copy of it: 154 of the 652 MB of an exported GPT-2. The copy's memory is free again before
- * anything is packed, which is when memory is short. Sampled first: matrices that are not tied cost nothing.
+ * anything is packed, which is when memory is short. Sampled first: matrices that are not tied cost nothing, and count as not looked into (a
+ * plan that does not use a tie holds whatever they are; MiniLM's was not kept for another visit).
  */
 import { bytesOf, type TypedArray, viewAs } from '../../jit/expr/dtype.ts';
 import type { Constant, Graph, Node } from '../graph/graph.ts';
@@ -24,6 +25,8 @@ export function shareTransposed(graph: Graph): Graph {
       kept.push([name, constant]);
       continue;
     }
+    // What follows now follows from the elements of both.
+    for (const tied of [twin[1], constant]) tied.look();
     constants.delete(name);
     const attributes = new Map([['perm', { type: 'ints' as const, value: [1, 0] }]]);
     nodes.push({ name: `${name}/tied`, op: 'Transpose', domain: '', inputs: [twin[0]], outputs: [name], attributes });
@@ -34,13 +37,15 @@ export function shareTransposed(graph: Graph): Graph {
 function isTranspose(a: Constant, b: Constant): boolean {
   const [rows = 0, columns = 0] = a.dims;
   if (a.dtype !== b.dtype || a.narrow !== b.narrow || b.dims[0] !== columns || b.dims[1] !== rows) return false;
+  const [from, to] = [a.held, b.held];
+  if (from === undefined || to === undefined) return false;
   // Bytes, not elements: a view of elements copies a tensor that lies at an odd place in its file.
   const size = bytesOf(a.dtype);
   for (let i = 0; i < rows * columns; i += stride) {
     const [at, there] = [i * size, ((i % columns) * rows + Math.floor(i / columns)) * size];
-    for (let byte = 0; byte < size; byte++) if (a.bytes[at + byte] !== b.bytes[there + byte]) return false;
+    for (let byte = 0; byte < size; byte++) if (from[at + byte] !== to[there + byte]) return false;
   }
-  const [x, y] = [bitsOf(a), bitsOf(b)];
+  const [x, y] = [from, to].map((bytes) => viewAs(bits[size as keyof typeof bits], bytes)) as [TypedArray, TypedArray];
   for (let top = 0; top < rows; top += block) {
     for (let left = 0; left < columns; left += block) {
       for (let r = top; r < Math.min(rows, top + block); r++) {
@@ -51,7 +56,5 @@ function isTranspose(a: Constant, b: Constant): boolean {
   return true;
 }
 
-const bits = { 1: 'uint8', 2: 'uint16', 4: 'uint32', 8: 'uint64' } as const;
-
 /** Elements as integers: bits are compared, so that NaN equals itself and -0 differs from 0. */
-const bitsOf = ({ dtype, bytes }: Constant): TypedArray => viewAs(bits[bytesOf(dtype) as keyof typeof bits], bytes);
+const bits = { 1: 'uint8', 2: 'uint16', 4: 'uint32', 8: 'uint64' } as const;
