@@ -11,7 +11,7 @@ export const bareDepth = 256;
 export const bareBytes = 2 ** 16;
 
 /** Code whose `run(base, times)` goes so many rounds; multiply-adds of a round: rows * panels * width * bareDepth. Right-hand sides lie in panels. */
-export function bareLoop(rows: number, panels: number, width: number, fma: boolean): Uint8Array<ArrayBuffer> {
+export function bareLoop(rows: number, panels: number, width: number, fma: boolean, unroll = 4): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory', { min: 1, max: 65536, shared: true });
   module.func('run', { base: 'i32', times: 'i32' }, [], (f) => {
@@ -28,7 +28,7 @@ export function bareLoop(rows: number, panels: number, width: number, fma: boole
       const rhs = streamOf((acc[0] ?? []).map((_, v) => (
         { pointer: b, offset: start + Math.floor(v / vectors) * bareDepth * width * 4 + (v % vectors) * 16 }
       )), width * 4);
-      emitSteps(f, { acc, fma }, lhs, rhs, bareDepth, 4);
+      emitSteps(f, { acc, fma }, lhs, rhs, bareDepth, unroll);
       f.get(f.param(1));
       f.i32(1);
       f.op('i32.sub');

