@@ -32,7 +32,7 @@ async function inPage(options: PageOptions, body: string, host: LaunchedBrowser 
 }
 
 const runs = (threads: number): string => `
-  const session = await quern.load('/files/layer.onnx', { device: 'auto', threads: ${String(threads)} });
+  const session = await quern.load('/files/layer.onnx', { device: 'auto', threads: ${String(threads)}, tune: 'off' });
   const { y } = await session.run({ x: new Float32Array(${JSON.stringify(layerFeed)}) });
   const { isolated, why, notes } = await session.report();
   const { device, threads } = session;
