@@ -58,7 +58,7 @@ export class Constant {
   }
 
   get bytes(): Uint8Array {
-    this.#looked = true;
+    this.look();
     if (this.#bytes === undefined) throw new QuernError('internal', 'a constant is read after its release');
     return this.#bytes;
   }

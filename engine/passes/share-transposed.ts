@@ -45,7 +45,8 @@ function isTranspose(a: Constant, b: Constant): boolean {
     const [at, there] = [i * size, ((i % columns) * rows + Math.floor(i / columns)) * size];
     for (let byte = 0; byte < size; byte++) if (from[at + byte] !== to[there + byte]) return false;
   }
-  const [x, y] = [from, to].map((bytes) => viewAs(bits[size as keyof typeof bits], bytes)) as [TypedArray, TypedArray];
+  const elements = (bytes: Uint8Array): TypedArray => viewAs(bits[size as keyof typeof bits], bytes);
+  const [x, y] = [elements(from), elements(to)];
   for (let top = 0; top < rows; top += block) {
     for (let left = 0; left < columns; left += block) {
       for (let r = top; r < Math.min(rows, top + block); r++) {

@@ -109,6 +109,9 @@ export function substitute(e: Expr, by: ReadonlyMap<Expr, Expr>): Expr {
   return rewriter((x) => ((x.has & below) === 0 && x.has !== 0 ? x : by.get(x)))(e);
 }
 
+/** What a list of places, one like another, has values for. */
+export const axesOf = (places: readonly ReadonlyMap<Expr, Expr>[]): Expr[] => [...places[0]?.keys() ?? []];
+
 /**
  * `substitute` of one expression at many places, as tiles ask for it: what is affine in `axes` is put together from its coefficients (emitting a
  * depthwise convolution took a third longer with a walk for each tap and position).

@@ -4,10 +4,11 @@
  * whose units are tiles of positions. A tile that lies inside reads through few pointers with known distances; at the border each
  * column of the window has a pointer of its own, to the zero page where the guard says so, found once for all channels.
  */
-import { type Contraction, ceilDiv, linearOf } from '../../contraction.ts';
+import { type Contraction, ceilDiv } from '../../contraction.ts';
 import { invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, truth, variable } from '../../expr/expr.ts';
+import { stepAlong } from '../../expr/index-algebra.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
@@ -41,7 +42,7 @@ export interface Depthwise {
 export function depthwiseOf(c: Contraction): Depthwise | { readonly why: string } {
   if (c.dtype !== 'float32' || c.lhs.dtype !== 'float32' || c.rhs.dtype !== 'float32') return { why: `sums of ${c.dtype} are not tiled` };
   if (bytesOf(c.out.dtype) === 8) return { why: `${c.out.dtype} has no lanes to store` };
-  const lane = c.batch.find((v) => [c.lhs.offset, c.rhs.offset, c.out.offset].every((e) => asInt(linearOf(e, [v])?.coefs.get(v) ?? int(0)) === 1));
+  const lane = c.batch.find((v) => [c.lhs.offset, c.rhs.offset, c.out.offset].every((e) => stepAlong(e, v) === 1));
   if (lane === undefined) return { why: 'no batch axis has step 1 in both operands and the result' };
   const channels = asInt(lane.extent);
   if (channels === undefined || channels * 4 > zeroBytes) return { why: 'channels are not known, or too many for the zero page' };
@@ -179,7 +180,8 @@ function window(scene: Scene, { d }: Making, places: RowPlaces, guarded: boolean
     return place;
   }));
   if (guarded) {
-    const guards = points.map((row) => row.map(guardTest(c.lhs, axes)));
+    const guardAt = guardTest(c.lhs, axes);
+    const guards = points.map((row) => row.map(guardAt));
     // Rows and columns of the window are tested once each: half the code of a border.
     scalar.prepare(guards.flat());
     const known = new Map<string, Place>();

@@ -5,7 +5,7 @@
  */
 import type { Columns, Outline } from '../../contraction.ts';
 import { type Expr, type Ref, type Var, add, asInt, has, int, le, min, mul, ref, sub, variable } from '../../expr/expr.ts';
-import { contains, cost, placed, rewriter, substitute } from '../../expr/visit.ts';
+import { axesOf, contains, cost, placed, rewriter, substitute } from '../../expr/visit.ts';
 import type { KernelModule, Scene } from './contraction-frame.ts';
 import { four } from './contraction-general.ts';
 import { coordinates } from './contraction-nest.ts';
@@ -26,6 +26,8 @@ export interface Ending {
   readonly value: Expr;
   /** What stands for the sum in `value`. */
   readonly acc: Ref;
+  /** The axis that lanes run along: columns, or channels. */
+  readonly along: Var;
 }
 
 export interface Finish extends Ending {
@@ -36,7 +38,6 @@ export interface Finish extends Ending {
   readonly loop?: FuncRef;
   /** The sums go there even where all columns are whole vectors. */
   readonly long: boolean;
-  readonly n: Var;
   readonly scratch: () => GlobalRef;
 }
 
@@ -49,9 +50,9 @@ const mostInline = 12;
 
 /** Adds the loop over the sums of a tile, for what is no whole vector, or too much code. */
 export function addFinish(module: KernelModule, c: Pick<Outline, 'batch' | 'rows'>, cols: Columns, first: Var, ending: Ending): Finish {
-  const { n } = cols;
+  const n = ending.along;
   const long = lanesOf(ending.dtype) === undefined || cost(ending.value) > mostInline;
-  const finish = { ...ending, n, long, scratch: () => module.scratch() };
+  const finish = { ...ending, long, scratch: () => module.scratch() };
   if (isExact(cols) && !long) return finish;
   // In pairs V8's revectorizer, where it is on, joins them: bias and GELU then cost half (16x384x1536 in 250 instead of 270 us, 235 without).
   const exact = isExact(cols) && lanesOf(ending.dtype) !== undefined;
@@ -75,8 +76,8 @@ export function addFinish(module: KernelModule, c: Pick<Outline, 'batch' | 'rows
           f.set(sum);
           return { row: place, column: add(mul(column, 4), add(four, 4 * v)), sum, name: `sum${v}` };
         });
-        if (exact) storeVector(vectorsOf(scene, inner), { ...ending, along: n }, inner, waiting);
-        else emitLast(scene, ending, n, inner, { place, column: mul(column, 4), sum: sums[0] ?? at, at });
+        if (exact) storeVector(vectorsOf(scene, inner), ending, inner, waiting);
+        else emitLast(scene, ending, inner, { place, column: mul(column, 4), sum: sums[0] ?? at, at });
         f.get(at);
         f.i32(16 * sums.length);
         f.op('i32.add');
@@ -99,10 +100,11 @@ interface Waiting {
 }
 
 /** Four sums, or those of them that belong to columns. */
-function emitLast(scene: Scene, ending: Ending, n: Var, scope: Scope, { place, column, sum, at }: Waiting): void {
+function emitLast(scene: Scene, ending: Ending, scope: Scope, { place, column, sum, at }: Waiting): void {
   const { f, scalar } = scene;
+  const n = ending.along;
   const whole = (inner: Scope, lanes?: Lanes): void => {
-    storeVector(vectorsOf(scene, inner), { ...ending, along: n }, inner, [{ row: place, column: add(column, four), sum, name: 'sum' }], lanes);
+    storeVector(vectorsOf(scene, inner), ending, inner, [{ row: place, column: add(column, four), sum, name: 'sum' }], lanes);
   };
   const lanes = (rest: Scope, to: Expr): void => {
     const lane = variable('lane', 4);
@@ -163,24 +165,23 @@ interface Summed {
   readonly name: string;
 }
 
-/** What `storeVector` needs to know of the kernel's ending. */
-type Tail = Ending & { readonly along: Var };
-
 /** The value of the ending at a vector: columns are put in first, once for all rows of the tile. */
-function valuesAt({ value, along, acc }: Tail): (row: ReadonlyMap<Expr, Expr>, column: Expr, one: Ref) => Expr {
+function valuesAt({ value, along, acc }: Ending, axes: readonly Expr[]): (row: ReadonlyMap<Expr, Expr>, column: Expr, one: Ref) => Expr {
+  const byRow = axes.some((axis) => contains(value, axis));
   const columns = new Map<Expr, Expr>();
   return (row, column, one) => {
     const open = columns.get(column) ?? substitute(value, new Map([[along, column]]));
     columns.set(column, open);
-    if ([...row.keys()].some((axis) => contains(open, axis))) return substitute(open, new Map<Expr, Expr>([...row, [acc, one]]));
+    if (byRow) return substitute(open, new Map<Expr, Expr>([...row, [acc, one]]));
     return rewriter((x) => ((x.has & has.ref) === 0 ? x : x === acc ? one : undefined))(open);
   };
 }
 
 /** Finishes and stores vectors, sharing what they have in common. */
-export function storeVector(lanes: Vector, ending: Tail, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
+export function storeVector(lanes: Vector, ending: Ending, scope: Scope, vectors: readonly Summed[], some?: Lanes): void {
   const { along } = ending;
-  const [offsetAt, valueAt] = [placed(ending.offset, [along, ...vectors[0]?.row.keys() ?? []]), valuesAt(ending)];
+  const rows = axesOf(vectors.map((v) => v.row));
+  const [offsetAt, valueAt] = [placed(ending.offset, [along, ...rows]), valuesAt(ending, rows)];
   const points = vectors.map(({ row, column, sum, name }) => {
     const one = ref(name, ending.acc.dtype);
     lanes.define(one, sum, scope);
@@ -209,7 +210,7 @@ export function emitStores(
   const inline = (): void => {
     const scope = scalar.branch(root);
     const column = (v: number): Expr => add(add(mul(cols.panel, cols.width), v * 4), four);
-    storeVector(vectorsOf(scene, scope), { ...finish, along: finish.n }, scope, sum.flatMap((row, r) => row.map((local, v): Summed => (
+    storeVector(vectorsOf(scene, scope), finish, scope, sum.flatMap((row, r) => row.map((local, v): Summed => (
       { row: places[r] ?? new Map(), column: column(v), sum: local, name: `sum${r}_${v}` }
     ))));
   };

@@ -10,7 +10,7 @@ import {
   type Expr, type Var, add, asInt, binary, cast, floordiv, floormod, int, mul, product, sub, truth, variable,
 } from '../../expr/expr.ts';
 import { gapOf, isNonNegative, stepAlong } from '../../expr/index-algebra.ts';
-import { placed, substitute } from '../../expr/visit.ts';
+import { axesOf, placed, substitute } from '../../expr/visit.ts';
 import type { ContractionBody } from '../../kernel.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import { emitGeneral, sumNames } from './contraction-general.ts';
@@ -161,7 +161,7 @@ export function insideTest(lhs: Operand, places: RowPlaces, depth: readonly Var[
     const start = substitute(range.expr, new Map<Expr, Expr>(depth.map((v) => [v, int(0)])));
     // One unsigned comparison, unless the taps reach over more than the range holds.
     const room = range.limit === undefined ? undefined : sub(range.limit, sub(most, least));
-    for (const at of places.map(placed(start, [...places[0]?.keys() ?? []]))) {
+    for (const at of places.map(placed(start, axesOf(places)))) {
       if (room !== undefined && isNonNegative(room)) {
         tests.push(within(add(at, least), room));
         continue;
@@ -259,7 +259,7 @@ export class Pointers {
 function lhsStream(scene: Scene, lhs: Operand, rows: RowPlaces, inner: Var, scope: Scope, pointers: Pointers, guarded: boolean): Stream {
   const { f, scalar } = scene;
   const start = substitute(lhs.offset, new Map([[inner, int(0)]]));
-  const axes = [...rows[0]?.keys() ?? []];
+  const axes = axesOf(rows);
   const step = mul(lhs.step, 4);
   const known = asInt(step);
   if (!guarded) {
@@ -324,11 +324,11 @@ export function offsetsAt(e: Expr, axes: readonly Expr[], places: readonly Reado
   const [first] = places;
   if (first === undefined) return [];
   const from = at(first);
-  const moves = axes.map((v) => ({ start: first.get(v) ?? v, step: stepAlong(e, v), far: new Map<Expr, number | undefined>() }));
+  const moves = axes.map((v) => ({ v, start: first.get(v) ?? v, step: stepAlong(e, v), far: new Map<Expr, number | undefined>() }));
   return places.map((place) => {
     let plus = 0;
-    for (const [i, { start, step, far }] of moves.entries()) {
-      const value = place.get(axes[i] ?? start) ?? start;
+    for (const { v, start, step, far } of moves) {
+      const value = place.get(v) ?? v;
       if (value === start) continue;
       const by = far.get(value) ?? gapOf(value, start);
       far.set(value, by);

@@ -141,7 +141,7 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   const m = rowCount(c);
   const first = variable('first', m);
   const finish = addFinish(module, c, cols, first, {
-    slot: c.out.slot, dtype: storedType(c.out.dtype), offset, value: ready.body.store.value, acc: ref('acc', ready.body.lhs.dtype),
+    slot: c.out.slot, dtype: storedType(c.out.dtype), offset, value: ready.body.store.value, acc: ref('acc', ready.body.lhs.dtype), along: cols.n,
   });
   const rows = knob(schedule, 'rows');
   const panels = knob(schedule, 'panels');

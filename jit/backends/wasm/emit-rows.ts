@@ -6,7 +6,7 @@
  */
 import { QuernError } from '../../error.ts';
 import { type Expr, type Load, type Var, add, asInt, int, load, ref, variable } from '../../expr/expr.ts';
-import { affine } from '../../expr/index-algebra.ts';
+import { stepAlong } from '../../expr/index-algebra.ts';
 import { collect, contains, cost, isLoad, substitute } from '../../expr/visit.ts';
 import type { DType } from '../../expr/dtype.ts';
 import type { Kernel, RowsBody, Scan } from '../../kernel.ts';
@@ -42,10 +42,7 @@ type Lanes = 'row' | 'rows';
 /** The loads that decide which axis is contiguous: those of a body's values. */
 const loadsOf = (body: RowsBody): Load[] => collect([...body.scans.map((s) => s.value), ...(body.each ? [body.store.value] : [])], isLoad);
 
-const unitAlong = (offset: Expr, v: Var): boolean => {
-  const step = affine(offset, [v])?.coefs[0];
-  return step !== undefined && asInt(step) === 1;
-};
+const unitAlong = (offset: Expr, v: Var): boolean => stepAlong(offset, v) === 1;
 
 /** How many loads (and the store, if it runs along the axis) an axis makes contiguous. */
 function contiguity(body: RowsBody, v: Var): number {

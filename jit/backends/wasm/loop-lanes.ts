@@ -4,7 +4,7 @@
  * order of turns is free, and vectors over the loop's axis give the bits of the scalar loop.
  */
 import { type Expr, type Var, asInt } from '../../expr/expr.ts';
-import { affine } from '../../expr/index-algebra.ts';
+import { stepAlong } from '../../expr/index-algebra.ts';
 import { collect, isLoad } from '../../expr/visit.ts';
 import type { Arg, Stmt } from '../../kernel.ts';
 import { offsetIn } from './lane-facts.ts';
@@ -40,7 +40,4 @@ export function lanewise(axis: Var, body: readonly Stmt[], args: readonly Arg[])
 }
 
 /** Another element in each turn. */
-function moves(offset: Expr, axis: Var): boolean {
-  const step = affine(offset, [axis])?.coefs[0];
-  return step !== undefined && (asInt(step) ?? 0) !== 0;
-}
+const moves = (offset: Expr, axis: Var): boolean => (stepAlong(offset, axis) ?? 0) !== 0;

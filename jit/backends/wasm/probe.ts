@@ -1,5 +1,5 @@
 /**
- * What sort of CPU and engine this is, from about 15 ms of measuring: whether relaxed multiply-add rounds once, what tiles cost here, and peaks
+ * What sort of CPU and engine this is, from about 20 ms of measuring: whether relaxed multiply-add rounds once, what tiles cost here, and peaks
  * of arithmetic and memory. What the caller knows (from an earlier visit, or to force a class in tests) is not measured again. Right-hand
  * sides are packed in panels of 8 everywhere: with V8's revectorizer on, tiles of 2x32 and 6x16 on them are as fast as on panels of 16
  * (96 and 92 GFLOP/s for 128x768x3072), and two visits of one engine never differ in their kernels.
