@@ -115,7 +115,7 @@ export async function main(args: readonly string[]): Promise<void> {
     for (const operand of models) {
       const [model = '', ...pairs] = operand.split(',');
       const dims = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]));
-      const request = { model: server.url(model), device: 'wasm' as const, threads: 1, dims };
+      const request = { model: server.url(model), device: 'wasm' as const, precision: 'exact' as const, threads: 1, dims };
       const tune = (exhaustive: boolean): Promise<TuneAnswer> =>
         inBrowser(browser, server, (page) => page.call('tune', [{ ...request, exhaustive, budgetMs }], 60 * 60_000));
       const [quick, full, judge] = [await tune(false), await tune(true), await tune(true)];

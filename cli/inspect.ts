@@ -3,11 +3,11 @@ import type { KernelReport } from '../engine/report.ts';
 import { text, type Arguments } from './options.ts';
 import { passes } from './passes.ts';
 import type { InspectAnswer } from './protocol.ts';
-import { loadRequest, megabytes, ms, shape, table, withHarness, writeJson, type Io } from './session.ts';
+import { loadRequest, megabytes, ms, precisionOf, shape, table, withHarness, writeJson, type Io } from './session.ts';
 
 export async function inspect(args: Arguments, io: Io): Promise<number> {
   const [model = ''] = args.operands;
-  if (args.flags.has('passes') || args.values.has('pass')) return passes(model, text(args, 'pass'), io);
+  if (args.flags.has('passes') || args.values.has('pass')) return passes(model, text(args, 'pass'), precisionOf(args), io);
   const answer = await withHarness(args, async (page, server) => page.call('inspect', [await loadRequest(args, model, server)], 10 * 60_000));
   print(model, answer, args.flags.has('kernels'), io);
   await writeJson(args, { model, ...answer });

@@ -48,6 +48,7 @@ const oneOf =
 
 const device: OptionSpec = { value: 'D', help: "'webgpu', 'wasm' or 'auto' (the default)", check: oneOf('auto', 'webgpu', 'wasm') };
 const threads: OptionSpec = { value: 'N', help: 'threads of the CPU device', check: wholeNumber };
+const precision: OptionSpec = { value: 'P', help: "'exact' (the default) or 'fast'", check: oneOf('exact', 'fast') };
 const browser: OptionSpec = { value: 'B', help: "'chromium' (the default), 'firefox' or 'webkit'", check: oneOf('chromium', 'firefox', 'webkit') };
 const dim: OptionSpec = {
   value: 'NAME=N',
@@ -72,6 +73,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       dim,
       device,
       threads,
+      precision,
       browser,
       out: { value: 'DIR', help: 'writes each output there as .npy' },
       json,
@@ -84,6 +86,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     options: {
       device: { ...device, help: "'wasm' or 'webgpu' (by default 'auto')" },
       threads,
+      precision,
       browser,
       rtol: { value: 'X', help: 'relative tolerance (1e-3; 1e-2 for float16)', check: atLeastZero },
       atol: { value: 'X', help: 'absolute tolerance (1e-5; 1e-3 for float16)', check: atLeastZero },
@@ -97,6 +100,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
     options: {
       device,
       threads,
+      precision,
       browser,
       against: {
         value: 'A,B',
@@ -124,6 +128,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       budget: { value: 'MS', help: 'milliseconds of measuring (60000); --exhaustive has no limit', check: wholeNumber },
       device,
       threads,
+      precision,
       browser,
       dim,
     },
@@ -138,6 +143,7 @@ export const verbs: Readonly<Record<Verb, VerbSpec>> = {
       pass: { value: 'NAME', help: 'prints the IR before and after one pass' },
       device,
       threads,
+      precision,
       browser,
       dim,
       json,

@@ -9,8 +9,9 @@ import type { Computation, Program } from '../engine/graph/program.ts';
 import { loadHead } from '../engine/load/load-graph.ts';
 import { lowerGraph } from '../engine/ops/lower.ts';
 import { type Observer, passNames, runGraphPasses, runProgramPasses } from '../engine/passes/pipeline.ts';
-import { findPrepared } from '../engine/plan/build-plan.ts';
+import { findPrepared } from '../engine/passes/program-edit.ts';
 import { bytesOf } from '../jit/expr/dtype.ts';
+import type { Numeric } from '../jit/kernel.ts';
 import { megabytes, table, type Io } from './session.ts';
 
 interface Stage {
@@ -22,7 +23,7 @@ interface Stage {
 const panel = 8;
 
 /** Exit code 2 if there is no such pass. */
-export async function passes(model: string, only: string | undefined, io: Io): Promise<number> {
+export async function passes(model: string, only: string | undefined, precision: Numeric['precision'], io: Io): Promise<number> {
   if (only !== undefined && only !== 'lower' && !passNames.includes(only)) {
     io.error(`there is no pass '${only}'; passes are ${['lower', ...passNames].join(', ')}`);
     return 2;
@@ -32,7 +33,7 @@ export async function passes(model: string, only: string | undefined, io: Io): P
   const observe: Observer = (name, ir) => { stages.push({ name, ir }); };
   const lowered = lowerGraph(runGraphPasses(graph, { observe }));
   observe('lower', { program: lowered });
-  runProgramPasses(lowered, panel, { observe });
+  runProgramPasses(lowered, panel, { observe, precision });
   if (only === undefined) {
     io.print(table([['after', 'nodes', 'map', 'rows', 'contraction', 'loop', 'at load', 'handed on'], ...stages.map(line)]));
     return 0;

@@ -16,6 +16,7 @@ export interface LoadRequest {
   readonly model: string;
   readonly device: Device;
   readonly threads: number | undefined;
+  readonly precision: 'exact' | 'fast';
   readonly dims: Readonly<Record<string, number>>;
 }
 

@@ -37,6 +37,8 @@ export async function distUrl(server: FileServer): Promise<string> {
   return server.folder(dist);
 }
 
+export const precisionOf = (args: Arguments): LoadRequest['precision'] => (text(args, 'precision') === 'fast' ? 'fast' : 'exact');
+
 /** Throws `SetupError` for a model that is not there. */
 export async function loadRequest(args: Arguments, model: string, server: FileServer): Promise<LoadRequest> {
   await access(model).catch(() => {
@@ -46,6 +48,7 @@ export async function loadRequest(args: Arguments, model: string, server: FileSe
     model: server.url(model),
     device: (text(args, 'device') ?? 'auto') as Device,
     threads: number(args, 'threads'),
+    precision: precisionOf(args),
     dims: Object.fromEntries(Object.entries(pairs(args, 'dim')).map(([name, value]) => [name, Number(value)])),
   };
 }

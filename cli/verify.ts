@@ -6,7 +6,7 @@ import { findFolders, type TestFolder } from './folders.ts';
 import { PageLost, type HarnessPage } from './browser.ts';
 import { number, text, type Arguments } from './options.ts';
 import type { Device, VerifyRequest, VerifyResult } from './protocol.ts';
-import { withHarness, writeJson, type Io } from './session.ts';
+import { precisionOf, withHarness, writeJson, type Io } from './session.ts';
 import type { FileServer } from './server.ts';
 
 /** Far above what the largest model of a test takes to load and run, also in WebGPU on a CPU. */
@@ -53,7 +53,7 @@ function requestFor(folder: TestFolder, server: FileServer, args: Arguments, dev
     model: url(folder.model),
     sets: folder.sets.map(({ path, inputs, outputs }) => ({ path, inputs: inputs.map(url), outputs: outputs.map(url) })),
     tolerance: folder.tolerance, rtol: number(args, 'rtol'), atol: number(args, 'atol'),
-    device, threads: number(args, 'threads'), dims: {},
+    device, threads: number(args, 'threads'), precision: precisionOf(args), dims: {},
   };
 }
 

@@ -12,7 +12,10 @@ export interface LoadOptions {
   readonly device?: 'auto' | 'webgpu' | 'wasm';
   /** Threads of the CPU. 'auto' (the default) takes as many as help; more than one needs a cross-origin isolated page. */
   readonly threads?: number | 'auto';
-  /** 'fast' lets kernels compute less exactly where the device gains by it; none does as yet. Default 'exact'. */
+  /**
+   * 'fast' lets kernels round more coarsely where the device gains by it: on the CPU, convolutions of 3x3 taps over 16 channels and more, of sizes
+   * known while compiling (passes/winograd.ts). Errors stay within some 3 times those of 'exact'. Default 'exact'.
+   */
   readonly precision?: 'exact' | 'fast';
   /** When kernels are measured: between runs (the default), before `load` resolves, or not at all unless `tune()` is called. */
   readonly tune?: 'background' | 'blocking' | 'off';

@@ -20,6 +20,7 @@ export async function loadModel(request: LoadRequest, { tune }: { readonly tune:
   const { load } = await loadEngine();
   return load(new URL(request.model, location.href), {
     device: request.device,
+    precision: request.precision,
     dims: request.dims,
     tune,
     ...(request.threads === undefined ? {} : { threads: request.threads }),

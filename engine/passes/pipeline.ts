@@ -2,6 +2,7 @@
  * The only place where the order of passes lives. Both IRs are verified after every pass: some 2 % of the time of loading, and a wrong
  * rewrite ends here, with the pass and the node named, not in a wrong answer.
  */
+import type { Numeric } from '../../jit/kernel.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../graph/program.ts';
 import { verify } from '../graph/verify.ts';
@@ -16,6 +17,7 @@ import { prune } from './program-edit.ts';
 import { shareTransposed } from './share-transposed.ts';
 import { splitSums } from './split-sums.ts';
 import { widenHalf } from './widen-half.ts';
+import { winograd } from './winograd.ts';
 
 interface Pass<T> {
   readonly name: string;
@@ -30,8 +32,8 @@ const graphPasses: readonly Pass<Graph>[] = [
   { name: 'fold-batch-norm', run: foldBatchNorm },
 ];
 
-/** `panel`: elements per panel for the device at hand, 0 if it takes operands as they are. `fresh`: ids for new tensors. */
-const programPasses = (panel: number, fresh: () => number): readonly Pass<Program>[] => [
+/** `panel`: elements per panel for the device at hand, 0 if it takes operands as they are. `fast`: of precision. `fresh`: ids for new tensors. */
+const programPasses = (panel: number, fast: boolean, fresh: () => number): readonly Pass<Program>[] => [
   { name: 'prune', run: prune },
   { name: 'widen-half', run: widenHalf },
   // Epilogues first: scale and mask belong to the MatMul, which computes them once, and not to the softmax, which would three times.
@@ -42,6 +44,8 @@ const programPasses = (panel: number, fresh: () => number): readonly Pass<Progra
   { name: 'merge-rows', run: mergeRows },
   { name: 'fuse-epilogues-3', run: fuseEpilogues },
   { name: 'merge-rows-2', run: mergeRows },
+  // Measured on CPUs alone.
+  { name: 'winograd', run: (p) => (fast && panel > 0 ? winograd(p, fresh) : p) },
   // Where columns are lanes; a GPU's threads need none.
   { name: 'split-sums', run: (p) => (panel === 0 ? p : splitSums(p, fresh)) },
   { name: 'pack-operands', run: (p) => packOperands(p, panel, fresh) },
@@ -54,9 +58,11 @@ export interface PassOptions {
   readonly observe?: Observer | undefined;
   /** Passes to leave out, by name: every one is optional for a right answer, and fuzzing holds them to it. */
   readonly skip?: ReadonlySet<string> | undefined;
+  /** Default 'exact'. */
+  readonly precision?: Numeric['precision'];
 }
 
-export const passNames: readonly string[] = [...graphPasses, ...programPasses(0, () => 0)].map((p) => p.name);
+export const passNames: readonly string[] = [...graphPasses, ...programPasses(0, false, () => 0)].map((p) => p.name);
 
 function run<T>(passes: readonly Pass<T>[], ir: T, skip: ReadonlySet<string> | undefined, observe: (stage: string, ir: T) => void): T {
   return passes.filter((p) => skip?.has(p.name) !== true).reduce((before, pass) => {
@@ -73,9 +79,9 @@ export const runGraphPasses = (graph: Graph, { observe, skip }: PassOptions = {}
   });
 
 /** Parts of blocks come before the program around them, which then sees what they still read. */
-export function runProgramPasses(program: Program, panel: number, { observe, skip }: PassOptions = {}): Program {
+export function runProgramPasses(program: Program, panel: number, { observe, skip, precision }: PassOptions = {}): Program {
   let next = highest(program);
-  const passes = programPasses(panel, () => ++next);
+  const passes = programPasses(panel, precision === 'fast', () => ++next);
   const go = (whole: Program, look: Observer | undefined): Program => {
     const blocks = whole.blocks?.map((b) => ({ ...b, parts: b.parts.map((part) => go(part, undefined)) }));
     return run(passes, blocks === undefined ? whole : { ...whole, blocks }, skip, (stage, p) => {

@@ -50,6 +50,22 @@ export function fusable(body: Body, readsBefore = 0): boolean {
   return nodes <= mostNodes;
 }
 
+/** Tensors that depend on constants (and on what is `ready`) alone, and are computed once. */
+export function findPrepared(program: Program, ready: ReadonlySet<number> = new Set()): Set<number> {
+  const prepared = new Set(ready);
+  const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
+  // Blocks read what is prepared as they read constants.
+  const outputs = readOutside({ ...program, blocks: [] });
+  const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
+  for (const c of program.computations) {
+    if (!readsOf(c).every(constant)) continue;
+    if (symbolic(mentions(c.body))) continue;
+    if (c.outputs.some((t) => outputs.has(t) || symbolic(tensorOf(program, t).shape))) continue;
+    for (const t of c.outputs) prepared.add(t);
+  }
+  return prepared;
+}
+
 /** The same program without what nobody needs. */
 export function prune(program: Program): Program {
   const needed = new Set<number>([...program.outputs, ...program.checks ?? []].map(({ tensor }) => tensor));

@@ -6,11 +6,11 @@
 import { QuernError } from '../../jit/error.ts';
 import { type Expr, asInt, cast, load, product, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
-import { type Kernel, type Numeric, kernelText, mentions } from '../../jit/kernel.ts';
+import { type Kernel, type Numeric, kernelText } from '../../jit/kernel.ts';
 import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf, scalarsOf } from '../graph/program.ts';
 import { highest } from '../passes/pipeline.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
-import { tensorOf } from '../passes/program-edit.ts';
+import { findPrepared, tensorOf } from '../passes/program-edit.ts';
 import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
@@ -224,22 +224,6 @@ function findAliases(program: Program, layouts: ReadonlyMap<number, Order>, fixe
     if (flatten(value.index, source.shape) === flatten(body.store.index, target.shape)) aliases.set(output, value.tensor);
   }
   return aliases;
-}
-
-/** Tensors that depend on constants (and on what is `ready`) alone, and are computed once. */
-export function findPrepared(program: Program, ready: ReadonlySet<number> = new Set()): Set<number> {
-  const prepared = new Set(ready);
-  const symbolic = (roots: readonly Expr[]): boolean => collect(roots, isSym).length > 0;
-  // Blocks read what is prepared as they read constants.
-  const outputs = readOutside({ ...program, blocks: [] });
-  const constant = (id: number): boolean => prepared.has(id) || tensorOf(program, id).source.kind === 'constant';
-  for (const c of program.computations) {
-    if (!readsOf(c).every(constant)) continue;
-    if (symbolic(mentions(c.body))) continue;
-    if (c.outputs.some((t) => outputs.has(t) || symbolic(tensorOf(program, t).shape))) continue;
-    for (const t of c.outputs) prepared.add(t);
-  }
-  return prepared;
 }
 
 /** Elements of constants that are worth having on the CPU too. */

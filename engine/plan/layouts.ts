@@ -5,7 +5,7 @@
  */
 import { type Expr, type Var, asInt } from '../../jit/expr/expr.ts';
 import { collect, contains, isLoad } from '../../jit/expr/visit.ts';
-import { type Body, expressions } from '../../jit/kernel.ts';
+import { type Body, type LoopBody, type Stmt, type Store, expressions, stores } from '../../jit/kernel.ts';
 import type { Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from '../passes/program-edit.ts';
 
@@ -24,7 +24,10 @@ export function chooseLayouts(program: Program, fixed: ReadonlySet<number>): Map
     const known = wishes.get(id);
     if (known === undefined || weight > known.weight) wishes.set(id, { order, weight });
   };
-  for (const { body, outputs } of program.computations) {
+  for (const { body, outputs, initial } of program.computations) {
+    if (body.kind === 'loop' && initial === undefined) {
+      for (const { axis, places } of innermost(body.body)) for (const { tensor, index } of places) wish(tensor, dimOf(index, axis));
+    }
     if (body.kind !== 'contraction') continue;
     const [output] = outputs;
     const lane = body.cols.at(-1) ?? body.batch.at(-1);
@@ -39,14 +42,29 @@ export function chooseLayouts(program: Program, fixed: ReadonlySet<number>): Map
     layouts.set(def.id, free && order !== undefined ? order : rowMajor(def.shape.length));
   };
   for (const def of program.tensors.values()) if (def.source.kind !== 'computed') settle(def, undefined);
-  for (const { body, outputs } of program.computations) {
+  for (const { body, outputs, initial } of program.computations) {
     for (const id of outputs) {
       const def = tensorOf(program, id);
-      settle(def, body.kind === 'loop' ? undefined : wishes.get(id)?.order ?? followed(program, body, def, layouts));
+      settle(def, body.kind === 'loop' && initial !== undefined ? undefined : wishes.get(id)?.order ?? followed(program, body, def, layouts));
     }
   }
   return layouts;
 }
+
+/** Loops that neither hold others nor hand a value to their next turn: a CPU takes some of their turns at once. */
+function innermost(stmts: readonly Stmt[]): { readonly axis: Var; readonly places: readonly Pick<Store, 'tensor' | 'index'>[] }[] {
+  return stmts.flatMap((s) => {
+    if (s.do === 'while') return innermost(s.body);
+    if (s.do === 'if') return innermost([...s.then, ...s.else]);
+    if (s.do !== 'for') return [];
+    if (!independent(s.body)) return innermost(s.body);
+    const inside: LoopBody = { kind: 'loop', axes: [], body: s.body };
+    return [{ axis: s.axis, places: [...stores(inside), ...collect(expressions(inside), isLoad)] }];
+  });
+}
+
+const independent = (stmts: readonly Stmt[]): boolean =>
+  stmts.every((s) => s.do === 'let' || s.do === 'store' || (s.do === 'if' && independent([...s.then, ...s.else])));
 
 /** Which dim of an index a variable steps through. */
 function dimOf(index: readonly Expr[], axis: Var): number | undefined {

@@ -6,7 +6,7 @@
  */
 import { type Expr, type Var, add, asInt, int, sub, variable } from '../../jit/expr/expr.ts';
 import { collect, isLoad, substitute } from '../../jit/expr/visit.ts';
-import type { MapBody } from '../../jit/kernel.ts';
+import { type MapBody, type Store, loadedTensors, mapStores } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { tensorOf, usesOf } from '../passes/program-edit.ts';
 import type { Order } from './layouts.ts';
@@ -40,22 +40,25 @@ export function storeIntoSlices(
       const maker = writer.get(id);
       // Rotary embeddings put the same angles down twice.
       if (collect([body.store.value], isLoad).filter((l) => l.tensor === id).length > 1) return undefined;
-      if (maker?.body.kind !== 'contraction' || changed.has(maker) || fixed.has(id) || readers.get(id)?.length !== 1) return undefined;
+      if (maker === undefined || !storesAll(maker) || changed.has(maker) || fixed.has(id) || readers.get(id)?.length !== 1) return undefined;
       return order(id) === order(output) && value.dtype === tensorOf(program, output).dtype ? maker : undefined;
     });
     if (direct.every((maker) => maker === undefined)) continue;
     const copies: Computation[] = [];
     pieces.forEach((piece, k) => {
       const maker = direct[k];
-      if (maker?.body.kind !== 'contraction') { copies.push({ ...whole, body: copyOf(body, axis, piece) }); return; }
-      const { store } = maker.body;
-      const index = store.index.map((e, d) => (d === dim ? add(e, piece.low) : e));
-      changed.set(maker, [{ ...maker, outputs: [output], body: { ...maker.body, store: { ...store, tensor: output, index } } }]);
+      if (maker === undefined) { copies.push({ ...whole, body: copyOf(body, axis, piece) }); return; }
+      const into = ({ index, value }: Store): Store => ({ tensor: output, index: index.map((e, d) => (d === dim ? add(e, piece.low) : e)), value });
+      changed.set(maker, [{ ...maker, outputs: [output], body: mapStores(maker.body, into) }]);
     });
     changed.set(whole, copies);
   }
   return { ...program, computations: program.computations.flatMap((c) => changed.get(c) ?? [c]) };
 }
+
+/** A convolution, or the last step of one, that writes one tensor and reads nothing of it. */
+const storesAll = ({ body, outputs, initial }: Computation): boolean =>
+  body.kind === 'contraction' || (body.kind === 'loop' && outputs.length === 1 && initial === undefined && !loadedTensors(body).some((t) => outputs.includes(t)));
 
 /** The pieces of a map that chooses by one of its axes, which is one dim of its result. */
 function piecesOf({ axes, store }: MapBody): { readonly axis: Var; readonly dim: number; readonly pieces: readonly Piece[] } | undefined {

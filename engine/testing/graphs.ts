@@ -57,6 +57,11 @@ function attribute(value: AttributeValue): Attribute {
   return { type: 'ints', value };
 }
 
+/** One convolution of `x` with weights `w`; padded by 1 unless the attributes say otherwise. */
+export const convolution = (x: readonly number[], w: readonly number[], attributes: Record<string, AttributeValue> = {}): GraphSpec => ({
+  inputs: { x }, weights: { w }, outputs: ['y'], nodes: [['Conv', 'x w', 'y', { pads: [1, 1, 1, 1], ...attributes }]],
+});
+
 /** Numbers in (-1, 1) that depend on the seed text alone. */
 export function noise(dims: readonly number[], seed: string): Float32Array {
   let state = Array.from(seed).reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);

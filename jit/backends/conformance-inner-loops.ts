@@ -8,6 +8,7 @@ import { type Case, arg, out } from './conformance-kit.ts';
 import { define, f, i32, m, n, put, r, runs } from './conformance-loops.ts';
 
 const turn = variable('j', n);
+const lane = variable('l', 6);
 const y = load(1, 'float32', [r, turn]);
 const inner = (body: readonly Stmt[]): Stmt => ({ do: 'for', axis: turn, body });
 
@@ -68,6 +69,44 @@ export const innerLoopCases: readonly Case[] = [
       kind: 'loop',
       axes: [r],
       body: [inner([put(1, [r, mul(turn, 3)], unary('tanh', load(0, 'float32', [r, sub(sub(n, 1), turn)])))])],
+    },
+  },
+  {
+    name: 'several places of one tensor, whole lines apart, one of them as the row wants it',
+    runs,
+    args: [arg('float32', [m, 6]), out('float32', [3, m, 6])],
+    body: {
+      kind: 'loop',
+      axes: [r],
+      body: [{ do: 'for', axis: lane, body: [
+        define('a', load(0, 'float32', [r, lane])),
+        put(1, [int(0), r, lane], f('a')),
+        { do: 'if', cond: gt(r, 0), then: [put(1, [int(1), r, lane], mul(f('a'), f('a')))], else: [put(1, [int(1), r, lane], unary('neg', f('a')))] },
+        put(1, [int(2), r, lane], add(f('a'), 1)),
+      ] }],
+    },
+  },
+  {
+    name: 'two places of one tensor, of which one is the next turn\'s other',
+    runs,
+    args: [arg('float32', [m, 6]), out('float32', [m, 7])],
+    body: {
+      kind: 'loop',
+      axes: [r],
+      body: [{ do: 'for', axis: lane, body: [put(1, [r, lane], load(0, 'float32', [r, lane])), put(1, [r, add(lane, 1)], constant(2, 'float32'))] }],
+    },
+  },
+  {
+    name: 'a branch that each turn takes for itself',
+    runs,
+    args: [arg('float32', [m, 6]), out('float32', [m, 6])],
+    body: {
+      kind: 'loop',
+      axes: [r],
+      body: [{ do: 'for', axis: lane, body: [
+        define('a', load(0, 'float32', [r, lane])),
+        { do: 'if', cond: gt(f('a'), 0), then: [put(1, [r, lane], f('a'))], else: [put(1, [r, lane], mul(f('a'), 3))] },
+      ] }],
     },
   },
   {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceProfile } from '../../device.ts';
 import { type DType, type TypedArray, bytesUnder } from '../../expr/dtype.ts';
 import { type Expr, add, and, binary, constant, ge, gt, int, load, lt, mul, ref, select, sub, symbol, variable } from '../../expr/expr.ts';
-import { type Arg, type Kernel, type LoopBody, makeKernel, stridesOf } from '../../kernel.ts';
+import { type Arg, type Kernel, type LoopBody, type Stmt, makeKernel, stridesOf } from '../../kernel.ts';
 import { runKernel } from '../reference/index.ts';
 import { loopEmitter } from './emit-loop.ts';
 import { runCode } from './testing.ts';
@@ -95,5 +95,18 @@ describe('loop nests', () => {
   it('golden: insertion sort', async () => {
     const kernel = made(sort, [arg('float32', [int(3), n], 'readwrite')]);
     await expect(loopEmitter.emit(kernel, {}, profile).source()).toMatchFileSnapshot('__golden__/loop-sort.wat');
+  });
+  it('golden: turns that run four at once', async () => {
+    const [line, lane] = [variable('line', 5), variable('lane', 8)];
+    const a = ref('a', 'float32');
+    const put = (place: number, value: Expr): Stmt => ({ do: 'store', store: { tensor: 1, index: [int(place), line, lane], value } });
+    const kernel = made({
+      kind: 'loop', axes: [line], body: [{ do: 'for', axis: lane, body: [
+        { do: 'let', name: 'a', value: load(0, 'float32', [line, lane]) },
+        put(0, mul(a, a)),
+        { do: 'if', cond: lt(line, 4), then: [put(1, a)], else: [] },
+      ] }],
+    }, [arg('float32', [int(5), int(8)]), arg('float32', [int(2), int(5), int(8)], 'write')]);
+    await expect(loopEmitter.emit(kernel, {}, profile).source()).toMatchFileSnapshot('__golden__/loop-lanes.wat');
   });
 });

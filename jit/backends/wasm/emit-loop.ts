@@ -10,7 +10,7 @@ import type { Kernel, LoopBody, Stmt } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
 import { type Emitter, type Frame, type WasmCode, buildModule, finishCode } from './emitter.ts';
 import { storePoint } from './emit-map.ts';
-import { lanewise } from './loop-lanes.ts';
+import { type LaneStmt, lanewise } from './loop-lanes.ts';
 import { type Split, unitLoops, vectorLoop } from './nest.ts';
 import { argOf, prepare } from './prepare.ts';
 import { storedType, valTypeOf } from './scalar-ops.ts';
@@ -101,25 +101,44 @@ function block(frame: Frame, kernel: Kernel, stmts: readonly Stmt[], scope: Scop
 }
 
 function turns(frame: Frame, kernel: Kernel, axis: Var, body: readonly Stmt[], scope: Scope): void {
-  const { f, scalar } = frame;
+  const { scalar } = frame;
   const one = (inner: Scope): void => block(frame, kernel, body, inner);
   const together = lanewise(axis, body, kernel.args);
   if (together === undefined) return scalar.loop(scope, axis, one);
   const lanes = new Vector(scalar, axis, kernel.args, kernel.numeric.fma);
   vectorLoop(frame, scope, axis, { from: int(0), to: axis.extent, multiple: asInt(axis.extent) ?? 1 }, 1, (inner) => {
-    for (const s of together) {
-      if (s.do === 'let') {
-        const local = f.local('v128', s.name);
-        lanes.push(s.value, inner);
-        f.set(local);
-        lanes.define(ref(s.name, s.value.dtype), local, inner);
-      } else {
-        const { tensor, index: [offset = int(0)], value } = s.store;
-        lanes.store(tensor, storedType(argOf(kernel.args, tensor).dtype), offset, inner, () => lanes.push(value, inner));
-        scalar.forgetUnstable(inner);
-      }
-    }
+    inLanes(frame, kernel, together, lanes, inner);
   }, one);
+}
+
+function inLanes(frame: Frame, kernel: Kernel, stmts: readonly LaneStmt[], lanes: Vector, scope: Scope): void {
+  const { f, scalar } = frame;
+  for (const s of stmts) {
+    switch (s.do) {
+      case 'let': {
+        const local = f.local('v128', s.name);
+        lanes.push(s.value, scope);
+        f.set(local);
+        lanes.define(ref(s.name, s.value.dtype), local, scope);
+        break;
+      }
+      case 'store': {
+        const { tensor, index: [offset = int(0)], value } = s.store;
+        lanes.store(tensor, storedType(argOf(kernel.args, tensor).dtype), offset, scope, () => lanes.push(value, scope));
+        scalar.forgetUnstable(scope);
+        break;
+      }
+      case 'if':
+        scalar.push(s.cond, scope);
+        f.if(
+          () => inLanes(frame, kernel, s.then, lanes, scalar.branch(scope)),
+          s.else.length === 0 ? undefined : () => inLanes(frame, kernel, s.else, lanes, scalar.branch(scope)),
+        );
+        scalar.forgetUnstable(scope);
+        break;
+      default: s satisfies never;
+    }
+  }
 }
 
 /** Names that are assigned somewhere after their declaration. */
