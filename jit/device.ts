@@ -22,14 +22,14 @@ export interface DeviceProfile {
   readonly panel: number;
   /** 4 x f32 SIMD registers that a micro-kernel can count on (16 on x86-64 before AVX-512, 32 on Arm). A hint, never a prune. */
   readonly vectorRegisters: number;
-  /** From the probe: 32-bit lanes that one instruction computes; 8 where the engine joins pairs of vectors. 4 where nothing is said. */
+  /** Measured: 32-bit lanes that one instruction computes; 8 where the engine joins pairs of vectors. 4 where nothing is said. */
   readonly lanes?: number;
   /** What a load that fills all lanes with one element costs beside a load of a vector. 1 where nothing is said. */
   readonly splat?: number;
   readonly features: readonly string[];
   /** GPU limits by their WebGPU names; empty elsewhere. */
   readonly limits: Readonly<Record<string, number>>;
-  /** From the probe: multiply-adds per second of one core or the GPU, bytes per second of memory; 0 where unknown. */
+  /** Measured: multiply-adds per second of one core or the GPU, bytes per second of memory; 0 where unknown. */
   readonly peakFlops: number;
   readonly peakBytes: number;
 }
@@ -96,6 +96,7 @@ export interface Program {
 
 export interface Device {
   readonly kind: DeviceKind;
+  /** Another one once it has been measured. */
   readonly profile: DeviceProfile;
   /** Views start at multiples of this many bytes. */
   readonly alignment: number;
@@ -133,6 +134,8 @@ export interface Device {
   forget?(compiled: Compiled): void;
   program(steps: readonly Step[]): Program;
 
+  /** Measures what the profile leaves open, some ms in each turn of the iteration; spaces that are asked for afterwards know it. */
+  measure?(): Iterable<void>;
   /** Nanoseconds for `repeats` calls of a step, back to back. */
   time(step: Step, repeats: number): Promise<number>;
 

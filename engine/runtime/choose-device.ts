@@ -7,11 +7,13 @@ import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { createWasmDevice, warmWasm } from '../../jit/backends/wasm/device.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
+import { nextTask } from '../../jit/next-task.ts';
 import type { Records } from '../../jit/tune/records.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
 import { returnThread, spawnThread, startThreads } from './spawn-thread.ts';
+import type { TurnLock } from './turn-lock.ts';
 import { preferGpu, yardstickOf } from './yardstick.ts';
 
 export interface Chosen {
@@ -44,6 +46,23 @@ function singleBecause(): string | undefined {
 function threadsFor(options: ResolvedOptions): number {
   if (singleBecause() !== undefined) return 1;
   return options.threads === 'auto' ? Math.min(globalThis.navigator.hardwareConcurrency, mostThreads) : options.threads;
+}
+
+/**
+ * Measures what no visit has measured of a device yet, which takes 50 ms: after the first answer, for the tuner, for reports and for later visits.
+ * `hold` has the device to itself for the few ms of each step.
+ */
+export async function measureDevice(device: Device, cache: Cache, hold: TurnLock['hold']): Promise<void> {
+  if (device.profile.peakFlops > 0 || device.measure === undefined) return;
+  const steps = device.measure()[Symbol.iterator]();
+  const step = async (): Promise<boolean> => {
+    await nextTask();
+    return steps.next().done === true;
+  };
+  while (!await hold(step));
+  const key = profileKey(device.profile.threads);
+  probed.set(key, device.profile);
+  await cache.putProfile(key, device.profile);
 }
 
 const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
@@ -88,16 +107,12 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   const isolated = globalThis.crossOriginIsolated;
   const single = singleBecause();
   const wasm = async (count: number): Promise<Device> => {
-    // A probe costs 50 ms and can come out otherwise next time; weights packed otherwise are other kernels, whose records are not found.
     const key = profileKey(count);
     const known = probed.get(key) ?? await cache.getProfile(key);
     const device = await createWasmDevice({
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
-    probed.set(key, device.profile);
-    // Nobody waits for the database: 20 ms.
-    if (known === undefined) void cache.putProfile(key, device.profile);
     return device;
   };
   const onCpu = async (why: string): Promise<Chosen> => {
@@ -114,6 +129,7 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   if (!adapter) return onCpu('no WebGPU adapter');
   if (adapter.info.isFallbackAdapter) return onCpu(`the WebGPU adapter is software (${adapter.info.description || adapter.info.vendor})`);
   const [main, cpu] = [await createWebGpuDevice({}), await wasm(1)];
+  await measureDevice(cpu, cache, (work) => work());
   const name = `hardware WebGPU adapter (${adapter.info.vendor} ${adapter.info.architecture})`;
   const { gpu: better, why } = preferGpu(weightBytes, await yardstickOf(main, cache), { ...cpu.profile, threads: threadsFor(options) });
   if (better || weightBytes > mostWasmBytes) return { devices: { main, cpu }, why: `${name}; ${why}`, isolated, single };

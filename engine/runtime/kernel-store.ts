@@ -38,6 +38,7 @@ export class KernelStore {
   readonly demoted: Demotion[] = [];
   readonly #lookup: Lookup;
   readonly #spaces = new Map<string, Space>();
+  #profile: Device['profile'] | undefined;
   readonly #texts = new WeakMap<Kernel, string>();
   readonly #codes = new Map<string, Code>();
   readonly #compiled = new Map<string, Promise<Compiled>>();
@@ -63,6 +64,9 @@ export class KernelStore {
 
   space(kernel: Kernel): Space {
     const text = this.text(kernel);
+    // Spaces follow from what is known of the device.
+    if (this.#profile !== this.device.profile) this.#spaces.clear();
+    this.#profile = this.device.profile;
     const known = this.#spaces.get(text);
     if (known !== undefined) return known;
     const space = this.device.space(kernel);

@@ -142,6 +142,7 @@ class LoadedModel implements Model {
 
   async report(): ReturnType<Model['report']> {
     const plan = this.#made.kept ? 'kept' : 'made';
+    await this.#tuning.measure();
     return this.#tuning.beforeTuner(() => describe(this.#compiled.executor, this.#chosen, this.#tuning, { runs: this.#runs, plan }));
   }
 
@@ -160,10 +161,10 @@ class LoadedModel implements Model {
     await disposeDevices(this.#chosen);
   }
 
-  /** Stores what the next visit wants, once. */
+  /** Stores what the next visit wants, once, and then finds out what it wants to know of the device. */
   keepWithin(ms: number): void {
     clearTimeout(this.#keepTimer);
-    this.#keepTimer = setTimeout(() => void this.#keep(), ms);
+    this.#keepTimer = setTimeout(() => void this.#keep().then(() => this.#tuning.measure()).catch(() => undefined), ms);
   }
 
   #keep(): Promise<void> {

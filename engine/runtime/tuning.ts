@@ -15,6 +15,7 @@ import { Tuner, type TuneResult, type TuneTask, recordOf } from '../../jit/tune/
 import type { Cache } from '../cache/cache.ts';
 import type { Place } from '../plan/plan.ts';
 import type { TuneReport } from '../report.ts';
+import { measureDevice } from './choose-device.ts';
 import type { Devices } from './compile-model.ts';
 import { type Executor, callKey } from './executor.ts';
 import type { Kernel } from '../../jit/kernel.ts';
@@ -50,6 +51,7 @@ export class Tuning {
   #budget = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #background: Promise<unknown> = Promise.resolve();
+  #measuring: Promise<void> | undefined;
   /** Bound segments when the background last found nothing left to measure. */
   #settled = -1;
 
@@ -95,6 +97,21 @@ export class Tuning {
     this.#schedule();
   }
 
+  /** What no visit has measured of these devices yet, once, between runs. */
+  measure(): Promise<void> {
+    const hold: TurnLock['hold'] = (work) => this.#lock.hold(() => {
+      this.#stopping.signal.throwIfAborted();
+      return work();
+    });
+    const all = async (): Promise<void> => {
+      for (const device of [this.#devices.main, this.#devices.cpu]) if (device !== undefined) await measureDevice(device, this.#cache, hold);
+    };
+    // Without it the tuner has less to go by, and that is all.
+    return (this.#measuring ??= all().catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) this.notes.push(`the device was not measured: ${String(error)}`);
+    }));
+  }
+
   /** Runs go before the tuner's next measurement. */
   async beforeTuner<T>(work: () => Promise<T>): Promise<T> {
     clearTimeout(this.#timer);
@@ -115,6 +132,7 @@ export class Tuning {
     clearTimeout(this.#timer);
     this.#stopping.abort();
     await this.#background;
+    await this.#measuring;
   }
 
   exportRecords(): string {
@@ -172,6 +190,7 @@ export class Tuning {
   ): Promise<TuneReport> {
     const exhaustive = how === 'exhaustive';
     const begin = performance.now();
+    await this.measure();
     const turns = this.#lock;
     let release = await turns.acquire();
     const pause = async (): Promise<void> => {

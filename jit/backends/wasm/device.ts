@@ -8,7 +8,7 @@ import { bytesOf } from '../../expr/dtype.ts';
 import { nextTask } from '../../next-task.ts';
 import type { WasmCode } from './emitter.ts';
 import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
-import { type ProbeOptions, probe, relaxedSimd } from './probe.ts';
+import { type ProbeOptions, measure, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
 import { installKernel } from './thread.ts';
@@ -50,7 +50,7 @@ export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
     const memory = new LinearMemory(options.maxBytes);
     const threads = Math.max(1, options.threads);
     invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
-    return WasmDevice.start(memory, probe(memory, options, threads), options);
+    return WasmDevice.start(memory, probe(options, threads), options);
   });
 }
 
@@ -87,7 +87,7 @@ class WasmDevice implements Device {
   }
 
   private constructor(
-    private readonly own: LinearMemory, readonly profile: DeviceProfile, walker: WebAssembly.Module,
+    private readonly own: LinearMemory, public profile: DeviceProfile, walker: WebAssembly.Module,
     private readonly controlBlock: WasmRegion, private readonly threads: Threads | undefined,
   ) {
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
@@ -298,6 +298,11 @@ class WasmDevice implements Device {
 
   #abortFlag(value: number): void {
     if (!this.#disposed) Atomics.store(new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16), control.abort / 4, value);
+  }
+
+  *measure(): Generator<void> {
+    const found = yield* measure(this.own, this.profile.fma);
+    this.profile = { ...this.profile, ...found };
   }
 
   time(step: Step, repeats: number): Promise<number> {

@@ -1,8 +1,9 @@
 /**
- * What sort of CPU and engine this is, from about 20 ms of measuring: whether relaxed multiply-add rounds once, what tiles cost here, and peaks
- * of arithmetic and memory. What the caller knows (from an earlier visit, or to force a class in tests) is not measured again. Right-hand
- * sides are packed in panels of 8 everywhere: with V8's revectorizer on, tiles of 2x32 and 6x16 on them are as fast as on panels of 16
- * (96 and 92 GFLOP/s for 128x768x3072), and two visits of one engine never differ in their kernels.
+ * What sort of CPU and engine this is: whether relaxed multiply-add rounds once, which decides on all results, and, from about 20 ms of measuring
+ * that can wait until a first answer is out, what tiles cost here and the peaks of arithmetic and memory. What the caller knows (from an
+ * earlier visit, or to force a class in tests) is not measured again. Right-hand sides are packed in panels of 8 everywhere: with V8's
+ * revectorizer on, tiles of 2x32 and 6x16 on them are as fast as on panels of 16 (96 and 92 GFLOP/s for 128x768x3072), and two visits of
+ * one engine never differ in their kernels.
  */
 import type { DeviceProfile } from '../../device.ts';
 import { QuernError } from '../../error.ts';
@@ -32,13 +33,13 @@ const engines: Readonly<Record<string, Partial<Facts>>> = {
   Safari: { splat: 4 },
 };
 
-export function probe(memory: LinearMemory, options: ProbeOptions, threads: number): DeviceProfile {
+/** Without what takes measuring, unless that is known. */
+export function probe(options: ProbeOptions, threads: number): DeviceProfile {
   const relaxed = relaxedSimd();
   const fma = options.fma ?? relaxed === 'fused';
   if (fma && relaxed === 'missing') {
     throw new QuernError('invalid-option', 'the fused class needs relaxed SIMD', { got: 'a browser without it', hint: 'leave the class to the device' });
   }
-  const measured = options.known ?? measure(memory, fma);
   const features = ['simd', ...(relaxed === 'missing' ? [] : ['relaxed-simd']), ...(fma ? ['fma'] : [])];
   return {
     kind: 'wasm',
@@ -48,7 +49,7 @@ export function probe(memory: LinearMemory, options: ProbeOptions, threads: numb
     limits: {},
     // Without fused multiply-add each product takes a register.
     vectorRegisters: fma ? 16 : 14, lanes: 4, splat: 1, ...engines[engineName().split(' ')[0] ?? ''],
-    ...measured,
+    peakFlops: 0, peakBytes: 0, ...options.known,
   };
 }
 
@@ -100,23 +101,33 @@ function fuses(): 'fused' | 'separate' | 'missing' {
  */
 const tiles = [[6, 1], [5, 1], [4, 2]] as const;
 
-/** Loops of multiply-adds alone: in 24 of 24 pages, on a busy machine, they told joined vectors right, whole kernels in 27 of 28. */
-function measure(memory: LinearMemory, fma: boolean): Pick<DeviceProfile, 'lanes' | 'peakFlops' | 'peakBytes'> {
+/**
+ * The rest, some ms a turn. Loops of multiply-adds alone: in 24 of 24 pages, on a busy machine, they told joined vectors right, whole kernels in
+ * 27 of 28.
+ */
+export function* measure(memory: LinearMemory, fma: boolean): Generator<void, Pick<DeviceProfile, 'lanes' | 'peakFlops' | 'peakBytes'>> {
   const region = memory.allocate(bareBytes);
   memory.bytes.fill(0, region.start, region.start + region.bytes);
   const times = 16;
-  const runs = tiles.map(([rows, panels]) => {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bareLoop(rows, panels, 8, fma)), { env: { memory: memory.memory } });
-    const run = instance.exports['run'] as (base: number, times: number) => void;
-    return { work: rows * panels * 8 * bareDepth * times, run: () => { run(region.start, times); } };
-  });
+  const runs: { readonly work: number; readonly run: () => void }[] = [];
   // All before any: the better compiler works elsewhere meanwhile, and what it has not got to yet runs at a seventh of the speed. So in rounds, until
   // one changes nothing; joined vectors, which decide about kernels for many visits, are seen in every round there is.
-  for (const { run } of runs) warm(run);
+  for (const [rows, panels] of tiles) {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bareLoop(rows, panels, 8, fma)), { env: { memory: memory.memory } });
+    const loop = instance.exports['run'] as (base: number, times: number) => void;
+    const run = (): void => { loop(region.start, times); };
+    warm(run);
+    runs.push({ work: rows * panels * 8 * bareDepth * times, run });
+    yield;
+  }
   let rates = runs.map(() => 0);
   const joined = (): boolean => engineName().startsWith('Chromium') && (rates[2] ?? 0) > Math.max(rates[0] ?? 0, rates[1] ?? 0);
   for (let round = 0, settled = false; round < 5 && (!settled || joined()); round++) {
-    const now = runs.map(({ work, run }, i) => Math.max(rates[i] ?? 0, work / seconds(run, 2)));
+    const now: number[] = [];
+    for (const [i, { work, run }] of runs.entries()) {
+      now.push(Math.max(rates[i] ?? 0, work / seconds(run, 2)));
+      yield;
+    }
     settled = now.every((rate, i) => rate < 1.2 * (rates[i] ?? 0));
     rates = now;
   }
