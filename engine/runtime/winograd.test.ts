@@ -80,3 +80,27 @@ describe.each([true, false])('results, multiply-adds fused: %s', (fma) => {
     }
   });
 });
+
+/** Convolutions of any size, padding, batch and ending, the same for the same seed. */
+function anyConvolution(seed: number): GraphSpec {
+  const numbers = noise([16], `convolution ${seed}`);
+  let at = 0;
+  const pick = (least: number, most: number): number => least + Math.floor((((numbers[at++] ?? 0) + 1) / 2) * (most - least + 1));
+  const [batch, into, out, height, width] = [pick(1, 2), pick(16, 21), pick(16, 21), pick(12, 23), pick(12, 23)];
+  const pads = [pick(0, 3), pick(0, 3), pick(0, 3), pick(0, 3)];
+  const { inputs, weights, nodes } = convolution([batch, into, height, width], [out, into, 3, 3], { pads });
+  const result = [batch, out, height + (pads[0] ?? 0) + (pads[2] ?? 0) - 2, width + (pads[1] ?? 0) + (pads[3] ?? 0) - 2];
+  switch (pick(0, 3)) {
+    case 0: return { inputs, weights: weights ?? {}, nodes, outputs: ['y'] };
+    case 1: return { inputs, weights: weights ?? {}, nodes: [...nodes, ['Relu', 'y', 'r'], ['Transpose', 'r', 'z', { perm: [0, 2, 3, 1] }]], outputs: ['z'] };
+    case 2: return { inputs: { ...inputs, s: result }, weights: weights ?? {}, nodes: [...nodes, ['Add', 'y s', 'a'], ['Sigmoid', 'a', 'z']], outputs: ['z'] };
+    default: return { inputs, weights: weights ?? {}, nodes: [...nodes, ['Neg', 'y', 'n'], ['Concat', 'y n', 'z', { axis: 1 }]], outputs: ['z', 'y'] };
+  }
+}
+
+describe('convolutions of any size, padding and ending', () => {
+  it.each(Array.from({ length: 24 }, (_, seed) => seed))('seed %i', async (seed) => {
+    const [want, got] = await both(anyConvolution(seed), seed % 2 === 0);
+    for (const [i, w] of want.entries()) expect(apart(w, got[i] ?? new Float32Array(0))).toBeLessThan(2e-6);
+  });
+});
