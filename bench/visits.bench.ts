@@ -1,12 +1,13 @@
 /**
  * A first and a second visit to a page with a model: from before the engine's script is fetched to the first result. The second visit finds what
  * the first left in IndexedDB. Beside it the floor, fetching the model and copying its bytes, which no engine can do without, and a visit
- * with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser profile of its own.
+ * with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser of its own, with a profile on disk, as
+ * visitors have.
  *   node bench/run.mjs visits [MODEL.onnx…]
  */
 import { existsSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright';
-import { launchChromium } from '../cli/browser.ts';
+import { launchProfile } from '../cli/browser.ts';
 import { peerFolder } from '../cli/peers.ts';
 import { startServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
@@ -15,6 +16,8 @@ import { median, record } from './results.ts';
 const rounds = 5;
 /** Opening a window makes Chromium load pages of its own, which keep a core busy for half a second; visitors' windows are open already. */
 const settleMs = 1500;
+/** So does the browser itself when it has just started. */
+const startMs = 3000;
 
 const usual = ['mnist_pytorch_original', 'ultraface_rfb_320', 'yolox_nano'].map((name) => `.material/models/vision/${name}/model.onnx`)
   .concat(['.zoo/mobilenet_v2.onnx', '.zoo/minilm.onnx']);
@@ -111,7 +114,6 @@ const floor = (context: BrowserContext, origin: string, model: string): Promise<
 export async function main(named: readonly string[]): Promise<void> {
   const models = named.length > 0 ? named : usual.filter((model) => existsSync(model));
   const server = await startServer();
-  const browser = await launchChromium();
   const rows: object[] = [];
   try {
     const script = `${await distUrl(server)}/quern.js`;
@@ -120,12 +122,13 @@ export async function main(named: readonly string[]): Promise<void> {
       const url = server.url(model);
       const [first, second, floors, peers]: [Visit[], Visit[], number[], number[]] = [[], [], [], []];
       for (let round = 0; round < rounds; round++) {
-        const context = await browser.newContext();
+        const { context, close } = await launchProfile();
+        await onPage(context, server.origin, (page) => page.waitForTimeout(startMs));
         first.push(await visit(context, server.origin, script, url, true));
         second.push(await visit(context, server.origin, script, url, false));
         peers.push(await peerVisit(context, server.origin, peer, url));
         floors.push(await floor(context, server.origin, url));
-        await context.close();
+        await close();
       }
       const of = (visits: readonly Visit[], key: keyof Visit): number => Math.round(median(visits.map((v) => v[key])));
       const floorMs = median(floors);
@@ -140,7 +143,6 @@ export async function main(named: readonly string[]): Promise<void> {
       rows.push(row);
     }
   } finally {
-    await browser.close();
     await server.close();
   }
   await record('visits', { rows });

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserType, LaunchOptions } from 'playwright';
+import type { Browser, BrowserContext, BrowserType, LaunchOptions } from 'playwright';
 import { type BrowserPage, type OtherBrowser, launch } from '../scripts/browsers.mjs';
 import { chromiumFlags, findChromium } from '../scripts/chromium.mjs';
 import type { PageApi } from './protocol.ts';
@@ -72,9 +72,20 @@ async function startBrowser(name: BrowserName): Promise<Driven> {
 }
 
 /** A profile on disk, as visitors have: without one, files that a page keeps are held in memory, and count as its own. */
-async function driveChromium(): Promise<Driven> {
+export async function launchProfile(): Promise<{ readonly context: BrowserContext; readonly close: () => Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), 'quern-profile-'));
   const context = await withChromium((chromium, options) => chromium.launchPersistentContext(profile, options));
+  return {
+    context,
+    async close() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function driveChromium(): Promise<Driven> {
+  const { context, close } = await launchProfile();
   let alive = true;
   context.once('close', () => { alive = false; });
   return {
@@ -95,10 +106,7 @@ async function driveChromium(): Promise<Driven> {
       return processInfo.filter(({ type }) => type === 'renderer' || type === 'GPU').map(({ id }) => id);
     },
     connected: () => alive,
-    async close() {
-      await context.close();
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-    },
+    close,
   };
 }
 
