@@ -113,6 +113,10 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
+    if (known === undefined && device.profile.peakFlops > 0) {
+      probed.set(key, device.profile);
+      void cache.putProfile(key, device.profile);
+    }
     return device;
   };
   const onCpu = async (why: string): Promise<Chosen> => {
