@@ -51,7 +51,7 @@ export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
     const threads = Math.max(1, options.threads);
     invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
     let profile = probe(options, threads);
-    // Firefox 153 is measured before it has helpers: where it is after the first answer, a worker in some 13 never answers (3 of 40 visits, 0 of 26 so).
+    // Firefox 153 is measured before it has helpers: after the first answer, a worker in some 13 never answers (3 of 40 visits; 0 of 26 so).
     if (options.known === undefined && engineName().startsWith('Firefox')) {
       const steps = measure(memory, profile.fma);
       let step = steps.next();
