@@ -16,7 +16,7 @@ import { median, record } from './results.ts';
 const rounds = 5;
 /** Opening a window makes Chromium load pages of its own, which keep a core busy for half a second; visitors' windows are open already. */
 const settleMs = 1500;
-/** So does the browser itself when it has just started. */
+/** A browser that has just started goes on doing so for a while. */
 const startMs = 3000;
 
 const usual = ['mnist_pytorch_original', 'ultraface_rfb_320', 'yolox_nano'].map((name) => `.material/models/vision/${name}/model.onnx`)
@@ -123,12 +123,15 @@ export async function main(named: readonly string[]): Promise<void> {
       const [first, second, floors, peers]: [Visit[], Visit[], number[], number[]] = [[], [], [], []];
       for (let round = 0; round < rounds; round++) {
         const { context, close } = await launchProfile();
-        await onPage(context, server.origin, (page) => page.waitForTimeout(startMs));
-        first.push(await visit(context, server.origin, script, url, true));
-        second.push(await visit(context, server.origin, script, url, false));
-        peers.push(await peerVisit(context, server.origin, peer, url));
-        floors.push(await floor(context, server.origin, url));
-        await close();
+        try {
+          await onPage(context, server.origin, (page) => page.waitForTimeout(startMs));
+          first.push(await visit(context, server.origin, script, url, true));
+          second.push(await visit(context, server.origin, script, url, false));
+          peers.push(await peerVisit(context, server.origin, peer, url));
+          floors.push(await floor(context, server.origin, url));
+        } finally {
+          await close();
+        }
       }
       const of = (visits: readonly Visit[], key: keyof Visit): number => Math.round(median(visits.map((v) => v[key])));
       const floorMs = median(floors);

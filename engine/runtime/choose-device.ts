@@ -60,9 +60,14 @@ export async function measureDevice(device: Device, cache: Cache, hold: TurnLock
     return steps.next().done === true;
   };
   while (!await hold(step));
-  const key = profileKey(device.profile.threads);
-  probed.set(key, device.profile);
-  await cache.putProfile(key, device.profile);
+  await keepProfile(device, cache);
+}
+
+/** What was measured is known to other sessions of this worker at once, and to later visits. */
+function keepProfile({ profile }: Device, cache: Cache): Promise<void> {
+  const key = profileKey(profile.threads);
+  probed.set(key, profile);
+  return cache.putProfile(key, profile);
 }
 
 const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
@@ -113,10 +118,8 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
-    if (known === undefined && device.profile.peakFlops > 0) {
-      probed.set(key, device.profile);
-      void cache.putProfile(key, device.profile);
-    }
+    // Nobody waits for the database: 20 ms.
+    if (known === undefined && device.profile.peakFlops > 0) void keepProfile(device, cache);
     return device;
   };
   const onCpu = async (why: string): Promise<Chosen> => {

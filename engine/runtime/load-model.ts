@@ -164,7 +164,7 @@ class LoadedModel implements Model {
   /** Stores what the next visit wants, once, and then finds out what it wants to know of the device. */
   keepWithin(ms: number): void {
     clearTimeout(this.#keepTimer);
-    this.#keepTimer = setTimeout(() => void this.#keep().then(() => this.#tuning.measure()).catch(() => undefined), ms);
+    this.#keepTimer = setTimeout(() => void this.#keep().then(() => this.#tuning.measure()), ms);
   }
 
   #keep(): Promise<void> {
