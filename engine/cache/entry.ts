@@ -16,7 +16,7 @@ interface Entry {
 }
 
 /** Raised with every change of what any entry holds. */
-export const entryVersion = 1;
+export const entryVersion = 2;
 
 export function seal(value: unknown, at: number): Entry {
   const text = JSON.stringify(value);
