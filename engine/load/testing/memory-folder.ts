@@ -31,7 +31,7 @@ export class MemoryFolder implements Folder {
         file.modified = ++this.#clock;
         return bytes.length;
       },
-      truncate: resize, flush: () => undefined, close: () => { open = false; },
+      truncate: resize, close: () => { open = false; },
     });
   }
   remove(name: string): Promise<void> {
