@@ -113,7 +113,7 @@ export abstract class PieceStream implements ByteStream {
 }
 
 /** What one read takes at most. */
-const readBytes = 256 * 1024;
+const readBytes = 512 * 1024;
 
 /**
  * Reads a stream of bytes. Where the stream can (those of fetch and Blob), into one buffer again and again, so that a piece is good until the
