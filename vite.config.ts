@@ -85,8 +85,8 @@ function scriptPlugin(name: 'worker' | 'thread', inlined: boolean): Plugin {
     async load(resolved) {
       if (resolved !== `\0${id}`) return undefined;
       script ??= inlined ? buildScript(name, minify) : Promise.resolve('');
-      // A constant that is used once would be put where it is used, into a function, and so be read twice: 12 ms of the page's thread.
-      return `let text; text = ${JSON.stringify(await script)}; export { text as default };`;
+      // A list: a text would be put where it is used, into a function, and so be read twice (12 ms of the page's thread).
+      return `export default [${JSON.stringify(await script)}];`;
     },
   };
 }
@@ -130,7 +130,7 @@ const scriptTagBuild: UserConfig = {
       resolveId: (source) => (/^virtual:quern-(worker|thread)$/.test(source) ? `\0${source}` : undefined),
       load(id) {
         const name = /^\0virtual:quern-(worker|thread)$/.exec(id)?.[1];
-        return name === undefined ? undefined : `export default ${textOf(name === 'worker' ? name : 'thread')};`;
+        return name === undefined ? undefined : `export default [${textOf(name === 'worker' ? name : 'thread')}];`;
       },
     },
     scriptTag('quern.global.js', 'quern', banner),

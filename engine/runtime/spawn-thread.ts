@@ -18,7 +18,7 @@ let url: string | undefined;
 
 function start(): Worker {
   const here = self.location.href;
-  url ??= here.startsWith('blob:') ? URL.createObjectURL(new Blob([script], { type: 'text/javascript' })) : here;
+  url ??= here.startsWith('blob:') ? URL.createObjectURL(new Blob([...script], { type: 'text/javascript' })) : here;
   const worker = new Worker(url, { name: 'quern-thread' });
   worker.addEventListener('error', () => { failed.add(worker); });
   worker.postMessage({ role: 'thread' } satisfies Hello);

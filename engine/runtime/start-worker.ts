@@ -21,7 +21,7 @@ const workerUrlHint = "host dist/quern.worker.js on the page's own origin and na
 /** Rejects with `worker-blocked` where no worker can be made; one that is made may still be blocked, and dies of it then. */
 export async function startWorker(workerUrl: string | undefined): Promise<Connection> {
   const violations = watchViolations();
-  const url = workerUrl ?? URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const url = workerUrl ?? URL.createObjectURL(new Blob([...script], { type: 'text/javascript' }));
   const release = (): void => {
     if (workerUrl === undefined) URL.revokeObjectURL(url);
   };

@@ -1,12 +1,12 @@
-/** The worker's script as text, built from engine/runtime/worker.ts by the plugin in vite.config.ts. */
+/** The worker's script, built from engine/runtime/worker.ts by the plugin in vite.config.ts, as the parts of a Blob. */
 declare module 'virtual:quern-worker' {
-  const script: string;
+  const script: readonly string[];
   export default script;
 }
 
-/** The script of helper threads as text, built from engine/runtime/thread.ts. */
+/** The script of helper threads likewise, built from engine/runtime/thread.ts. */
 declare module 'virtual:quern-thread' {
-  const script: string;
+  const script: readonly string[];
   export default script;
 }
 
