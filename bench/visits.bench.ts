@@ -1,7 +1,7 @@
 /**
  * A first and a second visit to a page with a model: from before the engine's script is fetched to the first result. The second visit finds what
- * the first left in IndexedDB. Beside it the floor, fetching the model and copying its bytes, which no engine can do without, and a visit
- * with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser of its own, with a profile on disk, as
+ * the first left in IndexedDB and the private file system. Beside it the floor, fetching the model for the first time and copying its bytes, and
+ * a visit with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser of its own, with a profile on disk, as
  * visitors have.
  *   node bench/run.mjs visits [MODEL.onnx…]
  */
@@ -113,7 +113,7 @@ const floor = (context: BrowserContext, origin: string, model: string): Promise<
 
 export async function main(named: readonly string[]): Promise<void> {
   const models = named.length > 0 ? named : usual.filter((model) => existsSync(model));
-  const server = await startServer();
+  const server = await startServer({ storable: true });
   const rows: object[] = [];
   try {
     const script = `${await distUrl(server)}/quern.js`;
@@ -125,10 +125,11 @@ export async function main(named: readonly string[]): Promise<void> {
         const { context, close } = await launchProfile();
         try {
           await onPage(context, server.origin, (page) => page.waitForTimeout(startMs));
-          first.push(await visit(context, server.origin, script, url, true));
-          second.push(await visit(context, server.origin, script, url, false));
-          peers.push(await peerVisit(context, server.origin, peer, url));
-          floors.push(await floor(context, server.origin, url));
+          // Addresses of their own, so that nobody finds what another one left in the browser's cache.
+          first.push(await visit(context, server.origin, script, `${url}?quern`, true));
+          second.push(await visit(context, server.origin, script, `${url}?quern`, false));
+          peers.push(await peerVisit(context, server.origin, peer, `${url}?peer`));
+          floors.push(await floor(context, server.origin, `${url}?floor`));
         } finally {
           await close();
         }

@@ -17,7 +17,6 @@ const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cache-Control': 'no-store',
 };
 
 const page = '<!doctype html><meta charset="utf-8"><title>quern</title><link rel="icon" href="data:,">';
@@ -33,9 +32,14 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
-/** `isolated: false` leaves the headers out, for pages as an ordinary host serves them. */
-export async function startServer({ isolated = true }: { readonly isolated?: boolean } = {}): Promise<FileServer> {
-  const headers = isolated ? isolation : { 'Cache-Control': 'no-store' };
+/**
+ * `isolated: false` leaves the headers of isolation out, for pages as an ordinary host serves them. `storable`: browsers and the engine may keep
+ * what they get and ask whether it is still right, as ordinary hosts have it.
+ */
+export async function startServer(
+  { isolated = true, storable = false }: { readonly isolated?: boolean; readonly storable?: boolean } = {},
+): Promise<FileServer> {
+  const headers = { ...(isolated ? isolation : {}), 'Cache-Control': storable ? 'no-cache' : 'no-store' };
   const mounts: { readonly path: string; readonly writable: boolean }[] = [];
   const known = new Map<string, number>();
   const mount = (path: string, writable: boolean): string => {
