@@ -12,7 +12,7 @@ export interface ByteStream {
   readonly size: number | undefined;
   /** Whether `size` is the exact number of bytes and not only what a server announced. */
   readonly exact: boolean;
-  /** What the server says tells this content of the address from any other, where it says so. */
+  /** What the server says tells this content of the address from any other, where it says so and allows what follows from it to be kept. */
   readonly version?: string | undefined;
   /** Whether pieces are views of memory that stays, so that they may be kept without a copy. */
   readonly stable: boolean;

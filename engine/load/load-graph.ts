@@ -6,7 +6,7 @@
 import type { WireSource } from '../runtime/model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGraph } from './build-graph.ts';
-import type { Allocate } from './byte-stream.ts';
+import { type Allocate, type ByteStream, allocate } from './byte-stream.ts';
 import { type ExternalBytes, type Wanted, externalRanges, readExternal } from './external.ts';
 import { inlineFunctions } from './functions.ts';
 import { type ModelProto, readModel } from './proto.ts';
@@ -20,42 +20,48 @@ export interface LoadOptions extends SourceOptions {
   readonly memory?: ((expected: number | undefined) => Allocate) | undefined;
 }
 
+/** A model of which the source has answered: what it says of it is known, the bytes are still on their way. */
+export interface Opened {
+  readonly source: WireSource;
+  readonly stream: ByteStream;
+  readonly download: Download;
+}
+
 /** A model whose bytes are all here. */
 export interface Fetched {
   readonly skeleton: Skeleton;
   readonly ranges: readonly Wanted[];
   readonly external: ExternalBytes;
-  /** By what the server vouches for all of them; undefined where it does not, or more than one file is concerned. */
-  readonly version: string | undefined;
   /** Reads them. */
   graph(): Graph;
 }
 
+/** Throws QuernErrors: `fetch-failed`, `model-too-large`, `aborted`. */
+export async function openModel(source: WireSource, options: SourceOptions = {}): Promise<Opened> {
+  const download = new Download(options);
+  return { source, download, stream: await openSource(source, download) };
+}
+
 /**
- * Fetches a model with its weights. `known`: gives the ranges of external data of a skeleton that need not be read for them. Throws
- * QuernErrors, as the graph does: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`, `unsupported-dtype`,
- * `model-too-large`, `out-of-memory`, `aborted`.
+ * Brings in a model with its weights, and closes its stream. `known`: gives the ranges of external data of a skeleton that need not be read for
+ * them. Throws QuernErrors, as the graph does: `fetch-failed`, `missing-external-data`, `invalid-model`, `unsupported-model`,
+ * `unsupported-dtype`, `model-too-large`, `out-of-memory`, `aborted`.
  */
 export async function fetchModel(
-  source: WireSource,
+  { source, stream, download }: Opened,
   externalData: Readonly<Record<string, WireSource>> = {},
   options: LoadOptions = {},
   known?: (skeleton: Skeleton) => Promise<readonly Wanted[] | undefined>,
 ): Promise<Fetched> {
-  const download = new Download(options);
-  const sizes: (number | undefined)[] = [];
-  const { skeleton, version } = await scan(source, download, (announced) => {
-    sizes.push(announced);
-    return options.memory?.(announced);
-  });
+  const skeleton = await scan(stream, options.memory ?? (() => allocate));
   let read: ModelProto | undefined;
   const model = (): ModelProto => (read ??= inlineFunctions(readModel(skeleton)));
   const ranges = (await known?.(skeleton)) ?? externalRanges(model());
-  const whole = [...sizes, ...ranges.map(({ range }) => range.length)].reduce((a, b) => (a === undefined || b === undefined ? undefined : a + b));
+  const whole = [stream.size, ...ranges.map(({ range }) => range.length)].reduce((a, b) => (a === undefined || b === undefined ? undefined : a + b));
   const external = await readExternal(ranges, source, externalData, download, options.memory?.(whole));
   download.report('weights');
   return {
-    skeleton, ranges, external, version: ranges.length > 0 ? undefined : version,
+    skeleton, ranges, external,
     graph() {
       options.onProgress?.({ phase: 'parse', loaded: 0, total: 1 });
       const graph = buildGraph(model(), external);
@@ -68,7 +74,7 @@ export async function fetchModel(
 export async function loadGraph(
   source: WireSource, externalData: Readonly<Record<string, WireSource>> = {}, options: LoadOptions = {},
 ): Promise<Graph> {
-  return (await fetchModel(source, externalData, options)).graph();
+  return (await fetchModel(await openModel(source, options), externalData, options)).graph();
 }
 
 /** As `loadGraph`, but constants of 16 KiB and more, and external ones, are `released`: dims and dtype without bytes. */
@@ -78,7 +84,7 @@ export async function loadHead(source: WireSource, options: SourceOptions = {}):
 
 /** The messages of a model, with functions inlined and without large payloads. */
 export async function readHead(source: WireSource, options: SourceOptions = {}): Promise<ModelProto> {
-  return inlineFunctions(readModel((await scan(source, new Download(options), undefined)).skeleton));
+  return inlineFunctions(readModel(await scan((await openModel(source, options)).stream, undefined)));
 }
 
 /** Bytes of all tensors that the model holds, those of external files included, in the form in which the engine keeps them. */
@@ -103,14 +109,10 @@ export function weightBytes(graph: Graph): number {
 }
 
 /** `memory`: undefined passes over large weights. */
-async function scan(
-  source: WireSource, download: Download, memory: ((size: number | undefined) => Allocate | undefined) | undefined,
-): Promise<{ readonly skeleton: Skeleton; readonly version: string | undefined }> {
-  const stream = await openSource(source, download);
+async function scan(stream: ByteStream, memory: ((size: number | undefined) => Allocate) | undefined): Promise<Skeleton> {
   try {
-    return { skeleton: await readSkeleton(stream, memory !== undefined, memory?.(stream.size)), version: stream.version };
+    return await readSkeleton(stream, memory !== undefined, memory?.(stream.size));
   } finally {
     await stream.close();
   }
 }
-

@@ -18,6 +18,8 @@ export class UrlStream extends PieceStream {
   readonly #source: UrlSource;
   /** What tells whether a later answer continues the same file. */
   readonly #version: string | undefined;
+  /** Whether nothing that follows from it may be stored. */
+  readonly #forbidden: boolean;
   #reader: PieceReader | undefined;
   #ranges: boolean;
   readonly #kept: KeptFile | undefined;
@@ -38,13 +40,14 @@ export class UrlStream extends PieceStream {
     this.size = response === undefined ? kept?.announced?.size : sizeOf(response);
     this.#version = response === undefined ? kept?.announced?.version : versionOf(response);
     this.#ranges = response === undefined || (isPlain(response) && response.headers.get('accept-ranges') !== 'none' && isGet(source));
+    this.#forbidden = response !== undefined && isForbidden(response);
     this.#reader = readerOf(response);
     this.#kept = kept;
     this.#online = response !== undefined;
   }
 
   get version(): string | undefined {
-    return this.#version === undefined ? undefined : `${keyOf(this.#source)} ${this.#version}`;
+    return this.#version === undefined || this.#forbidden ? undefined : `${keyOf(this.#source)} ${this.#version}`;
   }
 
   static async open(source: UrlSource, download: Download): Promise<UrlStream> {
@@ -180,9 +183,10 @@ const keyOf = ({ url, init = {} }: UrlSource): string => JSON.stringify([url, in
 /** What may be kept of an answer: what the server does not forbid to be stored, and of which it says version and size. */
 function announcedBy(response: Response): Announced | undefined {
   const [version, size] = [versionOf(response), sizeOf(response)];
-  const forbidden = /\bno-store\b/i.test(response.headers.get('cache-control') ?? '');
-  return version === undefined || size === undefined || forbidden ? undefined : { version, size };
+  return version === undefined || size === undefined || isForbidden(response) ? undefined : { version, size };
 }
+
+const isForbidden = ({ headers }: Response): boolean => /\bno-store\b/i.test(headers.get('cache-control') ?? '');
 
 /** Whether a kept file is still what the server has: one question about its headers. Without a network there is nothing newer. */
 async function isCurrent(source: UrlSource, kept: Announced, signal: AbortSignal | undefined): Promise<boolean> {

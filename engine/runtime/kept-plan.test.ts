@@ -19,7 +19,7 @@ interface Visit {
   readonly kept: boolean;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
   readonly notes: readonly string[];
-  /** Whether weights came as setup steps had left them. */
+  /** Whether weights came as setup steps had left them, and nothing of the model was read. */
   readonly ready: boolean;
 }
 
@@ -42,14 +42,13 @@ async function visit(store: Store, source: WireSource, feeds: RunRequest['feeds'
   const made = await planOf([...request], { memory: (expected) => landing.expect(expected), files }, landing, cache);
   const { devices } = await landing.device();
   const { executor } = executable(made.plan, devices);
-  const ready = await made.weights?.read(executor.residence.prepared());
-  await executor.residence.prepare(() => undefined, undefined, landing, ready);
+  if (made.ready === undefined) await executor.residence.prepare(() => undefined, undefined, landing);
+  else executor.residence.settle(made.ready, landing);
   const results = await executor.run({ feeds });
   const outputs = Object.fromEntries(Object.entries(results).map(([name, t]) => [name, t.kind === 'bytes' ? Array.from(viewAs(t.dtype, t.bytes), Number) : []]));
-  await made.keep();
-  await made.weights?.write(executor.residence);
+  await made.keep(executor.residence);
   await landing.dispose();
-  return { kept: made.kept, outputs, notes: [...cache.notes(), ...files?.notes ?? []], ready: ready !== undefined };
+  return { kept: made.kept, outputs, notes: [...cache.notes(), ...files?.notes ?? []], ready: made.ready !== undefined };
 }
 
 /** 64 x 128 weights, which are large, a bias, which is small, and a large table of rows to take, which the compiler looks into. */
@@ -154,60 +153,104 @@ describe('a kept plan', () => {
 });
 
 describe('kept weights', () => {
-  it('are taken as setup steps left them, with the same bits out', async () => {
+  /** A visit to a model on a server. */
+  async function served(store: Store, folder: MemoryFolder, bytes: Uint8Array, headers: Record<string, string> = { ETag: '"1"' }): Promise<Visit & { read: number }> {
+    let read = 0;
+    vi.stubGlobal('fetch', (_: string, { method = 'GET' }: RequestInit = {}) => {
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          read += bytes.length;
+          controller.enqueue(bytes.slice());
+          controller.close();
+        },
+      }, { highWaterMark: 0 });
+      return Promise.resolve(new Response(method === 'HEAD' ? null : body, { headers: { 'Content-Length': String(bytes.length), ...headers } }));
+    });
+    try {
+      return { ...await visit(store, { kind: 'url', url: 'http://models.test/m.onnx' }, feeds, { folder }), read };
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  }
+  const bytes = (change?: Parameters<typeof literal>[0]): Uint8Array => model(literal(change));
+
+  it('are taken as setup steps left them, without reading the model, with the same bits out', async () => {
     const [store, folder] = [memoryStore(), new MemoryFolder()];
-    const first = await visit(store, source(), feeds, { folder });
-    const second = await visit(store, source(), feeds, { folder });
-    expect([first.ready, second.ready, second.kept]).toEqual([false, true, true]);
+    const first = await served(store, folder, bytes());
+    const second = await served(store, folder, bytes());
+    expect([first.ready, second.ready, second.kept, second.read]).toEqual([false, true, true, 0]);
     expect(second.outputs).toEqual(first.outputs);
     expect(second.notes).toEqual([]);
   });
 
-  it('are prepared again for other weights, and then kept instead', async () => {
+  it.each(fixtures.map((f) => [f.name, f] as const))('of %s run as the model itself', async (_, { build, cases }) => {
     const [store, folder] = [memoryStore(), new MemoryFolder()];
-    await visit(store, source(), feeds, { folder });
-    const other = await visit(store, source({ weight: 100 }), feeds, { folder });
-    expect([other.kept, other.ready]).toEqual([true, false]);
-    expect(other.outputs).toEqual((await visit(memoryStore(), source({ weight: 100 }), feeds)).outputs);
-    const again = await visit(store, source({ weight: 100 }), feeds, { folder });
-    expect([again.ready, again.outputs]).toEqual([true, other.outputs]);
-  });
-
-  it('are known by what the server vouches for, and by a sample of them', async () => {
-    const [store, folder] = [memoryStore(), new MemoryFolder()];
-    const served = (etag: string, scale: number): Promise<Visit> => {
-      const bytes = model(literal({ scale }));
-      const headers = { 'ETag': etag, 'Cache-Control': 'no-store', 'Content-Length': String(bytes.length) };
-      vi.stubGlobal('fetch', () => Promise.resolve(new Response(bytes as Uint8Array<ArrayBuffer>, { headers })));
-      return visit(store, { kind: 'url', url: 'http://models.test/m.onnx' }, feeds, { folder });
-    };
+    const file = build();
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(file as Uint8Array<ArrayBuffer>, { headers: { 'ETag': '"1"', 'Content-Length': String(file.length) } })));
     try {
-      const first = await served('"1"', 1);
-      const second = await served('"1"', 1);
-      expect([first.ready, second.ready, second.outputs]).toEqual([false, true, first.outputs]);
-      expect((await served('"2"', 1)).ready).toBe(false);
-      const other = await served('"2"', 2);
-      expect(other.ready).toBe(false);
-      expect(other.outputs).not.toEqual(first.outputs);
+      const fed: RunRequest['feeds'] = Object.fromEntries(Object.entries(cases[0]?.feeds ?? {}).map(([name, t]) =>
+        [name, { kind: 'bytes', dtype: t.dtype, dims: t.dims, bytes: bytesUnder(t.data) }]));
+      const from: WireSource = { kind: 'url', url: 'http://models.test/fixture.onnx' };
+      const first = await visit(store, from, fed, { folder });
+      const second = await visit(store, from, fed, { folder });
+      expect(second.kept).toBe(true);
+      expect(second.outputs).toEqual(first.outputs);
     } finally {
       vi.unstubAllGlobals();
     }
   });
 
+  it('are prepared again for another version, and then kept instead', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    await served(store, folder, bytes());
+    const other = await served(store, folder, bytes({ weight: 100 }), { ETag: '"2"' });
+    expect([other.kept, other.ready]).toEqual([true, false]);
+    expect(other.outputs).toEqual((await visit(memoryStore(), source({ weight: 100 }), feeds)).outputs);
+    const again = await served(store, folder, bytes({ weight: 100 }), { ETag: '"2"' });
+    expect([again.ready, again.outputs]).toEqual([true, other.outputs]);
+  });
+
+  it('are not those of another panel', async () => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    await served(store, folder, bytes());
+    const file = bytes();
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(file as Uint8Array<ArrayBuffer>, { headers: { ETag: '"1"' } })));
+    const other = await visit(store, { kind: 'url', url: 'http://models.test/m.onnx' }, feeds, { folder, panel: 16 });
+    vi.unstubAllGlobals();
+    expect(other.ready).toBe(false);
+  });
+
+  it.each([
+    ['forbids to store them', { 'ETag': '"1"', 'Cache-Control': 'no-store' }], ['vouches for nothing', {}],
+  ])('are not kept where the server %s', async (_, headers) => {
+    const [store, folder] = [memoryStore(), new MemoryFolder()];
+    await served(store, folder, bytes(), headers);
+    const second = await served(store, folder, bytes(), headers);
+    expect([second.kept, second.ready]).toEqual([true, false]);
+  });
+
   it('that were damaged are prepared again', async () => {
     const [store, folder] = [memoryStore(), new MemoryFolder()];
-    const first = await visit(store, source(), feeds, { folder });
+    const first = await served(store, folder, bytes());
     for (const file of folder.files.values()) file.bytes.fill(1, file.bytes.length - 100);
-    const after = await visit(store, source(), feeds, { folder });
+    const after = await served(store, folder, bytes());
     expect([after.ready, after.outputs]).toEqual([false, first.outputs]);
-    expect((await visit(store, source(), feeds, { folder })).ready).toBe(true);
+    expect((await served(store, folder, bytes())).ready).toBe(true);
+  });
+
+  it('are of no use without their plan', async () => {
+    const [map, folder] = [new Map<string, unknown>(), new MemoryFolder()];
+    const first = await served(memoryStore(map), folder, bytes());
+    map.clear();
+    const after = await served(memoryStore(map), folder, bytes());
+    expect([after.kept, after.ready, after.outputs]).toEqual([false, false, first.outputs]);
   });
 
   it('are not kept without room', async () => {
     const [store, folder] = [memoryStore(), new MemoryFolder()];
     folder.limit = 1000;
-    const first = await visit(store, source(), feeds, { folder });
-    const second = await visit(store, source(), feeds, { folder });
+    const first = await served(store, folder, bytes());
+    const second = await served(store, folder, bytes());
     expect([second.kept, second.ready, second.outputs]).toEqual([true, false, first.outputs]);
   });
 });

@@ -13,7 +13,6 @@ import { type Codec, anything, list, number, oneOf, optional, record, require, t
 import type { Json } from '../cache/entry.ts';
 import { Constant, type Narrow } from '../graph/graph.ts';
 import { LARGE } from '../load/byte-stream.ts';
-import type { KeptFile, KeptFiles } from '../load/kept-files.ts';
 import type { Wanted } from '../load/external.ts';
 import type { Fetched } from '../load/load-graph.ts';
 import { type Skeleton, payloadAt } from '../load/wire.ts';
@@ -21,7 +20,6 @@ import type { ResolvedOptions } from '../options.ts';
 import { readPlan, writePlan } from '../plan/plan-codec.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Devices } from './compile-model.ts';
-import type { Residence } from './residence.ts';
 
 /** Bytes kept with a plan since they stand nowhere in the file as they are (bool tensors in integers, 4-bit ones unpacked): mostly none. */
 const mostInline = 2 ** 18;
@@ -69,16 +67,17 @@ const sorted = (named: Readonly<Record<string, number>>): Json => Object.entries
 /** A skeleton is looked at several times in a load. */
 const hashes = new WeakMap<Skeleton, string>();
 
-function keyOf(skeleton: Skeleton, setting: string): string {
+/** Under which the plan of a model is kept. */
+export function planKey(skeleton: Skeleton, setting: string): string {
   const large = [...skeleton.payloads].flatMap(([at, { length }]) => (length < LARGE ? [] : [at, length]));
   const hash = hashes.get(skeleton) ?? hashBytes(skeleton.bytes);
   hashes.set(skeleton, hash);
   return `plan:${hashText(`${setting} ${hash} ${large.join()}`)}`;
 }
 
-/** What is kept for a skeleton. Its ranges are needed to bring the rest of the model in. */
-export async function findPlan(cache: Cache, skeleton: Skeleton, setting: string): Promise<KeptPlan | undefined> {
-  const data = await cache.getChoice(keyOf(skeleton, setting));
+/** What is kept under a key. Its ranges are needed to bring the rest of the model in. */
+export async function findPlan(cache: Cache, key: string): Promise<KeptPlan | undefined> {
+  const data = await cache.getChoice(key);
   return data === undefined ? undefined : tried(() => entry.read(data as Json));
 }
 
@@ -102,12 +101,24 @@ export function restorePlan({ looked, plan }: KeptPlan, fetched: Fetched): Plan 
   });
 }
 
+/** The plan for weights that come from elsewhere: its constants have no bytes. */
+export function restoreBare({ plan }: KeptPlan): Plan | undefined {
+  return tried(() => readPlan(plan, {
+    write: () => null,
+    read(data) {
+      const { dtype, dims, narrow } = row.read(data);
+      const constant = new Constant(dtype, dims, new Uint8Array(0), narrow);
+      constant.release();
+      return constant;
+    },
+  }));
+}
+
 /**
  * Notes down what is to be kept of a plan while all its bytes are here; the result writes it, when there is time. Undefined for a plan
  * that cannot be kept.
  */
-export function notePlan(plan: Plan, { skeleton, external, ranges }: Fetched, setting: string): ((cache: Cache) => Promise<void>) | undefined {
-  const key = keyOf(skeleton, setting);
+export function notePlan(plan: Plan, { skeleton, external, ranges }: Fetched, key: string): ((cache: Cache) => Promise<void>) | undefined {
   const places = new Map<Uint8Array, Place>([...skeleton.payloads].flatMap(([at, { bytes }]) => (bytes === undefined ? [] : [[bytes, at]])));
   for (const [at, bytes] of external) places.set(bytes, at);
   const rows = new Map<Constant, Json>();
@@ -133,75 +144,6 @@ export function notePlan(plan: Plan, { skeleton, external, ranges }: Fetched, se
     const data = entry.write({ ranges, looked, plan: writePlan(plan, constant) });
     if (JSON.stringify(data).length <= mostText) await cache.putChoice(key, data);
   };
-}
-
-/** Prepared weights up to this size are kept as well: more than that takes as long to read as to prepare. */
-const mostPrepared = 2 ** 25;
-
-/** Of weights that a server vouches for, one word in so many is compared as well: files of one size and one date may differ all the same. */
-const sampled = 16;
-
-/**
- * What tells weights from others. Where no server vouches for them the platform's own hash, on a thread of its own: hashing 1.5 MB here takes a
- * cold engine 12 ms, and to begin with the platform's takes 10. It is there wherever a private file system is, and takes no views of shared memory.
- */
-async function versionOf(all: readonly Uint8Array[], vouched: string | undefined): Promise<string> {
-  if (vouched !== undefined) return hashText([vouched, ...all.map((bytes) => hashBytes(bytes, sampled))].join());
-  const digests = await Promise.all(all.map((bytes) => crypto.subtle.digest('SHA-256', new Uint8Array(bytes))));
-  return hashText(digests.map((d) => hashBytes(new Uint8Array(d))).join());
-}
-
-/** Weights as their setup steps left them, for a model whose large tensors are the same. */
-export class KeptWeights {
-  readonly #files: KeptFiles | undefined;
-  readonly #key: string;
-  readonly #version: Promise<string>;
-  readonly #opened: Promise<KeptFile | undefined> | undefined;
-  #missing = true;
-
-  /** Made while all bytes are here. `likely`: an earlier visit is known to have been here, and what it left is opened at once. */
-  constructor(files: KeptFiles | undefined, { skeleton, external, version }: Fetched, setting: string, likely: boolean) {
-    const large = [...skeleton.payloads.values()].flatMap(({ bytes, length }) => (bytes === undefined || length < LARGE ? [] : [bytes]));
-    const all = [...large, ...external.values()];
-    this.#files = all.reduce((n, b) => n + b.length, 0) > mostPrepared ? undefined : files;
-    this.#key = `prepared ${keyOf(skeleton, setting)}`;
-    this.#opened = likely ? this.#files?.open(this.#key) : undefined;
-    this.#version = this.#files === undefined ? Promise.resolve('') : versionOf(all, version);
-    // Who waits for it hears of it.
-    this.#version.catch(() => undefined);
-  }
-
-  async read({ bytes: size }: ReturnType<Residence['prepared']>): Promise<Uint8Array | undefined> {
-    const file = await this.#opened;
-    if (file === undefined) return undefined;
-    if (size === 0 || file.announced?.version !== await this.#version || file.announced.size !== size) {
-      file.close();
-      return undefined;
-    }
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (let part = file.read(0); part !== undefined; part = file.read(at)) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    file.close();
-    this.#missing = at < size;
-    return this.#missing ? undefined : whole;
-  }
-
-  async write(residence: Residence): Promise<void> {
-    const { tensors, bytes: size } = residence.prepared();
-    if (!this.#missing || size === 0 || size > mostPrepared) return;
-    const file = await this.#files?.open(this.#key);
-    await file?.restart({ version: await this.#version, size }, 1);
-    let at = 0;
-    for (const t of tensors) {
-      const bytes = residence.bytesOf(t);
-      file?.append(at, bytes);
-      at += bytes.length;
-    }
-    file?.close();
-  }
 }
 
 function tried<T>(work: () => T): T | undefined {

@@ -5,14 +5,16 @@
 import { QuernError } from '../../jit/error.ts';
 import { type Cache, openCache } from '../cache/cache.ts';
 import { KeptFiles } from '../load/kept-files.ts';
-import { type LoadOptions, fetchModel } from '../load/load-graph.ts';
+import { type LoadOptions, type Opened, fetchModel, openModel } from '../load/load-graph.ts';
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
-import { type KeptPlan, KeptWeights, findPlan, notePlan, restorePlan, settingOf } from './kept-plan.ts';
+import { type KeptPlan, findPlan, notePlan, planKey, restoreBare, restorePlan, settingOf } from './kept-plan.ts';
+import { KeptWeights, type ReadyWeights } from './kept-weights.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
+import type { Residence } from './residence.ts';
 import { endSpareThreads } from './spawn-thread.ts';
 import { Tuning } from './tuning.ts';
 
@@ -34,10 +36,10 @@ export const loadModel: LoadModel = async (...request) => {
     tuning.notes.push(...(files?.notes ?? []));
     const compiled = executable(made.plan, chosen.devices, tuning.lookup);
     const { residence } = compiled.executor;
-    const ready = await made.weights?.read(residence.prepared());
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
     const model = new LoadedModel(chosen, compiled, tuning, made);
-    await residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing, ready);
+    if (made.ready !== undefined) residence.settle(made.ready, landing);
+    else await residence.prepare((loaded, total) => { onProgress({ phase: 'upload', loaded, total }); }, signal, landing);
     throwIfAborted(signal);
     // Kernels of static models are compiled now, not by the first run.
     await compiled.executor.warm();
@@ -58,31 +60,80 @@ interface MadePlan {
   readonly plan: Plan;
   /** Whether an earlier visit made it. */
   readonly kept: boolean;
-  /** Stores it for the next one, if it is new. */
-  readonly keep: () => Promise<void>;
-  readonly weights: KeptWeights | undefined;
+  /** The weights as it left them, landed. */
+  readonly ready: ReadyWeights | undefined;
+  /** Stores for the next one what it does not have yet. */
+  readonly keep: (residence: Residence) => Promise<void>;
 }
 
-/** The plan of a model over its weights, and what is left to do to keep it. What it was made from is let go of here. */
+/** The plan of a model over its weights, and what is left to do to keep them. What it was made from is let go of here. */
 export async function planOf(
   [model, externalData, options, onProgress]: Parameters<LoadModel>, fetching: LoadOptions, landing: Landing, cache: Cache,
 ): Promise<MadePlan> {
   const devices = async (): Promise<Devices> => (await landing.device()).devices;
   const setting = async (): Promise<string> => settingOf(await devices(), options);
-  let known: KeptPlan | undefined;
-  const fetched = await fetchModel(model, externalData, fetching, async (skeleton) => {
-    if (options.cache) known = await findPlan(cache, skeleton, await setting());
-    return known?.ranges;
-  });
-  throwIfAborted(fetching.signal);
-  const weights = options.cache ? new KeptWeights(fetching.files, fetched, await setting(), known !== undefined) : undefined;
-  const kept = known === undefined ? undefined : restorePlan(known, fetched);
-  const source = kept ?? fetched.graph();
-  onProgress({ phase: 'compile', loaded: 0, total: 1 });
-  if ('segments' in source) return { plan: source, kept: true, keep: () => Promise.resolve(), weights };
-  const made = planModel(source, await devices(), options);
-  const note = options.cache ? notePlan(made, fetched, await setting()) : undefined;
-  return { plan: made, kept: false, keep: () => note?.(cache) ?? Promise.resolve(), weights };
+  const weights = KeptWeights.of(fetching.files, model, options);
+  try {
+    const opened = await openModel(model, fetching);
+    const { version } = opened.stream;
+    const ready = await readyPlan(opened, weights, landing, cache, setting);
+    if (ready !== undefined) {
+      onProgress({ phase: 'compile', loaded: 0, total: 1 });
+      return { ...ready, kept: true, keep: () => Promise.resolve() };
+    }
+    let known: KeptPlan | undefined;
+    let key = '';
+    const fetched = await fetchModel(opened, externalData, fetching, async (skeleton) => {
+      if (!options.cache) return undefined;
+      key = planKey(skeleton, await setting());
+      known = await findPlan(cache, key);
+      return known?.ranges;
+    });
+    throwIfAborted(fetching.signal);
+    const keepWeights = async (residence: Residence): Promise<void> => {
+      if (version !== undefined && fetched.ranges.length === 0) await weights?.write(residence, version, await setting(), key);
+    };
+    const kept = known === undefined ? undefined : restorePlan(known, fetched);
+    const source = kept ?? fetched.graph();
+    onProgress({ phase: 'compile', loaded: 0, total: 1 });
+    if ('segments' in source) return { plan: source, kept: true, ready: undefined, keep: keepWeights };
+    const made = planModel(source, await devices(), options);
+    const note = options.cache ? notePlan(made, fetched, key) : undefined;
+    const keep = async (residence: Residence): Promise<void> => {
+      await note?.(cache);
+      if (note !== undefined) await keepWeights(residence);
+    };
+    return { plan: made, kept: false, ready: undefined, keep };
+  } finally {
+    await weights?.close();
+  }
+}
+
+/** What an earlier visit left of the very model that the server has, landed; its stream is closed then, and as it was otherwise. */
+async function readyPlan(
+  { stream, download }: Opened, weights: KeptWeights | undefined, landing: Landing, cache: Cache, setting: () => Promise<string>,
+): Promise<Pick<MadePlan, 'plan' | 'ready'> | undefined> {
+  const { version, size = Infinity } = stream;
+  // Without anything kept, nobody waits for the device here: it is made while the model comes in.
+  if (weights === undefined || version === undefined || !await weights.any()) return undefined;
+  try {
+    const allocate = landing.expect(size);
+    const key = await weights.planKey(version, await setting());
+    const found = key === undefined ? undefined : await findPlan(cache, key);
+    const plan = found === undefined ? undefined : restoreBare(found);
+    const ready = plan === undefined ? undefined : await weights.read(plan, allocate, () => { download.check(); });
+    if (plan !== undefined && ready !== undefined) {
+      await stream.close();
+      download.arrived(size, stream.name);
+      return { plan, ready };
+    }
+    await landing.keepOnly(new Set());
+    await weights.close();
+    return undefined;
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
 }
 
 const throwIfAborted = (signal: AbortSignal | undefined): void => {
@@ -169,8 +220,7 @@ class LoadedModel implements Model {
 
   #keep(): Promise<void> {
     clearTimeout(this.#keepTimer);
-    this.#keeping ??= this.#made.keep()
-      .then(() => this.#made.weights?.write(this.#compiled.executor.residence)).catch(() => undefined);
+    this.#keeping ??= this.#made.keep(this.#compiled.executor.residence).catch(() => undefined);
     return this.#keeping;
   }
 

@@ -12,8 +12,6 @@ import type { Landing } from './landing.ts';
 import { type Place, type Plan, type PlanStep, type PlanTensor, handled, rootOf, tensor } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 
-const nothing = new Uint8Array(0);
-
 /** A weight of at least one part in so many of all is packed where it stands. */
 const largePart = 16;
 
@@ -32,28 +30,33 @@ export class Residence {
     return [...this.#regions.values()].reduce((n, r) => n + r.bytes, 0);
   }
 
-  /** What setup steps leave for the segments of the main device, in one order; nothing where its memory is not at hand. */
-  prepared(): { readonly tensors: readonly PlanTensor[]; readonly bytes: number } {
-    const { segments, tensors } = this.#plan;
-    const read = [...segments.flatMap((s) => s.steps.flatMap((step) => step.args)), ...handled(this.#plan)];
-    const ids = new Set(read.map((t) => rootOf(this.#plan, t)));
-    const found = this.#stores.size > 1 || this.#device('main').map === undefined ? []
-      : [...tensors.values()].filter((t) => t.source.kind === 'prepared' && ids.has(t.id));
-    return { tensors: found, bytes: found.reduce((n, t) => n + sizeOf(t), 0) };
+  /** The residents, if all are at hand in the memory of one device. */
+  mapped(): readonly PlanTensor[] {
+    return this.#stores.size > 1 || this.#device('main').map === undefined ? [] : residents(this.#plan);
   }
 
-  /** The bytes of a prepared tensor, for a later visit; valid until anything else happens on the device. */
+  /** The bytes of a resident, for a later visit; valid until anything else happens on the device. */
   bytesOf(t: PlanTensor): Uint8Array {
     const region = this.find(t.id, 'main');
     const bytes = region === undefined ? undefined : this.#device('main').map?.(this.#view(t, region, 'main'));
-    if (bytes === undefined) throw new QuernError('internal', `prepared tensor t${t.id} was given up`);
+    if (bytes === undefined) throw new QuernError('internal', `resident tensor t${t.id} was given up`);
     return bytes;
   }
 
-  /** `onUpload` is told of bytes as they arrive. `ready`: what `prepared` left at an earlier visit, one behind the other. */
-  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal, landing?: Landing, ready?: Uint8Array): Promise<void> {
-    const { segments, outputs } = this.#plan;
-    const setup = ready === undefined ? this.#plan.setup : [];
+  /** Takes over the residents that have landed as an earlier visit left them. */
+  settle(ready: ReadonlyMap<number, Uint8Array>, landing: Landing): void {
+    for (const t of residents(this.#plan)) {
+      const bytes = ready.get(t.id);
+      const region = bytes && landing.take(bytes);
+      if (region !== undefined) this.#regions.set(`main:${t.id}`, region);
+      else if (sizeOf(t) === 0) this.#allocate(t, 'main');
+      else throw new QuernError('internal', `resident tensor t${t.id} has not landed`);
+    }
+  }
+
+  /** `onUpload` is told of bytes as they arrive. */
+  async prepare(onUpload: (loaded: number, total: number) => void, signal?: AbortSignal, landing?: Landing): Promise<void> {
+    const { segments, outputs, setup } = this.#plan;
     const last = new Map<number, number>();
     setup.forEach((step, i) => { for (const t of step.args) last.set(rootOf(this.#plan, t), i); });
     const wanted = new Map<Place, Set<number>>();
@@ -64,8 +67,7 @@ export class Residence {
     };
     for (const s of segments) for (const step of s.steps) for (const t of step.args) want(s.place, t);
     for (const t of [...outputs.map((o) => o.tensor), ...handled(this.#plan)]) want('main', t);
-    const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant'
-      && (ready === undefined || [...wanted.values()].some((set) => set.has(t.id))));
+    const constants = [...this.#plan.tensors.values()].filter((t) => t.source.kind === 'constant');
     const total = constants.reduce((n, t) => n + sizeOf(t), 0);
     let loaded = 0;
     await landing?.keepOnly(new Set(constants.flatMap((t) => (t.source.kind === 'constant' && !t.source.constant.released ? [t.source.constant.bytes] : []))));
@@ -91,11 +93,6 @@ export class Residence {
     for (const t of constants) {
       for (const place of wanted.keys()) if (wanted.get(place)?.has(t.id) === true) upload(t, place);
       if (!last.has(t.id)) release(t);
-    }
-    let at = 0;
-    for (const t of ready === undefined ? [] : this.prepared().tensors) {
-      const view = this.#view(t, this.#allocate(t, 'main'), 'main');
-      this.#device('main').write(view, t.dtype, (ready ?? nothing).subarray(at, at += sizeOf(t)));
     }
     for (const [i, step] of setup.entries()) {
       if (signal?.aborted === true) throw new QuernError('aborted', 'loading was aborted');
@@ -215,7 +212,15 @@ function countOf(t: PlanTensor): number {
   }, 1);
 }
 
-const sizeOf = (t: PlanTensor): number => bytesOf(t.dtype) * countOf(t);
+/** In bytes; of a tensor without symbolic dims. */
+export const sizeOf = (t: PlanTensor): number => bytesOf(t.dtype) * countOf(t);
+
+/** What runs read of constants and of what setup steps made of them: on one device, all that stays there of the weights. */
+export function residents(plan: Plan): PlanTensor[] {
+  const read = [...plan.segments.flatMap((s) => s.steps.flatMap((step) => step.args)), ...plan.outputs.map((o) => o.tensor), ...handled(plan)];
+  const ids = new Set(read.map((t) => rootOf(plan, t)));
+  return [...plan.tensors.values()].filter((t) => (t.source.kind === 'prepared' || t.source.kind === 'constant') && ids.has(t.id));
+}
 
 function release(t: PlanTensor): void {
   if (t.source.kind === 'constant') t.source.constant.release();
