@@ -8,8 +8,9 @@ import { type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from '.
 import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, times, without } from './polynomial.ts';
 
 const polys = new Map<Expr, Poly>();
+const proofs = new Map<Expr, boolean>();
 const results = new Map<BinaryOp, Map<number, Expr | undefined>>();
-export const clear = (): void => { for (const table of [polys, results]) table.clear(); };
+export const clear = (): void => { for (const table of [polys, proofs, results]) table.clear(); };
 
 function toPoly(e: Expr): Poly {
   const known = polys.get(e);
@@ -104,15 +105,18 @@ function split(a: Poly, b: Poly): { q: Poly; r: Poly } {
 
 /** Is every value of this polynomial at least zero? Conservative: false may mean unknown. */
 function nonNegative(p: Poly): boolean {
+  if (visiblyNonNegative(p)) return true;
   // Dims of at least m are written m + d with d >= 0; then non-negative coefficients prove it.
   let shifted = p;
   const dims = new Set<Expr>();
   for (const { atoms } of p.values()) for (const atom of atoms) if (atom.op === 'sym' && atom.min > 0) dims.add(atom);
+  if (dims.size === 0) return false;
   for (const dim of dims) if (dim.op === 'sym') shifted = substitutePoly(shifted, dim, plus(toPoly(dim), toPoly(int(dim.min))));
-  for (const { coef, atoms } of shifted.values()) {
-    if (coef < 0) return false;
-    if (!atoms.every(atomNonNegative)) return false;
-  }
+  return visiblyNonNegative(shifted);
+}
+
+function visiblyNonNegative(p: Poly): boolean {
+  for (const { coef, atoms } of p.values()) if (coef < 0 || !atoms.every(atomNonNegative)) return false;
   return true;
 }
 
@@ -172,21 +176,21 @@ function atomUpper(atom: Expr): Poly | undefined {
   return undefined;
 }
 
-/** Proves e >= 0 for all loop variables and dims in range; false may mean unknown. */
-export function isNonNegative(e: Expr): boolean {
-  const p = toPoly(e);
+function proved(p: Poly): boolean {
   if (nonNegative(p)) return true;
   const least = extreme(p, false);
-  return least !== undefined && nonNegative(least);
+  return least !== undefined && least !== p && nonNegative(least);
+}
+
+/** Proves e >= 0 for all loop variables and dims in range; false may mean unknown. Remembered: the same quotients are asked about again and again. */
+export function isNonNegative(e: Expr): boolean {
+  let known = proofs.get(e);
+  if (known === undefined) proofs.set(e, known = proved(toPoly(e)));
+  return known;
 }
 
 /** Proves a < b. */
-const isBelow = (a: Poly, b: Poly): boolean => {
-  const gap = plus(plus(b, a, -1), toPoly(int(1)), -1);
-  if (nonNegative(gap)) return true;
-  const least = extreme(gap, false);
-  return least !== undefined && nonNegative(least);
-};
+const isBelow = (a: Poly, b: Poly): boolean => proved(plus(plus(b, a, -1), toPoly(int(1)), -1));
 
 export function divide(a: Expr, b: Expr): Expr {
   if (b.op === 'const' && Number(b.value) === 1) return a;
