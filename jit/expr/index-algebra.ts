@@ -8,9 +8,12 @@ import { type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from '.
 import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, times, without } from './polynomial.ts';
 
 const polys = new Map<Expr, Poly>();
+/** What was proved of expressions and of atoms, and the greatest values of atoms. Remembered: the same quotients are asked about again and again. */
 const proofs = new Map<Expr, boolean>();
+const atomProofs = new Map<Expr, boolean>();
+const uppers = new Map<Expr, Poly | undefined>();
 const results = new Map<BinaryOp, Map<number, Expr | undefined>>();
-export const clear = (): void => { for (const table of [polys, proofs, results]) table.clear(); };
+export const clear = (): void => { for (const table of [polys, proofs, atomProofs, uppers, results]) table.clear(); };
 
 function toPoly(e: Expr): Poly {
   const known = polys.get(e);
@@ -67,14 +70,11 @@ function recombine(p: Poly): Poly {
   return p;
 }
 
-/** What `b*quotient + (x mod b)` is, if `quotient` is x div b, or (x div b) mod c. */
-function joined(x: Expr, b: Expr, quotient: Expr): Expr | undefined {
-  if (quotient.op !== 'binary') return undefined;
-  if (quotient.fn === 'floordiv' && quotient.b === b && quotient.a === x) return x;
-  if (quotient.fn === 'floormod') {
-    const inner = quotient.a;
-    if (inner === divide(x, b)) return modulo(x, fromPoly(times(toPoly(b), toPoly(quotient.b))));
-  }
+/** What `b*other + (x mod b)` is, if `other` is x div b, or (x div b) mod c. */
+function joined(x: Expr, b: Expr, other: Expr): Expr | undefined {
+  if (other.op !== 'binary') return undefined;
+  if (other.fn === 'floordiv' && other.b === b && other.a === x) return x;
+  if (other.fn === 'floormod' && other.a === quotient(x, b)) return modulo(x, fromPoly(times(toPoly(b), toPoly(other.b))));
   return undefined;
 }
 
@@ -122,6 +122,12 @@ function visiblyNonNegative(p: Poly): boolean {
 
 function atomNonNegative(atom: Expr): boolean {
   if (atom.op === 'var' || atom.op === 'sym') return true;
+  let known = atomProofs.get(atom);
+  if (known === undefined) atomProofs.set(atom, known = provedAtom(atom));
+  return known;
+}
+
+function provedAtom(atom: Expr): boolean {
   if (atom.op === 'binary') {
     if (atom.fn === 'floormod') return nonNegative(toPoly(atom.b));
     if (atom.fn === 'floordiv') return nonNegative(toPoly(atom.a)) && nonNegative(toPoly(atom.b));
@@ -164,13 +170,18 @@ function extreme(p: Poly, greatest: boolean): Poly | undefined {
 }
 
 function atomUpper(atom: Expr): Poly | undefined {
+  if (!uppers.has(atom)) uppers.set(atom, upperOf(atom));
+  return uppers.get(atom);
+}
+
+function upperOf(atom: Expr): Poly | undefined {
   if (atom.op === 'var') return plus(toPoly(atom.extent), toPoly(int(1)), -1);
   if (atom.op === 'binary') {
     if (atom.fn === 'floormod') return plus(toPoly(atom.b), toPoly(int(1)), -1);
     if (atom.fn === 'min') return extreme(toPoly(atom.b), true) ?? extreme(toPoly(atom.a), true);
     if (atom.fn === 'floordiv') {
       const top = extreme(toPoly(atom.a), true);
-      return top === undefined ? undefined : toPoly(divide(fromPoly(top), atom.b));
+      return top === undefined ? undefined : toPoly(quotient(fromPoly(top), atom.b));
     }
   }
   return undefined;
@@ -182,7 +193,7 @@ function proved(p: Poly): boolean {
   return least !== undefined && least !== p && nonNegative(least);
 }
 
-/** Proves e >= 0 for all loop variables and dims in range; false may mean unknown. Remembered: the same quotients are asked about again and again. */
+/** Proves e >= 0 for all loop variables and dims in range; false may mean unknown. */
 export function isNonNegative(e: Expr): boolean {
   let known = proofs.get(e);
   if (known === undefined) proofs.set(e, known = proved(toPoly(e)));
@@ -191,6 +202,9 @@ export function isNonNegative(e: Expr): boolean {
 
 /** Proves a < b. */
 const isBelow = (a: Poly, b: Poly): boolean => proved(plus(plus(b, a, -1), toPoly(int(1)), -1));
+
+/** `divide`, remembered. */
+const quotient = (a: Expr, b: Expr): Expr => binary('floordiv', a, b) ?? rawBinary('floordiv', a, b);
 
 export function divide(a: Expr, b: Expr): Expr {
   if (b.op === 'const' && Number(b.value) === 1) return a;
