@@ -51,7 +51,7 @@ export interface MemArg {
 export type Item = Structure | Resting;
 type Resting = Step & { rests?: boolean };
 type Step =
-  | { readonly kind: 'op'; readonly op: Opcode; readonly immediate: Immediates }
+  | { readonly kind: 'op'; readonly op: Opcode; readonly found: Instruction; readonly immediate: Immediates }
   | { readonly kind: 'local'; readonly op: 'local.get' | 'local.set' | 'local.tee'; readonly local: Local }
   | { readonly kind: 'global'; readonly op: 'global.get'; readonly global: GlobalRef }
   | { readonly kind: 'call'; readonly func: FuncRef }
@@ -120,18 +120,19 @@ export class FunctionBuilder {
 
   /** An instruction without immediate. */
   op(name: Opcode): void {
+    const found = this.#find(name, 'none');
     if (name === 'drop') {
       this.#popAny(name);
-      this.#emit({ kind: 'op', op: name, immediate: undefined });
+      this.#emit({ kind: 'op', op: name, found, immediate: undefined });
     } else if (name === 'select') {
       this.#pop('i32', name);
       const b = this.#popAny(name);
       const a = this.#popAny(name) ?? b;
       if (b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
       this.stack.push(a ?? 'i32');
-      this.#emit({ kind: 'op', op: name, immediate: undefined });
+      this.#emit({ kind: 'op', op: name, found, immediate: undefined });
     } else {
-      this.#applyTo(name, this.#find(name, 'none'), undefined);
+      this.#applyTo(name, found, undefined);
       if (name === 'unreachable') this.#die();
     }
   }
@@ -304,10 +305,12 @@ export class FunctionBuilder {
     this.#applyTo(name, this.#find(name), immediate);
   }
 
-  #applyTo(name: Opcode, { params, results }: Instruction, immediate: Immediates): void {
-    this.#popAll(params, name);
-    for (const type of results) this.stack.push(type);
-    this.#emit({ kind: 'op', op: name, immediate });
+  #applyTo(name: Opcode, found: Instruction, immediate: Immediates): void {
+    this.#popAll(found.params, name);
+    // No instruction has two.
+    const result = found.results[0];
+    if (result !== undefined) this.stack.push(result);
+    this.#emit({ kind: 'op', op: name, found, immediate });
   }
 
   #local(op: 'local.get' | 'local.set' | 'local.tee', local: Local, takes: boolean, gives: boolean): void {

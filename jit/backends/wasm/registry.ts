@@ -15,7 +15,7 @@ const emitters: Readonly<Record<Kernel['body']['kind'], Emitter>> = {
 export const spaceOf = (kernel: Kernel, profile: DeviceProfile): Space | { readonly why: string } =>
   emitters[kernel.body.kind].space(kernel, profile);
 
-/** Sources are emitted again when somebody wants to see them: what they are made of, an object an instruction (45,000 in a small model), is let go of. */
+/** Sources are emitted again when somebody asks: what they are made of, an object an instruction (45,000 in a small model), is let go of. */
 export function emitKernel(kernel: Kernel, schedule: Schedule, profile: DeviceProfile): WasmCode {
   const emit = (): WasmCode => emitters[kernel.body.kind].emit(kernel, schedule, profile);
   return { ...emit(), source: () => emit().source() };
