@@ -21,18 +21,15 @@ export function hashText(text: string): string {
   return hex(b) + hex(mix(a ^ b));
 }
 
-/**
- * Of bytes, by words of 32 bits. Each step is one to one in the word and in what came before, and carries every bit to others. `every`: 16 looks at
- * one word in 16.
- */
-export function hashBytes(bytes: Uint8Array, every = 1): string {
+/** Of bytes, by words of 32 bits. Each step is one to one in the word and in what came before, and carries every bit to others. */
+export function hashBytes(bytes: Uint8Array): string {
   const count = bytes.length >> 2;
   const even = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   const words = new Int32Array(even.buffer, even.byteOffset, count);
   let rest = 0;
   for (let i = count * 4; i < bytes.length; i++) rest = (rest << 8) | (bytes[i] ?? 0);
   let [low, high] = [0x811c9dc5, 0x9747b28c];
-  for (let i = 0; i <= count; i += every) {
+  for (let i = 0; i <= count; i++) {
     const word = words[i] ?? rest;
     low ^= word;
     low = Math.imul((low << 15) | (low >>> 17), 0x1b873593);

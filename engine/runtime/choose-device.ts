@@ -24,9 +24,6 @@ export interface Chosen {
   readonly single?: string | undefined;
 }
 
-/** Above this many threads the models at hand gain nothing, and the page needs a core too. */
-const mostThreads = 8;
-
 export async function disposeDevices({ devices }: Pick<Chosen, 'devices'>): Promise<void> {
   await devices.main.dispose();
   await devices.cpu?.dispose();
@@ -42,11 +39,10 @@ function singleBecause(): string | undefined {
   return 'SharedArrayBuffer' in globalThis ? undefined : 'the browser has no SharedArrayBuffer: one thread';
 }
 
-/** Threads of the CPU device, the calling one included. */
-function threadsFor(options: ResolvedOptions): number {
-  if (singleBecause() !== undefined) return 1;
-  return options.threads === 'auto' ? Math.min(globalThis.navigator.hardwareConcurrency, mostThreads) : options.threads;
-}
+/** Threads of the CPU device, the calling one included. Above eight the models at hand gain nothing, and the page needs a core too. */
+export const mostThreads = (): number => (singleBecause() === undefined ? Math.min(globalThis.navigator.hardwareConcurrency, 8) : 1);
+
+const threadsFor = ({ threads }: ResolvedOptions): number => (threads === 'auto' || singleBecause() !== undefined ? mostThreads() : threads);
 
 /**
  * Measures what no visit has measured of a device yet, which takes 50 ms: after the first answer, for the tuner, for reports and for later visits.
@@ -60,14 +56,10 @@ export async function measureDevice(device: Device, cache: Cache, hold: TurnLock
     return steps.next().done === true;
   };
   while (!await hold(step));
-  await keepProfile(device, cache);
-}
-
-/** What was measured is known to other sessions of this worker at once, and to later visits. */
-function keepProfile({ profile }: Device, cache: Cache): Promise<void> {
-  const key = profileKey(profile.threads);
-  probed.set(key, profile);
-  return cache.putProfile(key, profile);
+  // What was measured is known to other sessions of this worker at once, and to later visits.
+  const key = profileKey(device.profile.threads);
+  probed.set(key, device.profile);
+  await cache.putProfile(key, device.profile);
 }
 
 const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
@@ -114,13 +106,10 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
   const wasm = async (count: number): Promise<Device> => {
     const key = profileKey(count);
     const known = probed.get(key) ?? await cache.getProfile(key);
-    const device = await createWasmDevice({
+    return createWasmDevice({
       threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
       ...(known === undefined ? {} : { known }),
     });
-    // Nobody waits for the database: 20 ms.
-    if (known === undefined && device.profile.peakFlops > 0) void keepProfile(device, cache);
-    return device;
   };
   const onCpu = async (why: string): Promise<Chosen> => {
     requireRoom(weightBytes, mostWasmBytes, '4 GiB of WebAssembly memory', 'weights of fewer bits, or a GPU');

@@ -10,10 +10,13 @@ import type { Progress, RunRequest, ValueInfo, WireSource, WireTensor } from './
 
 /**
  * The first message to a worker. `lock`: a Web Lock that the engine holds for as long as it lives, so that its death is noticed. `short`: memory
- * through which small runs go past messages.
+ * through which small runs go past messages. `helpersFirst`: the engine starts helper threads before it answers.
  */
 export type Hello =
-  | { readonly role: 'engine'; readonly version: string; readonly lock: string | undefined; readonly short: SharedArrayBuffer | undefined }
+  | {
+    readonly role: 'engine'; readonly version: string; readonly lock: string | undefined; readonly short: SharedArrayBuffer | undefined;
+    readonly helpersFirst: boolean;
+  }
   | { readonly role: 'thread' };
 
 /** An engine's answer to its Hello. Versions differ when a hosted worker script is older than the page's. */

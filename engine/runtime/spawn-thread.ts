@@ -41,8 +41,8 @@ export function spawnThread(): Worker {
 }
 
 /**
- * Keeps a thread whose device is gone for the next one: ending and starting costs Firefox 0.2 s a session, and one `new Worker`
- * in some 40 never came back there (153) after a worker that slept in WebAssembly had been terminated.
+ * Keeps a thread whose device is gone for the next one: ending and starting costs Firefox 0.2 s a session, and one `new Worker` in some 40 does not
+ * come back there (153; start-worker.ts).
  */
 export function returnThread(worker: Worker): void {
   const devices = (served.get(worker) ?? 0) + 1;

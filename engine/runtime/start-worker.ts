@@ -13,6 +13,8 @@ import { shortWayMemory } from './short-way.ts';
 
 /** The worker's script parses in milliseconds; a hosted script that is none of ours never answers. */
 const answerMs = 60_000;
+/** How long a worker may take to start its helpers and answer: usually a fifth of a second. */
+const helpersMs = 3000;
 /** How long to wait for the document's violation report after the worker's mute error; both are queued at once. */
 const violationMs = 100;
 
@@ -31,16 +33,20 @@ export async function startWorker(workerUrl: string | undefined): Promise<Connec
     violations.stop();
     return found;
   };
-  let worker: Worker;
+  let started: Started;
   try {
-    worker = construct(url);
+    started = start(url);
+    // What a worker answers, or fails with, is heard below.
+    for (let left = 3; started.hello.helpersFirst && left > 0 && !await settles(started.answered, helpersMs); left--) {
+      started.closing.abort();
+      started.worker.terminate();
+      started = start(url, left > 1);
+    }
   } catch (error) {
     throw await failure(error);
   }
-  const lock = lockName();
-  const short = shortWayMemory();
-  const closing = new AbortController();
-  const watching = answer(worker, { role: 'engine', version, lock, short }, closing.signal).then(() => {
+  const { worker, hello: { lock, short }, closing, answered } = started;
+  const watching = answered.then(() => {
     violations.stop();
     return watch(worker, lock, closing.signal);
   });
@@ -59,6 +65,31 @@ export async function startWorker(workerUrl: string | undefined): Promise<Connec
     }),
   };
 }
+
+interface Started {
+  readonly worker: Worker;
+  readonly hello: Extract<Hello, { role: 'engine' }>;
+  readonly closing: AbortController;
+  /** Rejects with what the worker says instead of Ready. */
+  readonly answered: Promise<void>;
+}
+
+/**
+ * In Firefox 153 `new Worker` in a worker does not return in some 3 of 100 sessions. Its engines make their helpers before they answer; one that
+ * does not answer is given up for another, and the last has to do without helpers until it needs them.
+ */
+function start(url: string, helpersFirst = crossOriginIsolated && navigator.userAgent.includes('Firefox/')): Started {
+  const worker = construct(url);
+  const hello = { role: 'engine', version, lock: lockName(), short: shortWayMemory(), helpersFirst } as const;
+  const closing = new AbortController();
+  const answered = answer(worker, hello, closing.signal);
+  answered.catch(() => undefined);
+  return { worker, hello, closing, answered };
+}
+
+/** Whether a promise settles in time, in whatever way. */
+const settles = (promise: Promise<void>, ms: number): Promise<boolean> =>
+  Promise.race([promise.then(() => true, () => true), new Promise<boolean>((resolve) => { setTimeout(resolve, ms, false); })]);
 
 function construct(url: string): Worker {
   // Under `require-trusted-types-for 'script'` a plain string is refused; a page that allows the policy 'quern' lets us in.

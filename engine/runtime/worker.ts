@@ -6,16 +6,19 @@ import { expose } from 'comlink';
 import { version } from '../../package.json';
 import { serveThread } from '../../jit/backends/wasm/thread.ts';
 import { support } from '../load/support.ts';
+import { mostThreads } from './choose-device.ts';
 import { loadModel } from './load-model.ts';
 import type { Hello, Ready } from './protocol.ts';
 import { requireWasm } from './require-wasm.ts';
 import { createService, serveRuns } from './service.ts';
 import { ShortWayEnd } from './short-way.ts';
+import { startThreads } from './spawn-thread.ts';
 
 // The types of worker scopes and of pages cannot be loaded together; what is used here looks the same from both ends.
 const scope = self as unknown as Worker;
 
-function serveEngine({ lock, short }: Extract<Hello, { role: 'engine' }>): void {
+function serveEngine({ lock, short, helpersFirst }: Extract<Hello, { role: 'engine' }>): void {
+  if (helpersFirst) startThreads(mostThreads() - 1);
   const post = scope.postMessage.bind(scope);
   const ready = (): void => { post({ ready: true, version } satisfies Ready); };
   const service = createService({

@@ -8,7 +8,7 @@ import { bytesOf } from '../../expr/dtype.ts';
 import { nextTask } from '../../next-task.ts';
 import type { WasmCode } from './emitter.ts';
 import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
-import { type ProbeOptions, engineName, measure, probe, relaxedSimd } from './probe.ts';
+import { type ProbeOptions, measure, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
 import { installKernel } from './thread.ts';
@@ -50,15 +50,7 @@ export function createWasmDevice(options: WasmDeviceOptions): Promise<Device> {
     const memory = new LinearMemory(options.maxBytes);
     const threads = Math.max(1, options.threads);
     invariant(threads === 1 || options.spawnThread !== undefined, 'threads need a way to start them');
-    let profile = probe(options, threads);
-    // Firefox 153 is measured before it has helpers: after the first answer, a worker in some 13 never answers (3 of 40 visits; 0 of 26 so).
-    if (options.known === undefined && engineName().startsWith('Firefox')) {
-      const steps = measure(memory, profile.fma);
-      let step = steps.next();
-      while (step.done !== true) step = steps.next();
-      profile = { ...profile, ...step.value };
-    }
-    return WasmDevice.start(memory, profile, options);
+    return WasmDevice.start(memory, probe(options, threads), options);
   });
 }
 

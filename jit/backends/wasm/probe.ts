@@ -54,7 +54,7 @@ export function probe(options: ProbeOptions, threads: number): DeviceProfile {
 }
 
 /** Engine and major version; nothing finer, or no record would ever be found again. */
-export function engineName(): string {
+function engineName(): string {
   const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
   const agent = navigator?.userAgent ?? '';
   for (const [pattern, name] of [[/Firefox\/(\d+)/, 'Firefox'], [/Chrom(?:e|ium)\/(\d+)/, 'Chromium'], [/Version\/(\d+).*Safari/, 'Safari']] as const) {
