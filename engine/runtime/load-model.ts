@@ -77,6 +77,7 @@ export async function planOf(
     const opened = await openModel(model, fetching);
     const { version } = opened.stream;
     const ready = await readyPlan(opened, weights, landing, cache, setting);
+    await weights?.close();
     if (ready !== undefined) {
       onProgress({ phase: 'compile', loaded: 0, total: 1 });
       return { ...ready, kept: true, keep: () => Promise.resolve() };
@@ -128,7 +129,6 @@ async function readyPlan(
       return { plan, ready };
     }
     await landing.keepOnly(new Set());
-    await weights.close();
     return undefined;
   } catch (error) {
     await stream.close();
