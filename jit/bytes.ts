@@ -26,7 +26,6 @@ export class Bytes {
 
   /** Unsigned LEB128 of an integer below 2^53. */
   u32(value: number): void {
-    if (value < 128) return this.byte(value);
     let rest = value;
     while (rest >= 128) {
       this.byte((rest % 128) + 128);

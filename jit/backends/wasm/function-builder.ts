@@ -307,9 +307,7 @@ export class FunctionBuilder {
 
   #applyTo(name: Opcode, found: Instruction, immediate: Immediates): void {
     this.#popAll(found.params, name);
-    // No instruction has two.
-    const result = found.results[0];
-    if (result !== undefined) this.stack.push(result);
+    for (const type of found.results) this.stack.push(type);
     this.#emit({ kind: 'op', op: name, found, immediate });
   }
 

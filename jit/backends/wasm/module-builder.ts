@@ -119,9 +119,9 @@ export class ModuleBuilder {
   }
 
   #encodeFunction(f: FunctionBuilder, out: Bytes): void {
+    const declared = f.locals.slice(f.params.length);
     const runs: { type: ValType; count: number }[] = [];
-    for (let i = f.params.length; i < f.locals.length; i++) {
-      const type = f.locals[i]?.type ?? 'i32';
+    for (const { type } of declared) {
       const last = runs[runs.length - 1];
       if (last?.type === type) last.count++;
       else runs.push({ type, count: 1 });
@@ -135,18 +135,14 @@ export class ModuleBuilder {
     out.byte(0x0b);
   }
 
-  /** Mostly interpreted, so that the order of cases counts: seven of eight items are locals and instructions. */
   #encodeItems(items: readonly Item[], out: Bytes): void {
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      switch (item?.kind) {
+    for (const item of items) {
+      switch (item.kind) {
+        case 'hole': this.#encodeItems(item.hole.items, out); break;
         case 'local':
           out.byte(item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22);
           out.u32(item.local.index);
           break;
-        case 'op': encodeOp(item, out); break;
-        case 'hole': this.#encodeItems(item.hole.items, out); break;
-        case undefined: break;
         case 'global':
           out.byte(0x23);
           out.u32(item.global.index);
@@ -175,6 +171,7 @@ export class ModuleBuilder {
         }
         case 'else': out.byte(0x05); break;
         case 'end': out.byte(0x0b); break;
+        case 'op': encodeOp(item, out); break;
         default: item satisfies never;
       }
     }
@@ -228,7 +225,6 @@ function encodeOp({ found, immediate }: Extract<Item, { kind: 'op' }>, out: Byte
     out.byte(found.prefix);
     out.u32(found.code);
   }
-  if (immediate === undefined) return;
   const numbers = Array.isArray(immediate) ? (immediate as readonly number[]) : [];
   const scalar = typeof immediate === 'number' ? immediate : 0;
   switch (found.immediate) {

@@ -30,9 +30,8 @@ export class Scope {
   }
 
   define(leaf: Expr, local: Local): void {
-    // Levels found so far know nothing of a leaf that nobody had.
-    if (this.owner(leaf) !== undefined) this.levels.clear();
     this.#defined.set(leaf, local);
+    this.levels.clear();
   }
 
   /** The scope that defines a variable, and its local. */
