@@ -8,7 +8,7 @@ import script from 'virtual:quern-worker';
 import { version } from '../../package.json';
 import { QuernError } from '../../jit/error.ts';
 import type { Connection } from './client.ts';
-import type { Hello, Ready } from './protocol.ts';
+import type { Hello, RanMessage, Ready } from './protocol.ts';
 import { shortWayMemory } from './short-way.ts';
 
 /** The worker's script parses in milliseconds; a hosted script that is none of ours never answers. */
@@ -123,9 +123,9 @@ function answer(worker: Worker, hello: Hello, closed: AbortSignal): Promise<void
       event.preventDefault();
       settle(new QuernError('worker-blocked', describe(event)));
     }, { signal: done.signal });
-    worker.addEventListener('message', ({ data }: MessageEvent<Partial<Ready & { readonly id: string }> | null>) => {
-      // The answer to a call, by comlink.
-      if (data?.id !== undefined) return;
+    worker.addEventListener('message', ({ data }: MessageEvent<Partial<Ready & RanMessage & { readonly id: string }> | null>) => {
+      // The answer to a call, by comlink or past it: the engine's lock may be granted after a small model has been loaded and run.
+      if (data?.id !== undefined || data?.ran !== undefined) return;
       settle(data?.ready === true && data.version === version ? undefined : new QuernError('worker-blocked', 'the worker script is of another version', {
         expected: version,
         got: data?.version ?? 'a script that is not of Quern',
