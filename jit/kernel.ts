@@ -6,7 +6,7 @@
  */
 import { QuernError } from './error.ts';
 import type { DType } from './expr/dtype.ts';
-import { type Expr, type Sym, type Var, add, int, load, mul, symbol } from './expr/expr.ts';
+import { type Expr, type Load, type Sym, type Var, add, int, load, mul, symbol } from './expr/expr.ts';
 import { shapeText, text } from './expr/text.ts';
 import { collect, isLoad, isSym, rewriter } from './expr/visit.ts';
 
@@ -250,10 +250,31 @@ export const renumber = (to: (tensor: number) => number | undefined): ((e: Expr)
     return load(to(e.tensor) ?? e.tensor, e.dtype, e.index.map(again));
   });
 
-/** Tensors that a body loads, in the order of first appearance. */
-export function loadedTensors(body: Body): number[] {
-  return [...new Set(collect(expressions(body), isLoad).map((l) => l.tensor))];
+interface Loaded {
+  readonly loads: readonly Load[];
+  readonly tensors: readonly number[];
 }
+
+/** By body: passes hand most of them on as they are, and each asks. */
+const loaded = new WeakMap<Body, Loaded>();
+
+function loadedBy(body: Body): Loaded {
+  const known = loaded.get(body);
+  if (known !== undefined) return known;
+  const loads = collect(expressions(body), isLoad);
+  const made = { loads, tensors: [...new Set(loads.map((l) => l.tensor))] };
+  loaded.set(body, made);
+  return made;
+}
+
+/** The distinct loads of a body, of all tensors or of one, in the order of first appearance. */
+export function loadsOf(body: Body, tensor?: number): readonly Load[] {
+  const { loads } = loadedBy(body);
+  return tensor === undefined ? loads : loads.filter((l) => l.tensor === tensor);
+}
+
+/** Tensors that a body loads, in the order of first appearance. */
+export const loadedTensors = (body: Body): readonly number[] => loadedBy(body).tensors;
 
 /** Makes a kernel of a body over slots: dims get the canonical names s0, s1, ... `bind` gives, in order, the dims to pass. */
 export function makeKernel(body: Body, args: readonly Arg[], numeric: Numeric): { readonly kernel: Kernel; readonly bind: readonly Sym[] } {

@@ -8,7 +8,7 @@ import type { DeviceProfile } from './device.ts';
 import { bytesOf } from './expr/dtype.ts';
 import type { Expr, Load, Var } from './expr/expr.ts';
 import { collect, evaluate, isLoad, isVar, walk } from './expr/visit.ts';
-import { type Kernel, type Stmt, expressions, pointAxes } from './kernel.ts';
+import { type Kernel, type Stmt, loadsOf, pointAxes } from './kernel.ts';
 
 export interface Work {
   /** Arithmetic operations; a multiply-add counts twice, an elementary function once. */
@@ -123,7 +123,7 @@ function bytesMoved(kernel: Kernel, env: Env): number {
   // As many elements as the axes in its index have points: a tile of an attention reads no more than its part of the queries.
   const elements = (l: Load): number => (body.kind === 'loop' ? Infinity : size(collect(l.index, isVar), env));
   const results = body.kind === 'loop' ? Infinity : size(pointAxes(body), env);
-  const loads = collect(expressions(body), isLoad);
+  const loads = loadsOf(body);
   return kernel.args.reduce((total, arg, slot) => {
     const whole = extentOf(arg.shape.map((d) => evaluate(d, env)), arg.strides.map((d) => evaluate(d, env)));
     const reads = loads.filter((l) => l.tensor === slot);

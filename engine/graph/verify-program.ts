@@ -6,8 +6,8 @@
 import { QuernError } from '../../jit/error.ts';
 import type { Load } from '../../jit/expr/expr.ts';
 import { text } from '../../jit/expr/text.ts';
-import { collect, isLoad, isRef, isVar } from '../../jit/expr/visit.ts';
-import { type Body, type Stmt, allAxes, expressions, stores } from '../../jit/kernel.ts';
+import { collect, isRef, isVar } from '../../jit/expr/visit.ts';
+import { type Body, type Stmt, allAxes, expressions, loadsOf, stores } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from './program.ts';
 
 export function verifyProgram(program: Program, stage: string): void {
@@ -22,7 +22,7 @@ export function verifyProgram(program: Program, stage: string): void {
     };
     const def = (id: number): TensorDef => program.tensors.get(id) ?? fail(`tensor t${id} has no definition`);
     for (const from of c.initial?.values() ?? []) if (typeof from === 'number' && !ready.has(from)) fail(`t${from} is read before it is written`);
-    for (const l of collect(expressions(c.body), isLoad)) checkLoad(l, c, def, ready, fail);
+    for (const l of loadsOf(c.body)) checkLoad(l, c, def, ready, fail);
     for (const s of stores(c.body)) {
       if (!c.outputs.includes(s.tensor)) fail(`a store to t${s.tensor}, which is no output`);
       const target = def(s.tensor);

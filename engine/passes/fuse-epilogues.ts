@@ -6,10 +6,10 @@
  */
 import { type Expr, int } from '../../jit/expr/expr.ts';
 import { collect, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
-import type { Body, MapBody } from '../../jit/kernel.ts';
+import { type Body, type MapBody, loadsOf } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
-import { fusable, loadsOf, tensorOf, usesOf } from './program-edit.ts';
+import { fusable, tensorOf, usesOf } from './program-edit.ts';
 
 export function fuseEpilogues(program: Program): Program {
   let current = program;

@@ -7,7 +7,7 @@
 import { type Expr, type Load, cast, constant, int, sub } from '../../jit/expr/expr.ts';
 import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { collect, cost, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
-import { type Body, allAxes, expressions, loadedTensors, mapBody, pointAxes } from '../../jit/kernel.ts';
+import { type Body, allAxes, loadedTensors, loadsOf, mapBody, pointAxes } from '../../jit/kernel.ts';
 import { type Computation, type Program, type TensorDef, readsOf } from '../graph/program.ts';
 import { elements } from './index-maps.ts';
 import { fusable, tensorOf, usesOf } from './program-edit.ts';
@@ -47,7 +47,7 @@ function inlineOne(
   readers: (tensor: number) => number,
   alone: (tensor: number) => boolean,
 ): Computation | undefined {
-  for (const l of collect(expressions(c.body), isLoad)) {
+  for (const l of loadsOf(c.body)) {
     if (refused.has(l) || c.outputs.includes(l.tensor)) continue;
     const uniform = uniformValue(tensorOf(program, l.tensor), l);
     const producer = maps.get(l.tensor);
@@ -96,7 +96,7 @@ function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, 
   }
   const price = cost(value);
   if (movement || price <= 1) return true;
-  const copies = collect(expressions(before), isLoad).filter((other) => other.tensor === l.tensor).length;
+  const copies = loadsOf(before, l.tensor).length;
   const passes = before.kind === 'rows' ? before.scans.length + (before.each ? 1 : 0) : 1;
   const light = price <= cheap;
   if (readers > 1 && price > 3) return false;

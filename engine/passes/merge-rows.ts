@@ -5,11 +5,11 @@
  * per scan and stores nothing between. In: a program in order. Out: fewer computations, same results.
  */
 import { type Expr, type Load, int, ref, variable } from '../../jit/expr/expr.ts';
-import { collect, contains, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
-import { type Body, type MapBody, type RowsBody, type Scan, expressions, loadedTensors } from '../../jit/kernel.ts';
+import { collect, contains, rewriter, substitute } from '../../jit/expr/visit.ts';
+import { type Body, type MapBody, type RowsBody, type Scan, loadedTensors, loadsOf } from '../../jit/kernel.ts';
 import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
-import { loadsOf, mostReads, prune, tensorOf, usesOf } from './program-edit.ts';
+import { mostReads, prune, tensorOf, usesOf } from './program-edit.ts';
 
 export function mergeRows(program: Program): Program {
   let current = program;
@@ -91,8 +91,8 @@ function intoMap(program: Program, row: RowsBody, output: number, user: MapBody)
   const axes = user.axes.filter((a) => !inner.includes(a));
   if (inner.length === 0) return undefined;
   // Only where the row's own data is read again: otherwise the map is better off alone, over all rows at once.
-  const sources = new Set(collect(expressions(row), isLoad).map((l) => l.tensor));
-  if (!collect(expressions(user), isLoad).some((l) => sources.has(l.tensor))) return undefined;
+  const sources = new Set(loadedTensors(row));
+  if (!loadedTensors(user).some((t) => sources.has(t))) return undefined;
   const taken = scansFor(program, row, output, [read], axes, inner);
   if (taken === undefined) return undefined;
   const go = rewriter((e) => (e === read ? taken.result : undefined));

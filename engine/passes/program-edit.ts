@@ -4,7 +4,7 @@
  */
 import type { Expr } from '../../jit/expr/expr.ts';
 import { type Body, expressions, loadedTensors, mentions } from '../../jit/kernel.ts';
-import { collect, isLoad, isSym, walk } from '../../jit/expr/visit.ts';
+import { collect, isSym, walk } from '../../jit/expr/visit.ts';
 import { type Block, type Computation, type Program, type TensorDef, blockNeeds, readOutside, readsOf } from '../graph/program.ts';
 import { QuernError } from '../../jit/error.ts';
 
@@ -32,10 +32,6 @@ export function tensorOf(program: Pick<Program, 'tensors'>, id: number): TensorD
   if (def === undefined) throw new QuernError('internal', `tensor t${id} is not defined`);
   return def;
 }
-
-/** The loads of one tensor in a body. */
-export const loadsOf = (body: Body, tensor: number): Extract<Expr, { op: 'load' }>[] =>
-  collect(expressions(body), isLoad).filter((l) => l.tensor === tensor);
 
 /** WebGPU's default is 8 storage buffers a stage; one is the output, one carries dims. */
 export const mostReads = 6;

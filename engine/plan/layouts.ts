@@ -5,7 +5,7 @@
  */
 import { type Expr, type Var, asInt } from '../../jit/expr/expr.ts';
 import { collect, contains, isLoad } from '../../jit/expr/visit.ts';
-import { type Body, type LoopBody, type Stmt, type Store, expressions, stores } from '../../jit/kernel.ts';
+import { type Body, type LoopBody, type Stmt, type Store, expressions, loadsOf, stores } from '../../jit/kernel.ts';
 import type { Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from '../passes/program-edit.ts';
 
@@ -78,7 +78,7 @@ const sizeHint = (shape: readonly Expr[]): number => shape.reduce((n, d) => n * 
 function followed(program: Program, body: Body, def: TensorDef, layouts: ReadonlyMap<number, Order>): Order | undefined {
   if (body.kind !== 'map' && body.kind !== 'rows') return undefined;
   let best: { order: Order; size: number } | undefined;
-  for (const l of collect(expressions(body), isLoad)) {
+  for (const l of loadsOf(body)) {
     const source = tensorOf(program, l.tensor);
     const order = layouts.get(l.tensor);
     if (order === undefined || source.shape.length !== def.shape.length) continue;

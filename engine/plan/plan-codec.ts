@@ -5,8 +5,7 @@
  */
 import { type DType, scalarTypes } from '../../jit/expr/dtype.ts';
 import type { Expr, Sym, Var } from '../../jit/expr/expr.ts';
-import { collect, isLoad } from '../../jit/expr/visit.ts';
-import { type Arg, type Body, type Kernel, type Numeric, type Scan, type Stmt, type Store, expressions, stores } from '../../jit/kernel.ts';
+import { type Arg, type Body, type Kernel, type Numeric, type Scan, type Stmt, type Store, loadsOf, stores } from '../../jit/kernel.ts';
 import { type Codec, anything, flag, list, number, oneOf, optional, record, require, table, text, variant } from '../cache/codec.ts';
 import type { Json } from '../cache/entry.ts';
 import type { Constant } from '../graph/graph.ts';
@@ -41,7 +40,7 @@ export function readPlan(data: Json, constant: Codec<Constant>): Plan {
     const { kernel: { args, syms, body }, dims } = step;
     require(step.args.length === args.length && dims.length === syms.length);
     require(step.args.every(there) && step.clear.every((t) => step.args.includes(t)));
-    for (const { tensor, index } of [...stores(body), ...collect(expressions(body), isLoad)]) require(args[tensor]?.shape.length === index.length);
+    for (const { tensor, index } of [...stores(body), ...loadsOf(body)]) require(args[tensor]?.shape.length === index.length);
   }
   const named = [...plan.inputs, ...plan.outputs, ...plan.checks ?? [], ...plan.segments.flatMap((s) => s.reads)];
   const blocks = blocksOf(plan.flow);

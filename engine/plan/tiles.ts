@@ -9,9 +9,9 @@ import { QuernError } from '../../jit/error.ts';
 import { type Expr, type Var, add, asInt, int, load, mul, product, symbol, variable } from '../../jit/expr/expr.ts';
 import { collect, evaluate, isLoad, rewriter } from '../../jit/expr/visit.ts';
 import { bytesOf } from '../../jit/expr/dtype.ts';
-import type { Body, Store } from '../../jit/kernel.ts';
+import { type Body, type Store, loadsOf } from '../../jit/kernel.ts';
 import { type Computation, type Program, type TensorDef, readsOf } from '../graph/program.ts';
-import { type Uses, loadsOf, tensorOf, usesOf } from '../passes/program-edit.ts';
+import { type Uses, tensorOf, usesOf } from '../passes/program-edit.ts';
 
 /** Symbols or numbers; `start` and `count` are those of the tile at hand. */
 export interface TileAxis {

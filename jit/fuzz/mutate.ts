@@ -5,8 +5,8 @@
 import type { Case } from '../backends/conformance-kit.ts';
 import { type DType, isFloat } from '../expr/dtype.ts';
 import { type Expr, add, asInt, binary, cast, constant, int, load, mul, muladd, select, symbol, unary, variable, lt } from '../expr/expr.ts';
-import { collect, isLoad, rewriter } from '../expr/visit.ts';
-import { type Arg, type Store, allAxes, expressions, mapBody, mapStores, stridesOf } from '../kernel.ts';
+import { rewriter } from '../expr/visit.ts';
+import { type Arg, type Store, allAxes, loadsOf, mapBody, mapStores, stridesOf } from '../kernel.ts';
 import type { Choices } from './choices.ts';
 
 export function mutate(c: Choices, original: Case): Case {
@@ -60,7 +60,7 @@ const epilogue: Mutation = (c, original) => ({ ...original, body: mapStores(orig
 
 /** Another operation on what is loaded. */
 const prologue: Mutation = (c, original) => {
-  const loads = collect(expressions(original.body), isLoad).filter((l) => isFloat(l.dtype) && original.args[l.tensor]?.access === 'read');
+  const loads = loadsOf(original.body).filter((l) => isFloat(l.dtype) && original.args[l.tensor]?.access === 'read');
   if (loads.length === 0) return original;
   const target = c.pick(loads);
   const instead = around(c, target);
