@@ -14,8 +14,8 @@ export interface SourceOptions {
   readonly maxBytes?: number | undefined;
   /** Where files that come over HTTP are kept. */
   readonly files?: KeptFiles | undefined;
-  /** Called when a server was asked and has not answered yet. */
-  readonly meanwhile?: (() => void) | undefined;
+  /** Waits for what was asked for, and does something useful until then. */
+  readonly meanwhile?: (<T>(asked: Promise<T>) => Promise<T>) | undefined;
 }
 
 /** What several sources of one model share: bytes so far, for progress and for the limit. */
@@ -27,6 +27,11 @@ export class Download {
 
   constructor(options: SourceOptions) {
     this.options = options;
+  }
+
+  /** What was asked of a server or a disk, once it is here. */
+  wait<T>(asked: Promise<T>): Promise<T> {
+    return this.options.meanwhile?.(asked) ?? asked;
   }
 
   /** Announces a source of a size, or of none that is known. Throws `model-too-large` before anything is read. */

@@ -53,9 +53,7 @@ export class UrlStream extends PieceStream {
   static async open(source: UrlSource, download: Download): Promise<UrlStream> {
     const kept = isGet(source) && source.url.startsWith('http') ? await download.options.files?.open(keyOf(source)) : undefined;
     try {
-      const opening = UrlStream.#open(source, download, kept);
-      download.options.meanwhile?.();
-      const stream = await opening;
+      const stream = await download.wait(UrlStream.#open(source, download, kept));
       download.expect(stream.size, stream.name);
       return stream;
     } catch (error) {
@@ -87,7 +85,7 @@ export class UrlStream extends PieceStream {
     for (let attempt = 0; ; attempt++) {
       try {
         if (this.#reader === undefined) return undefined;
-        let piece = await this.#reader.read(this.download.options.signal);
+        let piece = await this.download.wait(this.#reader.read(this.download.options.signal));
         while (piece !== undefined && this.#behind > 0) {
           const passed = Math.min(this.#behind, piece.length);
           this.#behind -= passed;

@@ -6,12 +6,14 @@
 import type { Device } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { createWasmDevice, warmWasm } from '../../jit/backends/wasm/device.ts';
+import { probe } from '../../jit/backends/wasm/probe.ts';
 import { createWebGpuDevice } from '../../jit/backends/webgpu/device.ts';
 import { nextTask } from '../../jit/next-task.ts';
 import type { Records } from '../../jit/tune/records.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Devices } from './compile-model.ts';
+import { rehearsal } from './rehearsal.ts';
 import { returnThread, spawnThread, startThreads } from './spawn-thread.ts';
 import type { TurnLock } from './turn-lock.ts';
 import { preferGpu, yardstickOf } from './yardstick.ts';
@@ -68,8 +70,10 @@ const profileKey = (threads: number): string => `wasm ${globalThis.navigator.use
 export interface Early {
   /** What is known of kernels on the CPU, if an earlier visit left its profile: asked for at once, since the database takes 20 ms to open. */
   readonly records: Promise<Records | undefined>;
-  /** For when there is nothing to do but wait, and once only: starts threads, and makes what every device on the CPU needs. */
-  readonly meanwhile: () => void;
+  /** For when there is nothing to do but wait: starts threads, and makes what every device on the CPU needs. */
+  readonly chores: Iterator<unknown>;
+  /** For after that, where no plan is kept. */
+  readonly rehearsal: Iterator<unknown>;
 }
 
 export function startEarly(options: ResolvedOptions, cache: Cache): Early {
@@ -82,20 +86,15 @@ export function startEarly(options: ResolvedOptions, cache: Cache): Early {
     probed.set(key, known);
     return cache.records(known.fingerprint);
   };
-  let begun = false;
-  return {
-    records: records(),
-    meanwhile() {
-      if (begun) return;
-      begun = true;
-      try {
-        if (onCpu) startThreads(threads - 1);
-        warmWasm();
-      } catch {
-        // The device will say it.
-      }
-    },
-  };
+  function* chores(): Generator<void> {
+    if (onCpu) startThreads(threads - 1);
+    yield;
+    warmWasm();
+  }
+  function* rehearse(): Generator<void> {
+    if (onCpu) yield* rehearsal(probe({}, threads));
+  }
+  return { records: records(), chores: chores(), rehearsal: rehearse() };
 }
 
 /** `weightBytes`: what the model's file announces, or Infinity; sizes the memory of the CPU device. */

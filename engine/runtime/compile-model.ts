@@ -47,13 +47,31 @@ export const compileModel = (graph: Graph, devices: Devices, options: CompileOpt
 
 /** Throws `unsupported-model` for what can run nowhere, `invalid-option` for dims that the model has not, and what lowering throws. */
 export function planModel(graph: Graph, devices: Devices, options: CompileOptions): Plan {
+  const stages = planning(graph, devices, options);
+  for (;;) {
+    const { done, value } = stages.next();
+    if (done === true) return value;
+  }
+}
+
+/** What planning asks of devices. */
+export interface Planned {
+  readonly main: Pick<Device, 'profile' | 'space'>;
+  readonly cpu?: Pick<Device, 'space'>;
+}
+
+/** `planModel`, a stage at a time. */
+export function* planning(graph: Graph, devices: Planned, options: CompileOptions): Generator<void, Plan> {
   const fixed = fixDims(graph, options.dims);
   const { profile } = devices.main;
   const cleaned = runGraphPasses(fixed, options);
+  yield;
   const { maxIterations = defaultIterations } = options;
   const lowered = lowerGraph(cleaned, maxIterations);
   options.observe?.('lower', { program: lowered });
+  yield;
   const program = runProgramPasses(lowered, profile.panel, options);
+  yield;
   const plan = buildPlan(program, {
     maxIterations, cpu: devices.cpu !== undefined, slices: profile.kind !== 'webgpu',
     tiles: profile.kind === 'webgpu' ? undefined : options.tiles ?? tiles,
@@ -75,7 +93,7 @@ export function executable(plan: Plan, devices: Devices, lookup: CompileOptions[
 }
 
 /** Fails early, naming the node, if something can run nowhere. */
-function requireCpu(plan: Plan, devices: Devices): void {
+function requireCpu(plan: Plan, devices: Planned): void {
   const [first] = plan.fallbacks;
   if (first === undefined) return;
   const origin = first.origins.at(-1);

@@ -11,6 +11,7 @@ import type { Plan } from '../plan/plan.ts';
 import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
 import { type KeptPlan, findPlan, notePlan, planKey, restoreBare, restorePlan, settingOf } from './kept-plan.ts';
 import { KeptWeights, type ReadyWeights } from './kept-weights.ts';
+import { IdleTime } from './idle-time.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
@@ -21,16 +22,24 @@ import { Tuning } from './tuning.ts';
 export const loadModel: LoadModel = async (...request) => {
   const [, , options, onProgress, signal] = request;
   const cache = openCache({ enabled: options.cache });
-  const { records, meanwhile } = startEarly(options, cache);
+  const { records, chores, rehearsal } = startEarly(options, cache);
+  const idle = new IdleTime();
+  idle.add(chores);
   // A cache that fails says so itself; what it fails with is seen where it is used.
   records.catch(() => undefined);
-  if (request[0].kind !== 'url') meanwhile();
+  // Nobody waits for bytes that are here.
+  if (request[0].kind !== 'url') idle.end();
   const landing = new Landing((weightBytes) => chooseDevice(options, weightBytes, cache));
   try {
     const files = options.cache ? new KeptFiles() : undefined;
+    const weights = KeptWeights.of(files, request[0], options);
+    const kept = weights?.any() ?? Promise.resolve(false);
+    void kept.then((any) => { if (!any) idle.add(rehearsal, slowMs); });
     const { maxBytes } = options;
-    const fetching: LoadOptions = { signal, onProgress, files, maxBytes, memory: (expected) => landing.expect(expected), meanwhile };
-    const made = await planOf(request, fetching, landing, cache);
+    const fetching: LoadOptions = {
+      signal, onProgress, files, maxBytes, memory: (expected) => landing.expect(expected), meanwhile: (asked) => idle.during(asked),
+    };
+    const made = await planOf(request, fetching, landing, cache, weights);
     const chosen = await landing.device();
     const tuning = await Tuning.open(chosen.devices, cache, await records);
     tuning.notes.push(...(files?.notes ?? []));
@@ -56,6 +65,9 @@ export const loadModel: LoadModel = async (...request) => {
   }
 };
 
+/** Pieces of a model that come from the same machine are some 1 ms apart: they leave no time for anything else. */
+const slowMs = 3;
+
 interface MadePlan {
   readonly plan: Plan;
   /** Whether an earlier visit made it. */
@@ -69,10 +81,10 @@ interface MadePlan {
 /** The plan of a model over its weights, and what is left to do to keep them. What it was made from is let go of here. */
 export async function planOf(
   [model, externalData, options, onProgress]: Parameters<LoadModel>, fetching: LoadOptions, landing: Landing, cache: Cache,
+  weights = KeptWeights.of(fetching.files, model, options),
 ): Promise<MadePlan> {
   const devices = async (): Promise<Devices> => (await landing.device()).devices;
   const setting = async (): Promise<string> => settingOf(await devices(), options);
-  const weights = KeptWeights.of(fetching.files, model, options);
   try {
     const opened = await openModel(model, fetching);
     const { version } = opened.stream;
