@@ -2,8 +2,9 @@
  * A first and a second visit to a page with a model: from before the engine's script is fetched to the first result. The second visit finds what
  * the first left in IndexedDB and the private file system. Beside it the floor, fetching the model for the first time and copying its bytes, and
  * a visit with onnxruntime-web, its wasm fetched as our script is. Rounds alternate; a round is a browser of its own, with a profile on disk, as
- * visitors have.
- *   node bench/run.mjs visits [MODEL.onnx…]
+ * visitors have. `--line`: over a line of so many Mbit/s and 20 ms for a round trip, scripts and wasm compressed; else the server is as near as
+ * can be, and fetching costs next to nothing.
+ *   node bench/run.mjs visits [--line MBITS] [MODEL.onnx…]
  */
 import { existsSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright';
@@ -11,6 +12,7 @@ import { launchProfile } from '../cli/browser.ts';
 import { peerFolder } from '../cli/peers.ts';
 import { startServer } from '../cli/server.ts';
 import { distUrl } from '../cli/session.ts';
+import { startLine } from './line.ts';
 import { median, record } from './results.ts';
 
 const rounds = 5;
@@ -111,9 +113,15 @@ const floor = (context: BrowserContext, origin: string, model: string): Promise<
     return performance.now() - begun;
   }, model));
 
-export async function main(named: readonly string[]): Promise<void> {
+const rttMs = 20;
+
+export async function main(given: readonly string[]): Promise<void> {
+  const mbits = given[0] === '--line' ? Number(given[1]) : undefined;
+  const named = mbits === undefined ? given : given.slice(2);
   const models = named.length > 0 ? named : usual.filter((model) => existsSync(model));
-  const server = await startServer({ storable: true });
+  const server = await startServer({ storable: true, compressed: mbits !== undefined });
+  const line = mbits === undefined ? undefined : await startLine(server.origin, { mbits, rttMs });
+  const origin = line?.origin ?? server.origin;
   const rows: object[] = [];
   try {
     const script = `${await distUrl(server)}/quern.js`;
@@ -124,12 +132,12 @@ export async function main(named: readonly string[]): Promise<void> {
       for (let round = 0; round < rounds; round++) {
         const { context, close } = await launchProfile();
         try {
-          await onPage(context, server.origin, (page) => page.waitForTimeout(startMs));
+          await onPage(context, origin, (page) => page.waitForTimeout(startMs));
           // Addresses of their own, so that nobody finds what another one left in the browser's cache.
-          first.push(await visit(context, server.origin, script, `${url}?quern`, true));
-          second.push(await visit(context, server.origin, script, `${url}?quern`, false));
-          peers.push(await peerVisit(context, server.origin, peer, `${url}?peer`));
-          floors.push(await floor(context, server.origin, `${url}?floor`));
+          first.push(await visit(context, origin, script, `${url}?quern`, true));
+          second.push(await visit(context, origin, script, `${url}?quern`, false));
+          peers.push(await peerVisit(context, origin, peer, `${url}?peer`));
+          floors.push(await floor(context, origin, `${url}?floor`));
         } finally {
           await close();
         }
@@ -147,7 +155,8 @@ export async function main(named: readonly string[]): Promise<void> {
       rows.push(row);
     }
   } finally {
+    line?.close();
     await server.close();
   }
-  await record('visits', { rows });
+  await record(mbits === undefined ? 'visits' : 'visits-line', mbits === undefined ? { rows } : { mbits, rttMs, rows });
 }

@@ -42,6 +42,15 @@ describe('server', () => {
     expect(response.headers.get('ETag')).toBe((await fetch(url)).headers.get('ETag'));
   });
 
+  it('compresses scripts, and nothing else, where it is told to', async () => {
+    const compressing = await startServer({ compressed: true });
+    writeFileSync(join(folder, 'model', 'script.mjs'), 'let a = 1;'.repeat(100));
+    const script = await fetch(compressing.origin + compressing.url(join(folder, 'model', 'script.mjs')));
+    expect([script.headers.get('Content-Encoding'), (await script.text()).length]).toEqual(['gzip', 1000]);
+    expect((await fetch(compressing.origin + compressing.url(join(folder, 'model', 'a b.onnx')))).headers.get('Content-Encoding')).toBeNull();
+    await compressing.close();
+  });
+
   it('tells the size of a file without sending it', async () => {
     const response = await fetch(url, { method: 'HEAD' });
     expect([response.headers.get('Content-Length'), await response.text()]).toEqual(['10', '']);

@@ -3,10 +3,11 @@
  * post outputs to. Folders are mounted under a number each; nothing outside a mounted folder can be asked for.
  */
 import { createReadStream } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
@@ -32,16 +33,20 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
-/**
- * `isolated: false` leaves the headers of isolation out, for pages as an ordinary host serves them. `storable`: browsers and the engine may keep
- * what they get and ask whether it is still right, as ordinary hosts have it.
- */
-export async function startServer(
-  { isolated = true, storable = false }: { readonly isolated?: boolean; readonly storable?: boolean } = {},
-): Promise<FileServer> {
+export interface ServerOptions {
+  /** `false` leaves the headers of isolation out, for pages as an ordinary host serves them. */
+  readonly isolated?: boolean;
+  /** Browsers and the engine may keep what they get and ask whether it is still right, as ordinary hosts have it. */
+  readonly storable?: boolean;
+  /** Scripts and WebAssembly go out with gzip, as ordinary hosts have it. */
+  readonly compressed?: boolean;
+}
+
+export async function startServer({ isolated = true, storable = false, compressed = false }: ServerOptions = {}): Promise<FileServer> {
   const headers = { ...(isolated ? isolation : {}), 'Cache-Control': storable ? 'no-cache' : 'no-store' };
   const mounts: { readonly path: string; readonly writable: boolean }[] = [];
   const known = new Map<string, number>();
+  const zipped = new Map<string, Buffer>();
   const mount = (path: string, writable: boolean): string => {
     const full = resolve(path);
     const key = `${writable ? 'w' : 'r'}${full}`;
@@ -85,6 +90,13 @@ export async function startServer(
     const info = await stat(file).catch(() => undefined);
     if (info === undefined || !info.isFile()) {
       refuse(404);
+      return;
+    }
+    if (compressed && /\.(m?js|wasm)$/.test(file)) {
+      const text = zipped.get(file) ?? gzipSync(await readFile(file));
+      zipped.set(file, text);
+      response.writeHead(200, { ...headers, 'Content-Type': types[extname(file)], 'Content-Encoding': 'gzip', 'Content-Length': text.length });
+      response.end(request.method === 'HEAD' ? undefined : text);
       return;
     }
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
