@@ -1,7 +1,7 @@
 /**
- * Plans and emits small networks of the usual operators, and throws the kernels away. Most of what a first visit takes to compile a model is the
- * browser's reading and compiling of functions of ours as they are first called: better done while the model is on its way. In: what kernels
- * would be emitted for. Turn by turn, each a stage of planning or a kernel.
+ * Plans and emits small networks of the usual operators, and throws the kernels away. A browser reads and compiles our functions as they are first
+ * called, some 100 ms of a first visit: better done while the model is on its way. In: the device for which kernels would be emitted. Out: an
+ * iterator; each turn is a stage of planning or a kernel, at most some 30 ms.
  */
 import type { DeviceProfile } from '../../jit/device.ts';
 import { emitKernel, spaceOf } from '../../jit/backends/wasm/registry.ts';
