@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nextTask } from '../../jit/next-task.ts';
 import { IdleTime } from './idle-time.ts';
 
@@ -9,54 +9,70 @@ function* counting(turns: number, count: () => void): Generator<void> {
   }
 }
 
+/** A promise, and what settles it. */
+function question(): { readonly asked: Promise<string>; readonly answer: () => void; readonly fail: () => void } {
+  let [answer, fail] = [(): void => undefined, (): void => undefined];
+  const asked = new Promise<string>((resolve, reject) => {
+    answer = () => { resolve('answer'); };
+    fail = () => { reject(new Error('no answer')); };
+  });
+  return { asked, answer, fail };
+}
+
 describe('idle time', () => {
+  afterEach(() => { vi.useRealTimers(); });
+
   it('is filled with chores, one after the other', async () => {
     const idle = new IdleTime();
+    const { asked, answer } = question();
     const done: string[] = [];
     idle.add(counting(2, () => done.push('a')));
-    idle.add(counting(1, () => done.push('b')));
-    expect(await idle.during(new Promise((resolve) => { setTimeout(resolve, 100, 'answer'); }))).toBe('answer');
+    idle.add(counting(1, () => {
+      done.push('b');
+      answer();
+    }));
+    expect(await idle.during(asked)).toBe('answer');
     expect(done).toEqual(['a', 'a', 'b']);
   });
 
-  it('ends with the answer, whatever is left', async () => {
+  it('ends with the answer, and goes on in the next wait', async () => {
     const idle = new IdleTime();
-    let [turns, answer] = [0, (): void => undefined];
-    const asked = new Promise<void>((resolve) => { answer = resolve; });
-    idle.add(counting(Infinity, () => { if (++turns === 3) answer(); }));
-    await idle.during(asked);
+    const [first, second] = [question(), question()];
+    let turns = 0;
+    idle.add(counting(Infinity, () => {
+      turns++;
+      if (turns === 3) first.answer();
+      if (turns === 5) second.answer();
+    }));
+    await idle.during(first.asked);
     await nextTask();
     expect(turns).toBe(3);
+    await idle.during(second.asked);
+    expect(turns).toBe(5);
   });
 
-  it('is left alone where answers come soon', async () => {
+  it('is left alone until there was no answer for some time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
     const idle = new IdleTime();
+    const { asked, answer } = question();
     let turns = 0;
-    idle.add(counting(1, () => { turns++; }), 50);
-    for (let i = 0; i < 3; i++) await idle.during(nextTask());
+    idle.add(counting(2, () => { turns++; }), 3);
+    const waiting = idle.during(asked);
+    await vi.advanceTimersByTimeAsync(2);
     expect(turns).toBe(0);
-    await idle.during(new Promise((resolve) => { setTimeout(resolve, 200); }));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(turns).toBe(1);
+    answer();
+    await waiting;
     expect(turns).toBe(1);
   });
 
-  it('goes on in the next wait', async () => {
+  it('hands on failures of what it waits for, not those of chores', async () => {
     const idle = new IdleTime();
-    let turns = 0;
-    idle.add(counting(4, () => { turns++; }));
-    await idle.during(nextTask());
-    const before = turns;
-    await idle.during(new Promise((resolve) => { setTimeout(resolve, 100); }));
-    expect([before < 4, turns]).toEqual([true, 4]);
-  });
-
-  it('hands on what it waits for, failures too', async () => {
-    const idle = new IdleTime();
+    const { asked, fail } = question();
     idle.add(counting(1, () => { throw new Error('a chore fails'); }));
-    let turns = 0;
-    idle.add(counting(1, () => { turns++; }));
-    const late = new Promise((_, reject) => { setTimeout(reject, 100, new Error('no answer')); });
-    await expect(idle.during(late)).rejects.toThrow('no answer');
-    expect(turns).toBe(1);
+    idle.add(counting(1, fail));
+    await expect(idle.during(asked)).rejects.toThrow('no answer');
   });
 
   it('does all at once where nobody waits', () => {
