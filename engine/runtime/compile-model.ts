@@ -48,10 +48,9 @@ export const compileModel = (graph: Graph, devices: Devices, options: CompileOpt
 /** Throws `unsupported-model` for what can run nowhere, `invalid-option` for dims that the model has not, and what lowering throws. */
 export function planModel(graph: Graph, devices: Devices, options: CompileOptions): Plan {
   const stages = planning(graph, devices, options);
-  for (;;) {
-    const { done, value } = stages.next();
-    if (done === true) return value;
-  }
+  let stage = stages.next();
+  while (stage.done !== true) stage = stages.next();
+  return stage.value;
 }
 
 /** What planning asks of devices. */

@@ -1,5 +1,5 @@
 /**
- * Plans and emits small networks of the usual operators, and throws the kernels away. A browser reads and compiles our functions as they are first
+ * Plans and emits a small network of the usual operators, and throws the kernels away. A browser reads and compiles our functions as they are first
  * called, some 100 ms of a first visit: better done while the model is on its way. In: the device for which kernels would be emitted. Out: an
  * iterator; each turn is a stage of planning or a kernel, at most some 30 ms.
  */
@@ -9,64 +9,44 @@ import { int } from '../../jit/expr/expr.ts';
 import { type Attribute, Constant, type Graph, type Node } from '../graph/graph.ts';
 import { planning } from './compile-model.ts';
 
-/** The first takes some 300 ms on a slow machine, the third 150; later ones leave a model as fast. */
+/** More of them leave a model as fast. */
 const rounds = 3;
 
 /** A line a node: operator, inputs, output, attributes. Inputs are values (a letter), weights of dims (`w16,3,3,3`), integers (`i0,-1`). */
-const picture = `
+const network = `
 Conv x w16,3,3,3 w16 a pads=1,1,1,1 strides=2,2
 Relu a b
 Conv b w16,1,3,3 w16 c group=16 pads=1,1,1,1
-HardSwish c d
+Sigmoid c d
 Conv d w16,16,1,1 w16 e
 Add e b f
 Conv f w16,1,3,3 w16 g group=16 pads=1,1,1,1 strides=2,2
-Relu g h
-MaxPool h i kernel_shape=2,2 strides=2,2
-Conv i w8,16,3,3 w8 j pads=1,1,1,1
-Sigmoid j k
-Concat j k l axis=1
-Transpose l m perm=0,2,3,1
-Reshape m i1,-1,2 n
-Softmax n y axis=-1`;
-
-const text = `
-Reshape x i1,-1,32 a
-MatMul a w32,32 b
-Add b w32 c
-Reshape c i0,0,4,8 d
-Transpose d e perm=0,2,1,3
-Transpose d f perm=0,2,3,1
-MatMul e f g
-Softmax g h axis=-1
-MatMul h e i
-Transpose i j perm=0,2,1,3
-Reshape j i0,0,32 k
-Add k a l
-LayerNormalization l w32 w32 m axis=-1
-Erf m n
-ReduceMean n o axes=1
-Reshape o i1,32 p
-Gemm p w32,16 w16 y`;
+Conv g w8,16,3,3 w8 i pads=1,1,1,1
+Concat i i k axis=1
+Transpose k l perm=0,2,3,1
+Reshape l i-1,16 m
+LayerNormalization m w16 w16 n axis=-1
+Gemm n w16,32 w32 o
+Transpose o p perm=1,0
+MatMul o p q
+Softmax q y axis=-1`;
 
 export function* rehearsal(profile: DeviceProfile, emit = emitKernel): Generator<void> {
   const main = { profile, space: (kernel: Parameters<typeof spaceOf>[0]) => spaceOf(kernel, profile) };
   for (let round = 0; round < rounds; round++) {
     // Of other sizes each time, or there would be little to do: expressions and what is proved of them are remembered.
     const size = 16 + 4 * round;
-    for (const graph of [graphOf(picture, [1, 3, size, size]), graphOf(text, [size * 2, 48])]) {
-      const plan = yield* planning(graph, { main }, { precision: 'exact', dims: {} });
-      const kernels = [...plan.setup, ...plan.segments.flatMap((s) => s.steps)].map((step) => step.kernel);
-      for (const kernel of new Set(kernels)) {
-        yield;
-        const space = main.space(kernel);
-        if ('fallback' in space) emit(kernel, space.fallback, profile);
-      }
+    const plan = yield* planning(graphOf(network, size), { main }, { precision: 'exact', dims: {} });
+    const kernels = [...plan.setup, ...plan.segments.flatMap((s) => s.steps)].map((step) => step.kernel);
+    for (const kernel of new Set(kernels)) {
+      yield;
+      const space = main.space(kernel);
+      if ('fallback' in space) emit(kernel, space.fallback, profile);
     }
   }
 }
 
-function graphOf(lines: string, input: readonly number[]): Graph {
+function graphOf(lines: string, size: number): Graph {
   const constants = new Map<string, Constant>();
   const numbers = (words: string): number[] => words.split(',').filter(Boolean).map(Number);
   const value = (word: string): string => {
@@ -87,7 +67,7 @@ function graphOf(lines: string, input: readonly number[]): Graph {
   });
   return {
     name: '', opsets: new Map([['', 17]]), nodes, constants, outputs: [{ name: 'y' }],
-    inputs: [{ name: 'x', type: { dtype: 'float32', shape: input.map((d) => int(d)) } }],
+    inputs: [{ name: 'x', type: { dtype: 'float32', shape: [1, 3, size, size].map(int) } }],
   };
 }
 
