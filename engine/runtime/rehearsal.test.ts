@@ -15,3 +15,7 @@ it('emits kernels of every class but loops, of other sizes each round', () => {
   expect(new Set(codes.map((c) => c.kernel.body.kind))).toEqual(new Set(['map', 'rows', 'contraction']));
   expect(new Set(codes.map((c) => c.key)).size).toBeGreaterThan(codes.length / 2);
 });
+
+it('is over once it was done', () => {
+  expect([...rehearsal(probe({}, 1))]).toEqual([]);
+});
