@@ -158,5 +158,6 @@ export async function main(given: readonly string[]): Promise<void> {
     line?.close();
     await server.close();
   }
-  await record(mbits === undefined ? 'visits' : 'visits-line', mbits === undefined ? { rows } : { mbits, rttMs, rows });
+  if (mbits === undefined) await record('visits', { rows });
+  else await record('visits-line', { mbits, rttMs, rows });
 }

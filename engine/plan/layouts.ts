@@ -5,7 +5,7 @@
  */
 import { type Expr, type Var, asInt } from '../../jit/expr/expr.ts';
 import { collect, contains, isLoad } from '../../jit/expr/visit.ts';
-import { type Body, type LoopBody, type Stmt, type Store, expressions, loadsOf, stores } from '../../jit/kernel.ts';
+import { type Body, type LoopBody, type Stmt, type Store, loadsOf, stores } from '../../jit/kernel.ts';
 import type { Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from '../passes/program-edit.ts';
 
@@ -59,7 +59,7 @@ function innermost(stmts: readonly Stmt[]): { readonly axis: Var; readonly place
     if (s.do !== 'for') return [];
     if (!independent(s.body)) return innermost(s.body);
     const inside: LoopBody = { kind: 'loop', axes: [], body: s.body };
-    return [{ axis: s.axis, places: [...stores(inside), ...collect(expressions(inside), isLoad)] }];
+    return [{ axis: s.axis, places: [...stores(inside), ...loadsOf(inside)] }];
   });
 }
 

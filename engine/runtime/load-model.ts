@@ -9,9 +9,9 @@ import { type LoadOptions, type Opened, fetchModel, openModel } from '../load/lo
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
+import { IdleTime } from './idle-time.ts';
 import { type KeptPlan, findPlan, notePlan, planKey, restoreBare, restorePlan, settingOf } from './kept-plan.ts';
 import { KeptWeights, type ReadyWeights } from './kept-weights.ts';
-import { IdleTime } from './idle-time.ts';
 import { Landing } from './landing.ts';
 import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';

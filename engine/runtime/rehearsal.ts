@@ -14,7 +14,7 @@ const rounds = 3;
 /** Begun, by all sessions of a worker together. */
 let begun = 0;
 
-/** A line a node: operator, inputs, output, attributes. Inputs are values (a letter), weights of dims (`w16,3,3,3`), integers (`i0,-1`). */
+/** A line a node: operator, inputs, output, attributes. Inputs are values (a letter) or weights of dims (`w16,3,3,3`). */
 const network = `
 Conv x w16,3,3,3 w16 a pads=1,1,1,1 strides=2,2
 Relu a b
@@ -26,12 +26,11 @@ Conv f w16,1,3,3 w16 g group=16 pads=1,1,1,1 strides=2,2
 Conv g w8,16,3,3 w8 i pads=1,1,1,1
 Concat i i k axis=1
 Transpose k l perm=0,2,3,1
-Reshape l i-1,16 m
-LayerNormalization m w16 w16 n axis=-1
-Gemm n w16,32 w32 o
-Transpose o p perm=1,0
-MatMul o p q
-Softmax q y axis=-1`;
+ReduceMean l m axes=1,2
+Flatten m n axis=1
+LayerNormalization n w16 w16 o axis=-1
+Gemm o w16,32 w32 p
+Softmax p y axis=-1`;
 
 export function* rehearsal(profile: DeviceProfile, emit = emitKernel): Generator<void> {
   const main = { profile, space: (kernel: Parameters<typeof spaceOf>[0]) => spaceOf(kernel, profile) };
@@ -53,7 +52,7 @@ function graphOf(lines: string, size: number): Graph {
   const numbers = (words: string): number[] => words.split(',').filter(Boolean).map(Number);
   const value = (word: string): string => {
     const dims = numbers(word.slice(1));
-    if (dims.length > 0) constants.set(word, word.startsWith('w') ? weight(dims) : integers(dims));
+    if (dims.length > 0) constants.set(word, weight(dims));
     return word;
   };
   const nodes = lines.trim().split('\n').map((line): Node => {
@@ -72,9 +71,6 @@ function graphOf(lines: string, size: number): Graph {
     inputs: [{ name: 'x', type: { dtype: 'float32', shape: [1, 3, size, size].map(int) } }],
   };
 }
-
-const integers = (list: readonly number[]): Constant =>
-  new Constant('int64', [list.length], new Uint8Array(BigInt64Array.from(list, BigInt).buffer));
 
 /** Of any elements, but different ones: what is the same everywhere is folded. */
 const weight = (dims: readonly number[]): Constant =>
