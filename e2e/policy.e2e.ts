@@ -54,6 +54,21 @@ test('an isolated page with a hosted worker', async ({ open }) => {
   expect(y).toEqual({ y: layerAnswer, threads: 2 });
 });
 
+test('a page that may not use WebAssembly itself, with a hosted worker: small models run there', async ({ open, site }) => {
+  const page = await open({ isolated: true, csp: `script-src ${site.cdn}; worker-src 'self'` });
+  const seen = await page.evaluate(async (feed) => {
+    const session = await quern.load('/files/layer.onnx', { device: 'wasm', tune: 'off', workerUrl: '/dist/quern.worker.js' });
+    let last: readonly number[] = [];
+    for (let run = 1; run <= 60; run++) {
+      const { y } = await session.run({ x: new Float32Array(feed) });
+      last = Array.from(y?.data as Float32Array);
+      if (run % 10 === 0) await new Promise((done) => setTimeout(done, 100));
+    }
+    return { last, runs: (await session.report()).runs };
+  }, layerFeed);
+  expect(seen).toEqual({ last: layerAnswer, runs: 60 });
+});
+
 test("no 'wasm-unsafe-eval': the error names the directive", async ({ open, site }) => {
   const page = await open({ csp: `script-src ${site.cdn}; worker-src blob:` });
   const failure = await page.evaluate(() => failureOf(quern.load('/files/layer.onnx', { device: 'wasm' })));

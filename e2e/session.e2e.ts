@@ -146,6 +146,42 @@ test('runs in shared memory, among others of other sizes, other calls and aborte
   expect(seen).toEqual({ wrong: [], past: true });
 });
 
+test('a page runs a small model itself, with the same results, and its other work has turns', async ({ open }) => {
+  const page = await open({ isolated: true });
+  const seen = await page.evaluate(async () => {
+    let [runs, wrong, asked, turns, kernels] = [0, 0, 0, 0, 0];
+    const { waitAsync } = Atomics;
+    Atomics.waitAsync = ((...how: Parameters<typeof waitAsync>) => {
+      asked++;
+      return waitAsync.apply(Atomics, how);
+    }) as typeof waitAsync;
+    WebAssembly.Instance = new Proxy(WebAssembly.Instance, { construct: (made, how: [WebAssembly.Module]) => {
+      kernels++;
+      return new made(...how);
+    } });
+    const session = await quern.load('/files/layer.onnx', { device: 'wasm', tune: 'off' });
+    const once = async (): Promise<void> => {
+      const k = ++runs % 7;
+      const { y } = await session.run({ x: new Float32Array(3).fill(k) });
+      if ((y?.data as Float32Array).some((v, i) => v !== (i === 0 ? 6 * k + 0.5 : Math.max(0, 0.5 - 6 * k)))) wrong++;
+    };
+    // How to make them comes with the answer to a message, which the first run after a pause is.
+    while (runs < 40) {
+      await once();
+      if (runs % 10 === 0) await new Promise((done) => setTimeout(done, 100));
+    }
+    const timer = setInterval(() => { turns++; }, 10);
+    const before = runs;
+    asked = 0;
+    for (const began = performance.now(); performance.now() - began < 400;) await once();
+    clearInterval(timer);
+    const told = (await session.report()).runs;
+    await session.dispose();
+    return { wrong, here: kernels > 1 && asked < (runs - before) / 2, turns: turns > 3, told: told === runs };
+  });
+  expect(seen).toEqual({ wrong: 0, here: true, turns: true, told: true });
+});
+
 test('progress: phases arrive in order, none after the result', async ({ open }) => {
   const page = await open();
   const seen = await page.evaluate(async () => {

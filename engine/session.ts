@@ -152,7 +152,7 @@ class ModelSession implements Session {
     checkOutputNames(this.outputs, outputs, keep);
     const wire = wireFeeds(this.inputs, feeds, this.#home);
     // They may change while the model is loaded again.
-    const request = { feeds: broken ? copied(wire) : wire, ...(outputs === undefined ? {} : { outputs }), ...(keep === undefined ? {} : { keep }) };
+    const request = { feeds: broken ? copied(wire) : wire, outputs, keep };
     const results = await this.#call((_, call, id) => this.#link.lease.client.run(call, id, request), signal, (late) => {
       for (const tensor of Object.values(late)) if (tensor.kind === 'handle') this.#home.release(tensor.handle);
     });
@@ -162,8 +162,7 @@ class ModelSession implements Session {
   async tune(options: TuneOptions = {}): Promise<TuneReport> {
     checkOptions('tune', options);
     const { budgetMs, exhaustive, signal, onProgress } = options;
-    const request = { ...(budgetMs === undefined ? {} : { budgetMs }), ...(exhaustive === undefined ? {} : { exhaustive }) };
-    return this.#call((api, call, id) => api.tune(call, id, request, progressSink(onProgress)), signal);
+    return this.#call((api, call, id) => api.tune(call, id, { budgetMs, exhaustive }, progressSink(onProgress)), signal);
   }
 
   report(): Promise<Report> {
@@ -223,10 +222,7 @@ class ModelSession implements Session {
     const { lease, info } = this.#link;
     this.#letGo();
     try {
-      return await lease.client.call((api, call) => invoke(api, call, info.id), {
-        signals: [this.#ended.signal, signal],
-        ...(late === undefined ? {} : { late }),
-      });
+      return await lease.client.call((api, call) => invoke(api, call, info.id), { signals: [this.#ended.signal, signal], late });
     } catch (error) {
       if (error instanceof QuernError && error.code === 'device-lost' && this.#link.info === info) this.#lost = error;
       throw error;

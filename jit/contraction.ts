@@ -34,12 +34,12 @@ export interface Operand {
   /** Element offset into the argument over the axes of the contraction. */
   readonly offset: Expr;
   /** The offset's linear form over rows, cols (or panel and lane) and depth. Undefined: linear in the innermost depth axis only. */
-  readonly linear?: Linear;
+  readonly linear?: Linear | undefined;
   /** The step of the innermost depth axis. */
   readonly step: Expr;
   /** Outside, the operand is 0 and not read. `ranges`: all of `guard` as ranges, if it has that form. No guard: always inside. */
-  readonly guard?: Expr;
-  readonly ranges?: readonly Range[];
+  readonly guard?: Expr | undefined;
+  readonly ranges?: readonly Range[] | undefined;
 }
 
 /** The sum, for points that no guard touches. */
@@ -60,7 +60,7 @@ export interface Outline {
   readonly rows: readonly Var[];
   readonly depth: readonly Var[];
   /** One axis n for 'gemm' (then also as n = width * panel + lane), none for 'depthwise'. */
-  readonly cols?: Columns;
+  readonly cols?: Columns | undefined;
   /** Type of the sum. */
   readonly dtype: ScalarType;
   readonly out: { readonly slot: number; readonly dtype: DType; readonly offset: Expr };
@@ -73,7 +73,7 @@ export interface Contraction extends Outline {
   readonly lhs: Operand;
   readonly rhs: Operand;
   /** Where lhs is guarded: the same sum without guards, in which more depth axes may be one. */
-  readonly inside?: Inside;
+  readonly inside?: Inside | undefined;
 }
 
 export interface Columns {
@@ -99,7 +99,7 @@ export function outline(original: ContractionBody, args: readonly Arg[], width =
   if (more.length > 0) return { why: 'columns do not merge into one axis' };
   return {
     form: n === undefined ? 'depthwise' : 'gemm', body, batch, rows, depth,
-    ...(n === undefined ? {} : { cols: columns(n, body.panel ?? width, body.panel !== undefined) }),
+    cols: n && columns(n, body.panel ?? width, body.panel !== undefined),
     dtype: body.lhs.dtype, out: { slot: store.tensor, dtype: out.dtype, offset: offsetOf(out, store.index) }, value: store.value,
   };
 }
@@ -121,7 +121,7 @@ export function analyse(original: ContractionBody, args: readonly Arg[], width =
   if ('why' in rhs) return { why: `rhs ${rhs.why}` };
   if (rhs.guard !== undefined) return { why: 'rhs is guarded' };
   const within = guard === undefined ? undefined : insideOf(body, args, cols);
-  return { ...found, depth, lhs, rhs, ...(within === undefined ? {} : { inside: within }) };
+  return { ...found, depth, lhs, rhs, inside: within };
 }
 
 function columns(n: Var, width: number, packed: boolean): Columns {
@@ -146,10 +146,7 @@ function operand(e: Expr, args: readonly Arg[], axes: readonly Var[], inner: Var
   const linear = linearOf(offset, axes);
   const ranges = plain.guard === undefined ? undefined : rangesOf(plain.guard, axes);
   return {
-    slot: plain.load.tensor, dtype: plain.load.dtype, offset, step,
-    ...(linear === undefined ? {} : { linear }),
-    ...(plain.guard === undefined ? {} : { guard: plain.guard }),
-    ...(ranges === undefined ? {} : { ranges }),
+    slot: plain.load.tensor, dtype: plain.load.dtype, offset, step, linear, guard: plain.guard, ranges,
   };
 }
 

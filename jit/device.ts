@@ -48,6 +48,8 @@ export interface View {
   readonly bytes: number;
 }
 
+export const whole = (region: Region): View => ({ region, offset: 0, bytes: region.bytes });
+
 /** A kernel's code for one schedule: deterministic and byte-stable, so that it can be keyed and compared. */
 export interface Code {
   readonly kernel: Kernel;
@@ -82,6 +84,20 @@ export interface RunResult {
   readonly times?: readonly number[];
 }
 
+/** A program in shared memory, as it can be posted to another thread. */
+export interface SharedProgram {
+  readonly memory: WebAssembly.Memory;
+  readonly walker: WebAssembly.Module;
+  /** Addresses of the control block, of the count of guests' runs, of memory for intermediate sums, and of the program; its steps. */
+  readonly control: number;
+  readonly count: number;
+  readonly scratch: number;
+  readonly program: number;
+  readonly steps: number;
+  /** Each with its table slot. */
+  readonly kernels: readonly (readonly [slot: number, module: WebAssembly.Module])[];
+}
+
 export interface Program {
   run(options?: RunOptions): Promise<RunResult>;
   /** Puts other code under a step, between runs. Same kernel, other schedule. */
@@ -91,6 +107,8 @@ export interface Program {
    * program was made of, and steps that shared memory then share it still, as do no others.
    */
   move?(step: number, args: readonly View[], dims: readonly number[]): void;
+  /** The program for a guest (backends/wasm/guest.ts), as long as it `holds`; present where memory can be shared. */
+  share?(): { readonly program: SharedProgram; readonly holds: () => boolean };
   dispose(): void;
 }
 
@@ -136,6 +154,8 @@ export interface Device {
 
   /** Measures what the profile leaves open, some ms in each turn of the iteration; spaces that are asked for afterwards know it. */
   measure?(): Iterable<void>;
+  /** Runs that guests made. */
+  readonly guestRuns?: number;
   /** Nanoseconds for `repeats` calls of a step, back to back. */
   time(step: Step, repeats: number): Promise<number>;
 

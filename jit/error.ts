@@ -37,13 +37,20 @@ export type ErrorCode =
   | 'internal';
 
 export interface ErrorDetails {
-  readonly node?: string;
-  readonly op?: string;
-  readonly expected?: string;
-  readonly got?: string;
-  readonly hint?: string;
+  readonly node?: string | undefined;
+  readonly op?: string | undefined;
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
+
+type Parts = Omit<ErrorDetails, 'cause'>;
+
+/** Those that are said. */
+const partsOf = (details: Parts): Parts => Object.fromEntries(
+  (['node', 'op', 'expected', 'got', 'hint'] as const).flatMap((part) => (details[part] === undefined ? [] : [[part, details[part]]])),
+);
 
 /** `message` says all of it in sentences; the fields hold the parts. */
 export class QuernError extends Error {
@@ -60,11 +67,7 @@ export class QuernError extends Error {
     super(sentence(message, details), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'QuernError';
     this.code = code;
-    if (details.node !== undefined) this.node = details.node;
-    if (details.op !== undefined) this.op = details.op;
-    if (details.expected !== undefined) this.expected = details.expected;
-    if (details.got !== undefined) this.got = details.got;
-    if (details.hint !== undefined) this.hint = details.hint;
+    Object.assign(this, partsOf(details));
   }
 }
 
@@ -76,36 +79,26 @@ export function invariant(condition: boolean, message: string, details?: ErrorDe
 /** The same error with the place added, where the thrower did not know it. */
 export function at(error: unknown, place: { readonly node?: string; readonly op?: string }): unknown {
   if (!(error instanceof QuernError) || error.node !== undefined) return error;
-  const { code, expected, got, hint } = error;
   const message = error.message.split('\n')[0] ?? error.message;
-  return new QuernError(code, message, {
-    ...place,
-    ...(expected === undefined ? {} : { expected }),
-    ...(got === undefined ? {} : { got }),
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  });
+  return new QuernError(error.code, message, { ...partsOf(error), ...place, cause: error });
 }
 
 export interface WireError {
   readonly code: ErrorCode;
   readonly text: string;
-  readonly details: Omit<ErrorDetails, 'cause'>;
-  readonly stack?: string;
+  readonly details: Parts;
+  readonly stack?: string | undefined;
 }
 
 /** A structured-cloneable form; `fromWire` restores it with every field on the other side. */
 export function toWire(error: unknown): WireError {
   if (error instanceof QuernError) {
-    const { code, node, op, expected, got, hint, stack } = error;
-    const details = Object.fromEntries(
-      Object.entries({ node, op, expected, got, hint }).filter(([, value]) => value !== undefined),
-    );
-    return { code, text: error.message, details, ...(stack === undefined ? {} : { stack }) };
+    const { code, stack } = error;
+    return { code, text: error.message, details: partsOf(error), stack };
   }
   if (error instanceof Error) {
     const code: ErrorCode = error.name === 'AbortError' ? 'aborted' : 'internal';
-    return { code, text: error.message, details: {}, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+    return { code, text: error.message, details: {}, stack: error.stack };
   }
   return { code: 'internal', text: String(error), details: {} };
 }

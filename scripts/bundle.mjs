@@ -12,7 +12,7 @@ export async function bundle(input, folder, name, format = 'es') {
   const loaded = await loadConfigFromFile({ command: 'serve', mode: 'development' }, join(root, 'vite.config.ts'));
   const plugins = loaded?.config.plugins?.flat().filter((p) => p && 'name' in p && p.name === 'quern-shaders') ?? [];
   await build({
-    root, configFile: false, plugins, logLevel: 'error',
+    root, configFile: false, plugins, logLevel: 'error', define: { 'import.meta.env.DEV': 'true' },
     build: {
       outDir: folder, emptyOutDir: false, target: 'es2022', minify: false, ssr: true,
       rollupOptions: { input: join(root, input), output: { format, entryFileNames: name } },

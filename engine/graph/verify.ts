@@ -1,17 +1,16 @@
 /**
  * Checks that a Graph is what the type promises: every value has one producer and is produced before it is read, node names are unique,
- * outputs exist, constants are as long as their dims say. Run on what is loaded (then the file is at fault: `invalid-model`) and
- * between passes (then a pass is: `internal`, with the name of the stage). Gives the graph back.
+ * outputs exist, constants are as long as their dims say. Run on what is loaded, and in tests between passes. Throws `invalid-model`; gives the
+ * graph back.
  */
 import { QuernError } from '../../jit/error.ts';
 import { bytesOf } from '../../jit/expr/dtype.ts';
 import type { Constant, Graph, Node } from './graph.ts';
 import { subgraphs } from './rewrite.ts';
 
-export function verify(graph: Graph, stage: string): Graph {
-  check(graph, new Set(), (message, details = {}) => {
-    const code = stage === 'load' ? 'invalid-model' : 'internal';
-    throw new QuernError(code, stage === 'load' ? message : `after ${stage}: ${message}`, details);
+export function verify(graph: Graph): Graph {
+  check(graph, new Set(), (message, details) => {
+    throw new QuernError('invalid-model', message, details);
   });
   return graph;
 }

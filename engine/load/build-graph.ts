@@ -31,7 +31,7 @@ export function buildGraph(model: ModelProto, external: ExternalBytes | undefine
     return type === undefined ? { name: v.name } : { name: v.name, type };
   });
   const made = builder.graph(graph, inputs, outputs);
-  return verify(producer === '' ? made : { ...made, producer }, 'load');
+  return verify(producer === '' ? made : { ...made, producer });
 }
 
 class Builder {

@@ -145,8 +145,7 @@ const formats: readonly { readonly at: number; readonly magic: readonly number[]
 async function rejectOtherFormats(reader: Reader): Promise<void> {
   const head = await reader.peek(32);
   const refuse = (got: string, hint?: string): never => {
-    const details = { expected: 'a protobuf ModelProto', got, ...(hint === undefined ? {} : { hint }) };
-    throw new QuernError('invalid-model', 'this is no ONNX model', details);
+    throw new QuernError('invalid-model', 'this is no ONNX model', { expected: 'a protobuf ModelProto', got, hint });
   };
   if (head.length === 0) refuse('no bytes at all');
   const found = formats.find(({ at, magic }) => magic.every((byte, i) => head[at + i] === byte));

@@ -40,7 +40,7 @@ export interface AttendSpec {
   /** A score with its mask applied, or what is masked out set to minus infinity. */
   readonly masked: (score: Expr, batch: Expr, head: Expr, query: Expr, key: Expr) => Expr;
   /** A logit of the head that takes part in the softmax and stands for no key. */
-  readonly sink?: (head: Expr) => Expr;
+  readonly sink?: ((head: Expr) => Expr) | undefined;
   /** Shape and index of the result: by head, or packed. */
   readonly shape: readonly Expr[];
   readonly index: (batch: Expr, head: Expr, query: Expr, feature: Expr) => readonly Expr[];

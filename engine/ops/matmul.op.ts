@@ -14,7 +14,7 @@ export type OperandElement = (t: Tensor, index: readonly Expr[]) => Expr;
 
 export interface MatmulOptions {
   /** The result from the accumulator and the index of the element. */
-  readonly value?: (acc: Expr, index: readonly Expr[]) => Expr;
+  readonly value?: ((acc: Expr, index: readonly Expr[]) => Expr) | undefined;
   readonly transposeB?: boolean;
   readonly dtype?: DType;
   readonly a?: OperandElement;
@@ -49,7 +49,7 @@ export function matmul(build: Lowering, a: Tensor, b: Tensor, options: MatmulOpt
     lhs: left(a, [...broadcastIndex(aBatch, at, outer), i, l]),
     rhs: right(b, [...broadcastIndex(bBatch, at, outer), ...(transposeB ? [j, l] : [l, j])]),
     index,
-    ...(value === undefined ? {} : { value: (acc: Expr) => value(acc, index) }),
+    value: value && ((acc) => value(acc, index)),
   });
 }
 
@@ -96,7 +96,7 @@ export function gemmProduct(build: Lowering, a: Tensor, b: Tensor, options: Matm
   return build.contraction({
     dtype, shape: [m, n], batch: [], rows: [i], cols: [j], depth: [l],
     lhs: left(a, ta ? [l, i] : [i, l]), rhs: right(b, tb ? [j, l] : [l, j]), index: [i, j],
-    ...(value === undefined ? {} : { value: (acc: Expr) => value(acc, [i, j]) }),
+    value: value && ((acc) => value(acc, [i, j])),
   });
 }
 

@@ -85,9 +85,7 @@ const attention: Operator = {
     const sizes = attributes.ints('qkv_hidden_sizes', []);
     const [qWidth, kWidth, vWidth] = sizes.length === 3 ? sizes.map(int) : [0, 1, 2].map(() => floordiv(width, 3));
     if (qWidth === undefined || kWidth === undefined || vWidth === undefined) return build.fail('internal', 'Attention lost a width');
-    const all = matmul(build, x, weights, {
-      ...(bias === undefined ? {} : { value: (acc: Expr, index: readonly Expr[]) => add(acc, bias.at([index.at(-1) ?? int(0)])) }),
-    });
+    const all = matmul(build, x, weights, { value: bias && ((acc, index) => add(acc, bias.at([index.at(-1) ?? int(0)]))) });
     const [qSize, vSize] = [floordiv(qWidth, heads), floordiv(vWidth, heads)];
     const q = part(all, int(0), qSize);
     const [kNew, vNew] = [part(all, qWidth, qSize), part(all, add(qWidth, kWidth), vSize)];
@@ -237,7 +235,7 @@ const groupQueryAttention: Operator = {
     const { y, scores } = attend(build, {
       dtype: first.dtype, batch, heads: int(heads), kvHeads: int(kvHeads), queries: length, keys: total, keySize: size, valueSize: size,
       q, k: (b, h, t, d) => presentKey.at([b, h, t, d]), v: (b, h, t, d) => presentValue.at([b, h, t, d]),
-      scale: scaleOf(build), softcap: attributes.float('softcap', 0), ...(sink === undefined ? {} : { sink }),
+      scale: scaleOf(build), softcap: attributes.float('softcap', 0), sink,
       masked: (score, b, h, s, t) => {
         const biased = scoreBias === undefined ? score : add(score, broadcastAt(scoreBias, [b, h, s, t], shape));
         return select(sees(b, s, t), biased, constant(-Infinity, score.dtype));

@@ -122,7 +122,7 @@ export interface ContractionSpec {
   readonly rhs: Expr;
   readonly index: readonly Expr[];
   /** The result from the accumulator `ref('acc')`; the accumulator itself if left out. */
-  readonly value?: (acc: Expr) => Expr;
+  readonly value?: ((acc: Expr) => Expr) | undefined;
 }
 
 export interface LoopSpec {

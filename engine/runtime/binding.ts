@@ -5,7 +5,7 @@
  */
 import type { Expr } from '../../jit/expr/expr.ts';
 import { evaluate } from '../../jit/expr/visit.ts';
-import type { Device, Program, Region, Step, View } from '../../jit/device.ts';
+import { type Device, type Program, type Region, type Step, type View, whole } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { packOffsets, packRegions, type Request } from '../plan/arena.ts';
@@ -182,7 +182,7 @@ export class Binding {
     // What has grown once will grow again, and all that is bound is bound anew each time.
     const made = device.allocate(Math.max(1, region === undefined ? bytes : bytes + (bytes >> 1)));
     if (region !== undefined) {
-      if (keep) device.copy({ region, offset: 0, bytes: region.bytes }, { region: made, offset: 0, bytes: region.bytes });
+      if (keep) device.copy(whole(region), { region: made, offset: 0, bytes: region.bytes });
       this.#forgetSegments();
       device.release(region);
     }

@@ -106,8 +106,7 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     const key = profileKey(count);
     const known = probed.get(key) ?? await cache.getProfile(key);
     return createWasmDevice({
-      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), ...(count > 1 ? { spawnThread, returnThread } : {}),
-      ...(known === undefined ? {} : { known }),
+      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), known, ...(count > 1 ? { spawnThread, returnThread } : {}),
     });
   };
   const onCpu = async (why: string): Promise<Chosen> => {
@@ -139,7 +138,7 @@ const mostWasmBytes = 2 ** 32 - 2 * 65536;
 function requireRoom(weightBytes: number, most: number, what: string, hint?: string): void {
   if (weightBytes === Infinity || weightBytes <= most) return;
   throw new QuernError('model-too-large', 'the weights of the model do not fit into the memory that it may have', {
-    expected: `at most ${most} bytes (${what})`, got: `${weightBytes} bytes`, ...(hint === undefined ? {} : { hint }),
+    expected: `at most ${most} bytes (${what})`, got: `${weightBytes} bytes`, hint,
   });
 }
 

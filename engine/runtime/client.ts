@@ -23,7 +23,7 @@ export interface CallOptions<T> {
   /** Each ends the call: with its reason where that is a QuernError, else with `aborted`. */
   readonly signals?: readonly (AbortSignal | undefined)[];
   /** Gets a result that arrives after the call has ended, so that what it holds in the worker can be let go. */
-  readonly late?: (value: T) => void;
+  readonly late?: ((value: T) => void) | undefined;
 }
 
 export type Invoke<T> = (api: Remote<EngineApi>, call: number) => Promise<Outcome<T>>;
@@ -44,18 +44,18 @@ export class EngineClient {
     if (short !== undefined) {
       const own = this.#short = new ShortWay(short);
       const post = endpoint.postMessage.bind(endpoint);
-      endpoint.postMessage = (...message) => {
-        own.posting();
-        post(...message);
+      endpoint.postMessage = (message: object, ...rest) => {
+        own.posting('run' in message);
+        post(message, ...rest);
       };
     }
     this.#api = wrap<EngineApi>(endpoint);
     endpoint.addEventListener('message', (event) => {
-      const { ran, outcome, spent = [] } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
+      const { ran, outcome, spent = [], guest } = ((event as MessageEvent<Partial<RanMessage> | null>).data ?? {});
       if (ran === undefined || outcome === undefined) return;
       this.#spare.keep(spent);
       const form = this.#runs.get(ran)?.form;
-      if (form !== undefined) this.#short?.told(ran, form, outcome.ok ? outcome.value : undefined);
+      if (form !== undefined) this.#short?.told(ran, form, outcome.ok ? outcome.value : undefined, guest);
       this.#ran(ran, outcome);
     });
     void connection.died.then((error) => { this.#end(error); });

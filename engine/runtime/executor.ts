@@ -4,7 +4,7 @@
  */
 import { type DType, bytesOf, viewAs } from '../../jit/expr/dtype.ts';
 import { type Expr } from '../../jit/expr/expr.ts';
-import type { Device, Region, View } from '../../jit/device.ts';
+import { type Device, type Region, type View, whole } from '../../jit/device.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import { QuernError, at } from '../../jit/error.ts';
 import { enforce } from '../graph/program.ts';
@@ -16,6 +16,7 @@ import { type Running, runBlock } from './blocks.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
 import { checkGuards, matchFeeds } from './match-feeds.ts';
 import { type PlanFacts, factsOf } from './plan-facts.ts';
+import { type Fixed, type SharedRun, sharedRun } from './guest-run.ts';
 import type { RunRequest, WireTensor } from './model.ts';
 import { Residence } from './residence.ts';
 
@@ -28,6 +29,10 @@ interface Handle {
   readonly dims: readonly number[];
 }
 
+/** Milliseconds that a program may take on a page's thread: what going to the worker and back takes. And after how many runs alike that pays. */
+const mostGuestMs = 0.2;
+const alikeRuns = 8;
+
 /** How long a profile of one segment may take, in milliseconds, and how many passes it takes at most. */
 const profileMs = 200;
 const mostPasses = 9;
@@ -38,13 +43,6 @@ export const callKey = (store: KernelStore, kernel: Kernel, dims: readonly numbe
 const readBytes = async (device: Device, view: View, dtype: DType): Promise<Uint8Array> =>
   (view.bytes === 0 ? new Uint8Array(0) : device.read(view, dtype));
 
-interface Fixed {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly dims: readonly number[];
-  readonly view: View;
-}
-
 /** A run whose memory is known: on feeds of the same dims the next one only writes them, runs and reads. */
 interface Settled {
   readonly binding: Binding;
@@ -52,6 +50,9 @@ interface Settled {
   readonly feeds: readonly Fixed[];
   readonly bound: readonly BoundSegment[];
   readonly results: readonly Fixed[];
+  /** How often it ran, and the least that it took. */
+  runs: number;
+  ms: number;
 }
 
 const fits = ({ feeds }: Settled, given: RunRequest['feeds']): boolean => Object.keys(given).length === feeds.length
@@ -82,7 +83,7 @@ export class Executor {
     this.residence = new Residence(plan, stores);
     this.#facts = factsOf(plan);
     this.#settles = stores.size === 1 && plan.flow.every((f) => typeof f === 'number') && plan.segments.every(({ reads }) => reads.length === 0);
-    this.#hands = this.#facts.roomy && stores.size === 1 && this.#store('main').device.moves === true;
+    this.#hands = this.#facts.roomy && stores.size === 1 && this.device('main').moves === true;
   }
 
   get bindings(): readonly Binding[] {
@@ -95,8 +96,8 @@ export class Executor {
   }
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>> {
-    const { feeds, outputs, keep } = request;
-    const settles = this.#settles && outputs === undefined && keep === undefined && Object.values(feeds).every(({ kind }) => kind === 'bytes');
+    const { feeds } = request;
+    const settles = this.#maySettle(request);
     if (settles && this.#settled !== undefined && fits(this.#settled, feeds)) return this.#runSettled(this.#settled, feeds, signal);
     this.#settled = undefined;
     const env = matchFeeds(this.plan, feeds);
@@ -111,7 +112,7 @@ export class Executor {
       const place = this.stores.has('cpu') && this.#facts.cpuInputs.has(id) && feed.kind === 'bytes' ? 'cpu' : 'main';
       const given = this.#hands && feed.kind === 'handle' ? this.#handle(feed.handle).region : undefined;
       binding.lend(id, given);
-      if (given === undefined) this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.#store(place).device);
+      if (given === undefined) this.#fill(binding.view(id, place, env), tensor(this.plan, id).dtype, feed, this.device(place));
       where.set(id, new Set<Place>([place]));
     }
     await this.#flow(this.plan.flow, { binding, where, env, signal, guards: this.plan.guards ?? [] });
@@ -128,24 +129,32 @@ export class Executor {
     return results;
   }
 
+  #maySettle({ feeds, outputs, keep }: RunRequest): boolean {
+    return this.#settles && outputs === undefined && keep === undefined && Object.values(feeds).every(({ kind }) => kind === 'bytes');
+  }
+
   async #settle(binding: Binding, env: Env): Promise<Settled> {
     const bound: BoundSegment[] = [];
     for (const { tensor: id } of this.plan.inputs) binding.lend(id, undefined);
     for (const f of this.plan.flow) if (typeof f === 'number') bound.push(await binding.segment(f, env));
     const fixed = ({ name, tensor: id }: { readonly name: string; readonly tensor: number }): Fixed =>
       ({ name, dtype: tensor(this.plan, id).dtype, dims: binding.shape(id, env), view: binding.view(id, 'main', env) });
-    return { binding, env, feeds: this.plan.inputs.map(fixed), bound, results: this.plan.outputs.map(fixed) };
+    return { binding, env, feeds: this.plan.inputs.map(fixed), bound, results: this.plan.outputs.map(fixed), runs: 0, ms: Infinity };
   }
 
   /** What all runs with the same dims have in common was done once: t5_tiny took 1.37 ms instead of 1.58. */
-  async #runSettled({ binding, env, feeds, bound, results }: Settled, given: RunRequest['feeds'], signal?: AbortSignal): Promise<Record<string, WireTensor>> {
-    const { device } = this.#store('main');
+  async #runSettled(settled: Settled, given: RunRequest['feeds'], signal?: AbortSignal): Promise<Record<string, WireTensor>> {
+    const { binding, env, feeds, bound, results } = settled;
+    const device = this.device('main');
     this.#clearChecks(binding);
     for (const { name, dtype, view } of feeds) this.#fill(view, dtype, given[name], device);
+    const began = performance.now();
     for (const { clear, program } of bound) {
       this.#clear(clear, device);
       await program?.run({ signal });
     }
+    settled.runs++;
+    settled.ms = Math.min(settled.ms, performance.now() - began);
     // Asked for before the outputs, so that a GPU answers both in one round trip.
     const checked = this.#enforceChecks(binding, env);
     checked.catch(() => undefined);
@@ -155,10 +164,19 @@ export class Executor {
     return made;
   }
 
+  /** A run like the last one as a guest's; undefined where that cannot be or would not pay. */
+  share(request: RunRequest): SharedRun | undefined {
+    const settled = this.#settled;
+    if (settled === undefined || settled.runs < alikeRuns || settled.ms > mostGuestMs) return undefined;
+    if (!this.#maySettle(request) || !fits(settled, request.feeds)) return undefined;
+    const shared = sharedRun(settled, [...this.#facts.checked].map((place) => settled.binding.checks(place).region), this.device('main'));
+    return shared && { run: shared.run, holds: () => shared.holds() && this.#settled === settled };
+  }
+
   #clearChecks(binding: Binding): void {
     for (const place of this.#facts.checked) {
       const { region } = binding.checks(place);
-      this.#store(place).device.write({ region, offset: 0, bytes: region.bytes }, 'uint8', new Uint8Array(region.bytes));
+      this.device(place).write(whole(region), 'uint8', new Uint8Array(region.bytes));
     }
   }
 
@@ -207,8 +225,8 @@ export class Executor {
   async #enforceChecks(binding: Binding, env: ReadonlyMap<Expr, number>): Promise<void> {
     for (const place of this.#facts.checked) {
       const { region, bytes } = binding.checks(place);
-      const { device } = this.#store(place);
-      const found = viewAs('int64', await device.read({ region, offset: 0, bytes: region.bytes }, 'int64')) as BigInt64Array;
+      const device = this.device(place);
+      const found = viewAs('int64', await device.read(whole(region), 'int64')) as BigInt64Array;
       this.plan.checks?.forEach((check, k) => { enforce(check, found[(k * bytes) / device.storageBytes('int64')] ?? 0n, env); });
     }
   }
@@ -242,7 +260,7 @@ export class Executor {
       const wanted = Math.min(mostPasses, Math.max(took > profileMs ? 1 : 2, Math.ceil(profileMs / (took + 1))));
       const passes: (readonly number[])[] = took > profileMs ? [first] : [];
       while (passes.length < wanted) passes.push((await bound.program.run({ profile: true })).times ?? []);
-      const store = this.#store(bound.segment.place);
+      const store = storeAt(this.stores, bound.segment.place);
       bound.steps.forEach(({ step, dims }, i) => {
         const key = callKey(store, step.kernel, dims);
         times.set(key, (times.get(key) ?? 0) + median(passes.map((p) => p[i] ?? 0)));
@@ -253,7 +271,7 @@ export class Executor {
 
   async read(handle: number): Promise<Uint8Array> {
     const { region, dtype, dims } = this.#handle(handle);
-    const { device } = this.#store('main');
+    const device = this.device('main');
     const view = { region, offset: 0, bytes: device.storageBytes(dtype) * dims.reduce((a, b) => a * b, 1) };
     return readBytes(device, view, dtype);
   }
@@ -262,7 +280,7 @@ export class Executor {
     const known = this.#handles.get(handle);
     if (known === undefined) return;
     this.#handles.delete(handle);
-    this.#store('main').device.release(known.region);
+    this.device('main').release(known.region);
   }
 
   dispose(): void {
@@ -318,7 +336,7 @@ export class Executor {
     const { dtype } = tensor(this.plan, root);
     const source = binding.view(root, from, env);
     const target = binding.view(root, to, env);
-    if (source.bytes > 0) this.#store(to).device.write(target, dtype, await this.#store(from).device.read(source, dtype));
+    if (source.bytes > 0) this.device(to).write(target, dtype, await this.device(from).read(source, dtype));
     places.add(to);
   }
 
@@ -343,7 +361,7 @@ export class Executor {
   }
 
   device(place: Place): Device {
-    return this.#store(place).device;
+    return storeAt(this.stores, place).device;
   }
 
   async #results(
@@ -377,7 +395,7 @@ export class Executor {
   }
 
   #copyOf(view: View): Region {
-    const { device } = this.#store('main');
+    const device = this.device('main');
     const region = device.allocate(Math.max(1, view.bytes));
     if (view.bytes > 0) device.copy(view, { region, offset: 0, bytes: view.bytes });
     return region;
@@ -387,9 +405,5 @@ export class Executor {
     const handle = this.#handles.get(id);
     if (handle === undefined) throw new QuernError('disposed', 'a device tensor was used after it was disposed of');
     return handle;
-  }
-
-  #store(place: Place): KernelStore {
-    return storeAt(this.stores, place);
   }
 }

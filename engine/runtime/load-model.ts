@@ -9,11 +9,12 @@ import { type LoadOptions, type Opened, fetchModel, openModel } from '../load/lo
 import { type Chosen, chooseDevice, disposeDevices, startEarly } from './choose-device.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type CompiledModel, type Devices, executable, planModel } from './compile-model.ts';
+import type { SharedRun } from './guest-run.ts';
 import { IdleTime } from './idle-time.ts';
 import { type KeptPlan, findPlan, notePlan, planKey, restoreBare, restorePlan, settingOf } from './kept-plan.ts';
 import { KeptWeights, type ReadyWeights } from './kept-weights.ts';
 import { Landing } from './landing.ts';
-import type { LoadModel, Model, RunRequest, WireTensor } from './model.ts';
+import type { LoadModel, Model, RunRequest, TuneRequest, WireTensor } from './model.ts';
 import { describe } from './report.ts';
 import type { Residence } from './residence.ts';
 import { endSpareThreads } from './spawn-thread.ts';
@@ -190,6 +191,11 @@ class LoadedModel implements Model {
     });
   }
 
+  share(request: RunRequest): SharedRun | undefined {
+    const shared = this.#compiled.executor.share(request);
+    return shared && { run: shared.run, holds: () => this.#tuning.atRest && shared.holds() };
+  }
+
   read(handle: number): Promise<Uint8Array> {
     return this.#compiled.executor.read(handle);
   }
@@ -198,7 +204,7 @@ class LoadedModel implements Model {
     this.#compiled.executor.release(handle);
   }
 
-  tune(options: Parameters<Model['tune']>[0], signal?: AbortSignal, onProgress?: Parameters<Model['tune']>[2]): ReturnType<Model['tune']> {
+  tune(options: TuneRequest, signal?: AbortSignal, onProgress?: Parameters<Model['tune']>[2]): ReturnType<Model['tune']> {
     this.#checkDevice();
     return this.#tuning.run(options, signal, onProgress);
   }
@@ -206,7 +212,8 @@ class LoadedModel implements Model {
   async report(): ReturnType<Model['report']> {
     const plan = this.#made.kept ? 'kept' : 'made';
     await this.#tuning.measure();
-    return this.#tuning.beforeTuner(() => describe(this.#compiled.executor, this.#chosen, this.#tuning, { runs: this.#runs, plan }));
+    const { guestRuns = 0 } = this.#chosen.devices.main;
+    return this.#tuning.beforeTuner(() => describe(this.#compiled.executor, this.#chosen, this.#tuning, { runs: this.#runs + guestRuns, plan }));
   }
 
   exportTuning(): Promise<string> {

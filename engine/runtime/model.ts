@@ -4,6 +4,7 @@
  */
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Report, TuneReport } from '../report.ts';
+import type { SharedRun } from './guest-run.ts';
 import type { ResolvedOptions } from '../options.ts';
 
 export interface ValueInfo {
@@ -20,9 +21,14 @@ export type WireTensor =
 export interface RunRequest {
   readonly feeds: Readonly<Record<string, WireTensor>>;
   /** Names to return; all if absent. */
-  readonly outputs?: readonly string[];
+  readonly outputs?: readonly string[] | undefined;
   /** Names (with * as a wildcard) that stay on the device. */
-  readonly keep?: readonly string[];
+  readonly keep?: readonly string[] | undefined;
+}
+
+export interface TuneRequest {
+  readonly budgetMs?: number | undefined;
+  readonly exhaustive?: boolean | undefined;
 }
 
 export interface Model {
@@ -31,11 +37,11 @@ export interface Model {
   readonly device: 'wasm' | 'webgpu';
   readonly threads: number;
   run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>>;
+  /** A run like the last one as a guest's; undefined where that cannot be or would not pay. */
+  share?(request: RunRequest): SharedRun | undefined;
   read(handle: number): Promise<Uint8Array>;
   release(handle: number): void;
-  tune(
-    options: { readonly budgetMs?: number; readonly exhaustive?: boolean }, signal?: AbortSignal, onProgress?: (p: Progress) => void,
-  ): Promise<TuneReport>;
+  tune(request: TuneRequest, signal?: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport>;
   report(): Promise<Report>;
   exportTuning(): Promise<string>;
   importTuning(json: string): Promise<void>;

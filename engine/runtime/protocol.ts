@@ -6,7 +6,8 @@
 import { toWire, type WireError } from '../../jit/error.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Report, SupportReport, TuneReport } from '../report.ts';
-import type { Progress, RunRequest, ValueInfo, WireSource, WireTensor } from './model.ts';
+import type { GuestRun } from './guest-run.ts';
+import type { Progress, RunRequest, TuneRequest, ValueInfo, WireSource, WireTensor } from './model.ts';
 
 /**
  * The first message to a worker. `lock`: a Web Lock that the engine holds for as long as it lives, so that its death is noticed. `short`: memory
@@ -48,11 +49,6 @@ export interface SessionInfo {
   readonly threads: number;
 }
 
-export interface TuneRequest {
-  readonly budgetMs?: number;
-  readonly exhaustive?: boolean;
-}
-
 /** Where progress goes; on the worker's side a comlink proxy of the page's callback. Resolves when the page has seen it. */
 export type ProgressSink = (progress: Progress) => Promise<void>;
 
@@ -83,12 +79,20 @@ export interface RunMessage {
   readonly form: number | undefined;
 }
 
+/** How the page makes runs of a form, until the worker counts another epoch. */
+export interface Guest {
+  readonly run: GuestRun;
+  readonly epoch: number;
+}
+
 /** The answer to the run of that call number. */
 export interface RanMessage {
   readonly ran: number;
   readonly outcome: Outcome<Readonly<Record<string, WireTensor>>>;
   /** The buffers that the feeds came in; see spare-buffers.ts. */
   readonly spent?: readonly ArrayBuffer[];
+  /** With it the page makes runs of this form itself; see short-way.ts. */
+  readonly guest?: Guest | undefined;
 }
 
 /** Bytes from which on a buffer is transferred: for less a copy is faster. */

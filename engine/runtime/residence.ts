@@ -5,7 +5,7 @@
  */
 import { bytesOf } from '../../jit/expr/dtype.ts';
 import { asInt } from '../../jit/expr/expr.ts';
-import type { Device, Region, View } from '../../jit/device.ts';
+import { type Device, type Region, type View, whole } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { blocksOf, transposeBlocks } from './in-place.ts';
 import type { Landing } from './landing.ts';
@@ -147,7 +147,7 @@ export class Residence {
     const [from, to] = args;
     const region = from === undefined ? undefined : this.find(from, 'main');
     if (from === undefined || to === undefined || region === undefined || region.bytes * largePart < total || !free(from)) return false;
-    const bytes = this.#device('main').map?.({ region, offset: 0, bytes: region.bytes });
+    const bytes = this.#device('main').map?.(whole(region));
     const blocks = blocksOf(kernel);
     if (bytes === undefined || blocks === undefined) return false;
     transposeBlocks(bytes, blocks);

@@ -8,9 +8,10 @@ import { transfer } from 'comlink';
 import { QuernError } from '../../jit/error.ts';
 import { nextTask } from '../../jit/next-task.ts';
 import type { SupportReport } from '../report.ts';
-import type { LoadModel, Model, Progress, WireTensor } from './model.ts';
+import type { SharedRun } from './guest-run.ts';
+import type { LoadModel, Model, Progress, RunRequest, WireTensor } from './model.ts';
 import {
-  type EngineApi, type Outcome, type ProgressSink, type RanMessage, type RunMessage, type SupportRequest, buffersOf, outcomeOf,
+  type EngineApi, type Guest, type Outcome, type ProgressSink, type RanMessage, type RunMessage, type SupportRequest, buffersOf, outcomeOf,
 } from './protocol.ts';
 import { type ShortWayEnd, patienceMs } from './short-way.ts';
 
@@ -28,6 +29,8 @@ interface Held {
 export interface Service extends EngineApi {
   /** A session's model needs no event loop while it is at rest. */
   mayPark(session: number): boolean;
+  /** `Model.share` of a session's. */
+  share(session: number, request: RunRequest): SharedRun | undefined;
 }
 
 export function createService({ loadModel, support }: ServiceParts): Service {
@@ -130,6 +133,7 @@ export function createService({ loadModel, support }: ServiceParts): Service {
     },
 
     mayPark: (session) => sessions.get(session)?.model.device === 'wasm',
+    share: (session, request) => sessions.get(session)?.model.share?.(request),
   };
 }
 
@@ -169,8 +173,8 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
       post(...message);
     };
   }
-  const tell = (call: number, outcome: RanMessage['outcome'], spent: readonly ArrayBuffer[] = []): void => {
-    scope.postMessage({ ran: call, outcome, spent }, [...(outcome.ok ? buffersOf(outcome.value) : []), ...spent]);
+  const tell = (call: number, outcome: RanMessage['outcome'], spent: readonly ArrayBuffer[] = [], guest?: Guest): void => {
+    scope.postMessage({ ran: call, outcome, spent, guest }, [...(outcome.ok ? buffersOf(outcome.value) : []), ...spent]);
   };
   let parks = false;
   const park = async (end: ShortWayEnd): Promise<void> => {
@@ -183,6 +187,7 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
       if (asked === undefined) {
         await nextTask();
         lastTurn = performance.now();
+        if (end.guestRan()) lastRun = lastTurn;
         offered = lastTurn - lastRun < patienceMs && end.offer();
         continue;
       }
@@ -200,14 +205,18 @@ export function serveRuns(api: Service, scope: RunScope, short?: ShortWayEnd): v
   };
   scope.addEventListener('message', ({ data }) => {
     if (short !== undefined) short.received++;
-    if (data?.run === undefined || data.session === undefined || data.request === undefined) return;
+    if (data?.run === undefined || data.session === undefined || data.request === undefined) {
+      short?.unshare();
+      return;
+    }
     const { run: call, session, request, form } = data;
     void api.run(call, session, request).then((outcome) => {
       // Before the buffers leave.
       short?.remember(form, session, request, outcome);
       const end = !parks && api.mayPark(session) ? short : undefined;
+      const guest = short?.share(form, () => api.share(session, request));
       end?.offer(1);
-      tell(call, outcome, buffersOf(request.feeds));
+      tell(call, outcome, buffersOf(request.feeds), guest);
       if (end !== undefined) void park(end);
     });
   });

@@ -15,7 +15,7 @@ function pair(): { readonly page: ShortWay; readonly end: ShortWayEnd; readonly 
   if (form === undefined) throw new Error('a small run has a form');
   const results = { y: tensor(0, 0) };
   end.remember(form.id, 7, request(1, 2, 3), { ok: true, value: results });
-  page.told(1, form, results);
+  page.told(1, form, results, undefined);
   return { page, end, ask: (call, done = () => undefined) => page.ask(call, form, request(4, 5, call).feeds, done) };
 }
 
@@ -45,7 +45,7 @@ test('a worker that does not offer is not asked', () => {
 
 test('a worker with a message on its way is not asked', () => {
   const { page, end, ask } = pair();
-  page.posting();
+  page.posting(true);
   end.offer();
   expect(ask(2)).toBe(false);
 });
@@ -53,7 +53,7 @@ test('a worker with a message on its way is not asked', () => {
 test('a message takes an offer back', () => {
   const { page, end, ask } = pair();
   end.offer();
-  page.posting();
+  page.posting(true);
   expect(ask(2)).toBe(false);
   expect(end.take()).toBeUndefined();
 });

@@ -20,10 +20,8 @@ import type { Devices } from './compile-model.ts';
 import { type Executor, callKey } from './executor.ts';
 import type { Kernel } from '../../jit/kernel.ts';
 import type { Choice, KernelStore, Lookup } from './kernel-store.ts';
-import type { Model, Progress } from './model.ts';
+import type { Progress, TuneRequest } from './model.ts';
 import { TurnLock } from './turn-lock.ts';
-
-type TuneOptions = Parameters<Model['tune']>[0];
 
 interface Task extends TuneTask {
   readonly place: Place;
@@ -112,6 +110,11 @@ export class Tuning {
     }));
   }
 
+  /** Whether nobody is at the device or wants to be. */
+  get atRest(): boolean {
+    return this.#lock.free;
+  }
+
   /** Runs go before the tuner's next measurement. */
   async beforeTuner<T>(work: () => Promise<T>): Promise<T> {
     clearTimeout(this.#timer);
@@ -123,7 +126,7 @@ export class Tuning {
   }
 
   /** Explicit tuning; winners take effect when it ends. */
-  async run(options: TuneOptions, signal?: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport> {
+  async run(options: TuneRequest, signal?: AbortSignal, onProgress?: (p: Progress) => void): Promise<TuneReport> {
     const limit = signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
     return this.#tune(options.budgetMs ?? Infinity, options.exhaustive === true ? 'exhaustive' : 'explicit', true, limit, onProgress);
   }
@@ -169,7 +172,13 @@ export class Tuning {
     if (this.#budget <= 0 || this.#stopping.signal.aborted) return;
     clearTimeout(this.#timer);
     if (this.#boundSegments() === this.#settled) return;
+    const { guestRuns } = this.#devices.main;
     this.#timer = setTimeout(() => {
+      // The page was running the model itself.
+      if (guestRuns !== this.#devices.main.guestRuns) {
+        this.#schedule();
+        return;
+      }
       this.#background = this.#background.then(async () => {
         // Two tabs that measure at once measure each other.
         await this.#cache.asOnlyTuner(this.#devices.main.profile.fingerprint, async () => {

@@ -4,11 +4,12 @@
  */
 export class TurnLock {
   #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  /** Turns that were asked for and have not ended. */
+  #open = 0;
 
-  /** Whether somebody else waits for a turn. */
-  get contended(): boolean {
-    return this.#waiting > 0;
+  /** Whether nobody has a turn or waits for one. */
+  get free(): boolean {
+    return this.#open === 0;
   }
 
   async hold<T>(work: () => Promise<T>): Promise<T> {
@@ -25,9 +26,11 @@ export class TurnLock {
     let release: () => void = () => undefined;
     const before = this.#tail;
     this.#tail = new Promise<void>((done) => { release = done; });
-    this.#waiting++;
+    this.#open++;
     await before;
-    this.#waiting--;
-    return release;
+    return () => {
+      this.#open--;
+      release();
+    };
   }
 }

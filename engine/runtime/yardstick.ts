@@ -4,7 +4,7 @@
  * seconds, and from them and the size of a model's weights the better device, with the reason in words. Both products run with the
  * fallback, as a first run does.
  */
-import type { Device, DeviceProfile } from '../../jit/device.ts';
+import { type Device, type DeviceProfile, whole } from '../../jit/device.ts';
 import { QuernError } from '../../jit/error.ts';
 import { int, load, ref, variable } from '../../jit/expr/expr.ts';
 import { type Arg, type ContractionBody, makeKernel, stridesOf } from '../../jit/kernel.ts';
@@ -52,7 +52,7 @@ async function seconds(device: Device, [M, K, N]: readonly [number, number, numb
   const space = device.space(kernel);
   if ('why' in space) throw new QuernError('internal', 'a device cannot multiply matrices', { got: space.why });
   const regions = [M * K, K * N, M * N].map((count) => device.allocate(4 * count));
-  const views = regions.map((region) => ({ region, offset: 0, bytes: region.bytes }));
+  const views = regions.map(whole);
   const program = device.program([{ compiled: await device.compile(device.emit(kernel, space.fallback)), args: views, dims: [] }]);
   try {
     let least = Infinity;

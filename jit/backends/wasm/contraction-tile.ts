@@ -25,7 +25,7 @@ import { zeroBytes, zeroPage } from './zero-page.ts';
 export interface Gemm {
   readonly c: Outline;
   /** The same with operands that are read in place; without it they are computed for each step (contraction-general.ts). */
-  readonly plain?: Contraction;
+  readonly plain?: Contraction | undefined;
   /** Prepared for emission. */
   readonly body: ContractionBody;
   readonly cols: Columns;

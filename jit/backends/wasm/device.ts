@@ -11,9 +11,9 @@ import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory
 import { type ProbeOptions, measure, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
-import { installKernel } from './thread.ts';
+import { type Joined, join } from './thread.ts';
 import { Threads } from './threads.ts';
-import { type WalkerExports, buildWalker, control, controlBytes, headBytes, stepBytes, walked } from './walker.ts';
+import { buildWalker, control, controlBytes, headBytes, stepBytes, walked } from './walker.ts';
 
 export interface WasmDeviceOptions extends ProbeOptions {
   /** Threads in all, the calling one included. More than 1 needs `spawnThread` and cross-origin isolation. */
@@ -60,8 +60,7 @@ class WasmDevice implements Device {
   readonly sharing = 'offsets';
   readonly moves = true;
   readonly lost: Promise<{ readonly reason: string }>;
-  readonly #table: WebAssembly.Table;
-  readonly #walker: WalkerExports;
+  readonly #joined: Joined;
   readonly #compiled = new Map<string, Ready>();
   /** Table slots by code key. */
   readonly #slots = new Map<string, number>();
@@ -87,13 +86,10 @@ class WasmDevice implements Device {
   }
 
   private constructor(
-    private readonly own: LinearMemory, public profile: DeviceProfile, walker: WebAssembly.Module,
+    private readonly own: LinearMemory, public profile: DeviceProfile, private readonly walker: WebAssembly.Module,
     private readonly controlBlock: WasmRegion, private readonly threads: Threads | undefined,
   ) {
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
-    const now = (): number => performance.now();
-    const instance = new WebAssembly.Instance(walker, { env: { memory: own.memory, kernels: this.#table, now } });
-    this.#walker = instance.exports as unknown as WalkerExports;
+    this.#joined = join(walker, own.memory, scratchOf(controlBlock, 0));
     this.#sleeps = maySleep(own.memory) ? 1 : 0;
     this.#ready = threads?.ready.then(() => { this.#ready = undefined; });
     this.#ready?.catch(() => undefined);
@@ -171,7 +167,7 @@ class WasmDevice implements Device {
     const ready = step.compiled as Ready;
     const slot = this.#vacant.pop() ?? this.#slotCount++;
     this.#slots.set(code.key, slot);
-    installKernel(this.#table, slot, ready.module, this.own.memory, scratchOf(this.controlBlock, 0));
+    this.#joined.install(slot, ready.module);
     fresh.push({ slot, module: ready.module });
     return slot;
   }
@@ -182,7 +178,7 @@ class WasmDevice implements Device {
     const slot = this.#slots.get(code.key);
     if (slot === undefined) return;
     this.#slots.delete(code.key);
-    this.#table.set(slot, null);
+    this.#joined.table.set(slot, null);
     this.#vacant.push(slot);
   }
 
@@ -204,6 +200,8 @@ class WasmDevice implements Device {
     current.forEach((_, at) => { place(at); });
     this.threads?.install(fresh);
     let live = true;
+    // Of code, addresses and dims.
+    let version = 0;
     return {
       run: async (run: RunOptions = {}) => {
         if (!live) throw new QuernError('disposed', 'the program is disposed');
@@ -217,8 +215,23 @@ class WasmDevice implements Device {
         fresh.length = 0;
         place(at);
         this.threads?.install(fresh);
+        version++;
       },
-      move: (at, args, dims) => { block.move(at, args.map((view) => this.own.address(view)), dims); },
+      move: (at, args, dims) => {
+        block.move(at, args.map((view) => this.own.address(view)), dims);
+        version++;
+      },
+      share: () => {
+        const shared = version;
+        const kernels = new Map(current.map((step) => [this.#slots.get(step.compiled.code.key) ?? NaN, (step.compiled as Ready).module]));
+        return {
+          program: {
+            memory: this.own.memory, walker: this.walker, control: this.controlBlock.start, count: this.controlBlock.start + control.guests,
+            scratch: scratchOf(this.controlBlock, 0), program: block.region.start, steps: steps.length, kernels: [...kernels],
+          },
+          holds: () => live && !this.#disposed && version === shared,
+        };
+      },
       dispose: () => {
         if (live && !this.#disposed) {
           this.own.release(block.region);
@@ -248,7 +261,7 @@ class WasmDevice implements Device {
     try {
       if (this.#ready !== undefined) await this.#helpers(this.#ready);
       const count = block.steps.length;
-      this.#walker.reset(block.region.start, count);
+      this.#joined.walker.reset(block.region.start, count);
       if (!profile) {
         await this.#walk(block, 0, count, signal);
         return {};
@@ -256,6 +269,7 @@ class WasmDevice implements Device {
       const times: number[] = [];
       for (let i = 0; i < count; i++) {
         const start = performance.now();
+        block.range(i, i + 1);
         await this.#walk(block, i, i + 1, signal);
         times.push((performance.now() - start) * 1e6);
       }
@@ -269,14 +283,13 @@ class WasmDevice implements Device {
   async #walk(block: ProgramBlock, first: number, limit: number, signal: AbortSignal | undefined): Promise<void> {
     const { start } = block.region;
     const ctl = this.controlBlock.start;
-    block.range(first, limit);
     const whole = this.threads !== undefined && limit - first === block.steps.length;
     const together = !whole || block.pace.next();
     const began = whole ? performance.now() : 0;
     if (together) this.threads?.begin(start);
     try {
       for (;;) {
-        const outcome = this.#walker.walk(start, ctl, performance.now() + slice, this.#sleeps);
+        const outcome = this.#joined.walker.walk(start, ctl, performance.now() + slice, this.#sleeps);
         if (outcome === walked.complete) {
           if (whole) block.pace.took(performance.now() - began, together);
           return;
@@ -296,8 +309,16 @@ class WasmDevice implements Device {
     }
   }
 
+  get #control(): Int32Array {
+    return new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16);
+  }
+
   #abortFlag(value: number): void {
-    if (!this.#disposed) Atomics.store(new Int32Array(this.own.memory.buffer, this.controlBlock.start, 16), control.abort / 4, value);
+    if (!this.#disposed) Atomics.store(this.#control, control.abort / 4, value);
+  }
+
+  get guestRuns(): number {
+    return Atomics.load(this.#control, control.guests / 4);
   }
 
   *measure(): Generator<void> {
@@ -315,7 +336,7 @@ class WasmDevice implements Device {
       const units = unitsOf(wasmCode(step), step.dims);
       const params = block.region.start + headBytes + stepBytes;
       const start = performance.now();
-      if (repeats > 0) this.#walker.repeat(slot, params, units, repeats);
+      if (repeats > 0) this.#joined.walker.repeat(slot, params, units, repeats);
       const elapsed = performance.now() - start;
       this.own.release(block.region);
       return elapsed * 1e6;

@@ -147,7 +147,7 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   const panels = knob(schedule, 'panels');
   const allPanels = ceilDiv(cols.n.extent, cols.width);
   const g: Gemm = {
-    c, ...(plain === undefined ? {} : { plain }), body: ready.body, cols, first, unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
+    c, plain, body: ready.body, cols, first, unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
   };
   const grid: Grid = { rows, panels, m, allPanels, down: ceilDiv(m, rows), across: ceilDiv(allPanels, panels) };
   const tiles = addTiles(module, g, grid);

@@ -17,7 +17,7 @@ export interface ProbeOptions {
   /** Forces the width of panels. */
   readonly panel?: number;
   /** Results of an earlier probe on this device. */
-  readonly known?: Pick<DeviceProfile, 'peakFlops' | 'peakBytes'> & Partial<Facts>;
+  readonly known?: (Pick<DeviceProfile, 'peakFlops' | 'peakBytes'> & Partial<Facts>) | undefined;
 }
 
 type Facts = Pick<DeviceProfile, 'vectorRegisters' | 'lanes' | 'splat'>;

@@ -1,7 +1,7 @@
 /**
  * A helper thread's whole life: take a device's memory and the walker, then sleep in WebAssembly until there is work or there are new kernels;
  * and again for the next device.
- * Imported by the worker script alone; it must not grow.
+ * The whole of a helper's script is this and what it imports; it must not grow.
  */
 import { mathFunctions } from './math.ts';
 import type { FromThread, ToThread } from './threads.ts';
@@ -13,37 +13,49 @@ export interface ThreadScope {
   addEventListener(type: string, listener: (event: Event) => void, options?: { readonly once: boolean }): void;
 }
 
-/** Puts a kernel's `run` into the table, making room. `scratch`: the address of `scratchBytes` of this thread's own. */
-export function installKernel(table: WebAssembly.Table, slot: number, module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): void {
-  const instance = new WebAssembly.Instance(module, { env: { memory, scratch }, math: mathFunctions });
-  if (slot >= table.length) table.grow(slot + 64 - table.length);
-  table.set(slot, instance.exports['run']);
+/** What a thread has of a device: the walker, and a table of kernels for it. */
+export interface Joined {
+  readonly walker: WalkerExports;
+  readonly table: WebAssembly.Table;
+  /** Puts a kernel's `run` into the table, making room. */
+  readonly install: (slot: number, module: WebAssembly.Module) => void;
+}
+
+/** Makes this thread's part of a device. `scratch`: the address of `scratchBytes` that nobody else uses meanwhile. */
+export function join(module: WebAssembly.Module, memory: WebAssembly.Memory, scratch: number): Joined {
+  const table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
+  const walker = new WebAssembly.Instance(module, { env: { memory, kernels: table, now: () => performance.now() } });
+  return {
+    walker: walker.exports as unknown as WalkerExports,
+    table,
+    install(slot, kernel) {
+      const instance = new WebAssembly.Instance(kernel, { env: { memory, scratch }, math: mathFunctions });
+      if (slot >= table.length) table.grow(slot + 64 - table.length);
+      table.set(slot, instance.exports['run']);
+    },
+  };
 }
 
 /** Serves as a helper thread of the device that posts to this scope. */
 export function serveThread(scope: ThreadScope): void {
-  let serve: ((version: number) => void) | undefined;
-  let install: ((slot: number, module: WebAssembly.Module) => void) | undefined;
+  let joined: Joined | undefined;
+  let control = 0;
   scope.addEventListener('message', (event) => {
     const { data } = event as MessageEvent<ToThread>;
     switch (data.kind) {
       case 'init': {
-        const { memory, scratch } = data;
-        const table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 });
-        const walker = new WebAssembly.Instance(data.walker, { env: { memory, kernels: table, now: () => performance.now() } });
-        const exports = walker.exports as unknown as WalkerExports;
-        serve = (version) => { exports.serve(data.control, version); };
-        install = (slot, module) => { installKernel(table, slot, module, memory, scratch); };
+        joined = join(data.walker, data.memory, data.scratch);
+        ({ control } = data);
         scope.postMessage({ kind: 'ready' });
         break;
       }
       case 'install':
-        for (const { slot, module } of data.kernels) install?.(slot, module);
+        for (const { slot, module } of data.kernels) joined?.install(slot, module);
         // Comes back when the version has moved on: then the next message is on its way.
-        serve?.(data.version);
+        joined?.walker.serve(control, data.version);
         break;
       case 'leave':
-        serve = install = undefined;
+        joined = undefined;
         break;
       default: data satisfies never;
     }

@@ -6,7 +6,7 @@
  * A step's record is 32 bytes: table index, parameter block, units, units a chunk, next unit to claim, units done, the last
  * earlier step that it must wait for (-1: none), with all before that one, and a mask: the clock is looked at after claims whose number has none
  * of its bits. The control block is 32 bytes: signal, command,
- * program, helpers at work, version of the installed kernels, abort flag.
+ * program, helpers at work, version of the installed kernels, abort flag, runs of guests (guest.ts).
  */
 import type { FunctionBuilder, Label, Local } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
@@ -19,7 +19,7 @@ export const headBytes = 32;
 export const head = { first: 0, limit: 4, cursor: 8, checked: 12 } as const;
 
 export const controlBytes = 64;
-export const control = { signal: 0, command: 4, program: 8, active: 12, version: 16, abort: 20 } as const;
+export const control = { signal: 0, command: 4, program: 8, active: 12, version: 16, abort: 20, guests: 24 } as const;
 export const command = { idle: 0, run: 1 } as const;
 
 /** What `walk` returns. */
@@ -39,7 +39,7 @@ export interface WalkerExports {
   readonly serve: (control: number, version: number) => void;
   /** Runs all units of one step `repeats` times. */
   readonly repeat: (table: number, params: number, units: number, repeats: number) => void;
-  /** Sets the counters of a program's steps back. */
+  /** Sets the counters of a program's steps back, and it to its beginning: the next walk does all of it. */
   readonly reset: (program: number, steps: number) => void;
 }
 
@@ -321,6 +321,14 @@ export function buildWalker(): ModuleBuilder {
 
   m.func('reset', { program: 'i32', steps: 'i32' }, [], (f) => {
     const [record, left] = [f.param(0), f.param(1)];
+    for (const field of [head.first, head.cursor, head.checked]) {
+      f.get(record);
+      f.i32(0);
+      f.mem('i32.store', { offset: field });
+    }
+    f.get(record);
+    f.get(left);
+    f.mem('i32.store', { offset: head.limit });
     f.block((done: Label) => f.loop((again) => {
       f.get(left);
       f.op('i32.eqz');
