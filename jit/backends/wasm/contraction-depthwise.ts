@@ -7,7 +7,7 @@
 import { type Contraction, ceilDiv } from '../../contraction.ts';
 import { invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
-import { type Expr, type Var, add, asInt, floordiv, floormod, int, mul, product, ref, sub, truth, variable } from '../../expr/expr.ts';
+import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, ref, sub, truth, variable } from '../../expr/expr.ts';
 import { stepAlong } from '../../expr/index-algebra.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
@@ -68,15 +68,16 @@ interface Making {
 export function emitDepthwise(kernel: Kernel, d: Depthwise, schedule: Schedule): WasmCode {
   const ready = prepare<ContractionBody>(kernel, d.c.body);
   const module = new KernelModule(kernel, ready.roots, ready.written);
-  const { rows = 1, vectors = 1, reuse = 0 } = schedule;
+  const length = asInt(d.along.extent);
+  const { vectors = 1, reuse = 0 } = schedule;
+  const rows = Math.min(schedule['rows'] ?? 1, length ?? Infinity);
   const making: Making = {
     d, body: ready.body, fma: kernel.numeric.fma, reuse: reuse === 1, vectors: Math.max(1, Math.min(vectors, Math.floor(d.channels / 4))),
     ...(d.channels % 4 === 0 ? {} : { point: addPoint(module, ready.body) }),
   };
-  const length = asInt(d.along.extent);
-  const whole = length !== undefined && length < rows ? undefined : addTile(module, making, rows);
-  const left = length === undefined ? 1 : length % rows;
-  const rest = left === 0 ? undefined : left === rows ? whole : addTile(module, making, left);
+  const whole = addTile(module, making, rows);
+  // Where the length is not known: what is left over, one by one. Where it is, the last tile ends with it, and computes some positions again.
+  const single = length !== undefined ? undefined : rows === 1 ? whole : addTile(module, making, 1);
   const blocks = ceilDiv(d.along.extent, rows);
   const units = mul(product(d.outer.map((v) => v.extent)), blocks);
   const [begin, end] = unitRange(units);
@@ -85,7 +86,8 @@ export function emitDepthwise(kernel: Kernel, d: Depthwise, schedule: Schedule):
     const unit = variable('unit', units);
     scalar.loop(root, unit, (turn) => {
       const where = coordinates(d.outer, floordiv(unit, blocks));
-      const first = mul(floormod(unit, blocks), rows);
+      const start = mul(floormod(unit, blocks), rows);
+      const first = length === undefined || length % rows === 0 ? start : min(start, int(length - rows));
       const x = f.local('i32', d.along.name);
       const call = (tile: FuncRef, scope: Scope): void => {
         f.get(params);
@@ -95,17 +97,15 @@ export function emitDepthwise(kernel: Kernel, d: Depthwise, schedule: Schedule):
       };
       scalar.push(first, turn);
       f.set(x);
-      if (rest === undefined) { invariant(whole !== undefined, 'no tile'); call(whole, turn); return; }
-      if (whole === undefined) { call(rest, turn); return; }
+      if (single === undefined) { call(whole, turn); return; }
       f.get(x);
       scalar.push(sub(d.along.extent, rows), turn);
       f.op('i32.le_s');
       f.if(() => { call(whole, scalar.branch(turn)); }, () => {
-        // `left` positions at a time: once, or one by one where the length is not known.
         f.loop((again) => {
-          call(rest, scalar.branch(turn));
+          call(single, scalar.branch(turn));
           f.get(x);
-          f.i32(left);
+          f.i32(1);
           f.op('i32.add');
           f.tee(x);
           scalar.push(d.along.extent, scalar.branch(turn));
@@ -126,7 +126,9 @@ function addTile(module: KernelModule, making: Making, rows: number): FuncRef {
     const { f, scalar, root } = scene;
     const places: RowPlaces = Array.from({ length: rows }, (_, r) => new Map<Expr, Expr>([[along, add(first, r)]]));
     const arm = (guarded: boolean): void => { emitChannels(scene, making, places, guarded, scalar.branch(root)); };
-    const inside = c.lhs.guard === undefined ? undefined : insideTest(c.lhs, places, c.depth);
+    // Of two tiles in a row each has a border.
+    const border = (asInt(along.extent) ?? Infinity) <= 2 * rows;
+    const inside = c.lhs.guard === undefined || border ? undefined : insideTest(c.lhs, places, c.depth);
     if (c.lhs.guard === undefined) arm(false);
     else if (inside === undefined) arm(true);
     else {

@@ -119,7 +119,7 @@ describe('convolutions: every schedule gives the bits of the plain loop nest', {
 
 describe('listings', () => {
   const listing = (kernel: Kernel, schedule: Readonly<Record<string, number>>): string => emitContraction(kernel, schedule).source();
-  it('a tile of 2 x 8 with bias and Relu, and one of the last row', async () => {
+  it('a tile of 2 x 8 with bias and Relu, the last one of a row computed again', async () => {
     const kernel = product([7, 16, 32], { value: relu, fma: true });
     await expect(listing(kernel, { rows: 2, panels: 1, unroll: 2, block: 0 })).toMatchFileSnapshot('__golden__/contraction-product.wat');
   });

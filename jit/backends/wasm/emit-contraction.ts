@@ -255,10 +255,19 @@ export function lastPanels(all: number | undefined, panels: number): { readonly 
   return few === 1 && panels === 3 && all !== undefined && all > 3 ? { few: 2, least: 5 } : { few, least: panels };
 }
 
-/** Heights for the rows that are left below whole tiles: what is left, or powers of two that make up any number. */
+/**
+ * Heights for the rows that are left below whole tiles: powers of two that make up any number. Where there are known to be enough rows, the last
+ * tile ends with them, and computes some again (`lastTop`): a shorter one would take a third of the kernel's code, and of the time to write it.
+ */
 function shorterTiles(m: number | undefined, rows: number): number[] {
-  if (m !== undefined) return m % rows === 0 ? [] : [m % rows];
-  return [8, 4, 2, 1].filter((h) => h < rows);
+  if (m === undefined) return [8, 4, 2, 1].filter((h) => h < rows);
+  return m < rows ? [m] : [];
+}
+
+/** The first row of the last tile, where that is known and not a multiple of a tile's rows. */
+function lastTop({ m, rows }: Grid): number | undefined {
+  const all = asInt(m);
+  return all === undefined || all < rows || all % rows === 0 ? undefined : all - rows;
 }
 
 /** Walks over units [begin, end): places the first by division, then goes down a column of its block without any. */
@@ -320,9 +329,8 @@ interface Cursor {
 /** The tiles from the cursor to the end of its column in the block (or of its row). */
 function emitRuns(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, scope: Parameters<Scene['scalar']['push']>[1], cursor: Cursor): void {
   const { f, scalar, params, given } = scene;
-  const first = f.local('i32', 'first');
-  const panel = f.local('i32', 'panel');
-  const stop = f.local('i32', 'stop');
+  const local = (name: string): Local => f.local('i32', name);
+  const [first, panel, stop, count, room, rowsLeft] = [local('first'), local('panel'), local('stop'), local('count'), local('room'), local('rowsLeft')];
   scalar.push(mul(cursor.row, grid.rows), scope);
   f.set(first);
   scalar.push(mul(cursor.column, grid.panels), scope);
@@ -331,8 +339,6 @@ function emitRuns(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, scope: Parame
   const step = cursor.acrossFirst ? grid.panels : grid.rows;
   // Where the run ends: at the end of the column (or row), or of the units.
   const left = cursor.acrossFirst ? sub(grid.across, cursor.column) : sub(add(cursor.top, cursor.height), cursor.row);
-  const count = f.local('i32', 'count');
-  const room = f.local('i32', 'room');
   scalar.push(left, scope);
   f.set(count);
   f.get(given(end));
@@ -355,11 +361,21 @@ function emitRuns(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, scope: Parame
   f.op('i32.mul');
   f.op('i32.add');
   f.set(stop);
-  const rowsLeft = f.local('i32', 'rowsLeft');
+  const last = lastTop(grid);
+  const from = last === undefined ? first : local('from');
   f.loop((again) => {
+    if (last !== undefined) {
+      f.get(first);
+      f.i32(last);
+      f.get(first);
+      f.i32(last);
+      f.op('i32.lt_s');
+      f.op('select');
+      f.set(from);
+    }
     const call = (tile: FuncRef, ...more: Local[]): void => {
       f.get(params);
-      f.get(first);
+      f.get(from);
       f.get(panel);
       for (const v of g.c.batch) scalar.push(v, scope);
       more.forEach((l) => { f.get(l); });
@@ -369,7 +385,7 @@ function emitRuns(scene: Scene, g: Gemm, grid: Grid, tiles: Tiles, scope: Parame
     if (edge === undefined) call(whole);
     else {
       scalar.push(grid.m, scope);
-      f.get(first);
+      f.get(from);
       f.op('i32.sub');
       f.tee(rowsLeft);
       f.i32(grid.rows);

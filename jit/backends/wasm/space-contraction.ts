@@ -128,11 +128,11 @@ interface Facts {
 }
 
 /**
- * Expected cycles per multiply-add of 4 lanes: two such or two loads in a cycle, more where accumulators do not fit; what is left over at the
- * edges runs in smaller tiles, which may have too few sums to fill the pipeline. Before each short run the pointer of every row moves: 3 channels
- * of a picture under 3x3 take 0.92 ms in 6x8, 0.57 in 2x16. And every row is placed and tested: 3 channels under 7x7 run at 47 GFLOP/s in 6x8, at
- * 55 in 2x24. Each sum short of 12 costs 1 or 2 %: 128x768x3072 runs at 55 in 2x24 and 51 in 2x16, with joined vectors at 100 in 6x16, 94 in
- * 5x16 and 3x24.
+ * Expected cycles per multiply-add of 4 lanes: two such or two loads in a cycle, more where accumulators do not fit; rows that are computed again
+ * count, and columns that are left over run in smaller tiles, which may have too few sums to fill the pipeline. Before each short run the pointer
+ * of every row moves: 3 channels of a picture under 3x3 take 0.92 ms in 6x8, 0.57 in 2x16. And every row is placed and tested: 3 channels under
+ * 7x7 run at 47 GFLOP/s in 6x8, at 55 in 2x24. Each sum short of 12 costs 1 or 2 %: 128x768x3072 runs at 55 in 2x24 and 51 in 2x16, with joined
+ * vectors at 100 in 6x16, 94 in 5x16 and 3x24.
  */
 function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegisters, lanes = 4, splat = 1 } }: Facts): (s: Schedule) => number {
   const moves = k < 8 ? 4 / k : 0;
@@ -149,9 +149,8 @@ function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegiste
   return (s) => {
     const [rows, wide] = [s['rows'] ?? 1, s['panels'] ?? 1];
     const { few, least } = lastPanels(panels, wide);
-    const [below, beside] = [m === undefined ? 0 : (m % rows) / m, panels === undefined ? 0 : (panels % wide + (least === wide ? 0 : wide)) / panels];
-    const across = (height: number): number => (1 - beside) * tile(height, wide) + (beside > 0 ? beside * tile(height, few) : 0);
-    const sum = (1 - below) * across(rows) + (below > 0 ? below * across((m ?? 0) % rows) : 0);
-    return sum * (s['block'] === 0 ? 1 : s['block'] === 1 ? 1.01 : 1.02) * (s['unroll'] === 1 ? 1.03 : 1);
+    const beside = panels === undefined ? 0 : (panels % wide + (least === wide ? 0 : wide)) / panels;
+    const again = m === undefined ? 1 : (Math.ceil(m / rows) * rows) / m;
+    return again * ((1 - beside) * tile(rows, wide) + (beside > 0 ? beside * tile(rows, few) : 0)) * (s['block'] === 0 ? 1 : s['block'] === 1 ? 1.01 : 1.02) * (s['unroll'] === 1 ? 1.03 : 1);
   };
 }

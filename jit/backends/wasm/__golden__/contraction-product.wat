@@ -46,64 +46,9 @@
   local.get $add.27  local.get $acc1_0  v128.store offset=64 align=4
   local.get $add.27  local.get $acc1_1  v128.store offset=80 align=4
 )
-(func $tile1x8 (param $params i32) (param $first i32) (param $n.panel i32)
-  (local v128) $acc0_0  $acc0_1  $x0  $y  $add_v  $add_v.18
-  (local i32) $a0  $arg0  $b0  $arg1  $left  $zero  $mul  $arg3  $mul.15  $add  $arg2  $add.20
-  local.get $params  i32.load  local.set $arg0
-  local.get $params  i32.load offset=4  local.set $arg1
-  local.get $params  i32.load offset=12  local.set $arg3
-  local.get $params  i32.load offset=8  local.set $arg2
-  local.get $first  i32.const 7  i32.shl  local.get $arg0  i32.add  local.set $a0
-  local.get $n.panel  i32.const 10  i32.shl  local.get $arg1  i32.add  local.set $b0
-  i32.const 16  local.set $left
-  loop $loop1
-    local.get $a0  v128.load32_splat  local.set $x0
-    local.get $b0  v128.load align=4  local.set $y
-    local.get $x0  local.get $y  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $b0  v128.load offset=16 align=4  local.set $y
-    local.get $x0  local.get $y  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
-    local.get $a0  v128.load32_splat offset=4  local.set $x0
-    local.get $b0  v128.load offset=32 align=4  local.set $y
-    local.get $x0  local.get $y  local.get $acc0_0  f32x4.relaxed_madd  local.set $acc0_0
-    local.get $b0  v128.load offset=48 align=4  local.set $y
-    local.get $x0  local.get $y  local.get $acc0_1  f32x4.relaxed_madd  local.set $acc0_1
-    local.get $a0  i32.const 8  i32.add  local.set $a0
-    local.get $b0  i32.const 64  i32.add  local.set $b0
-    local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop1
-  end
-  local.get $acc0_0  local.get $n.panel  i32.const 5  i32.shl  local.tee $mul  local.get $arg3  i32.add  local.get $zero
-      i32.const 2  i32.shl  local.tee $mul.15  i32.add  local.tee $add  v128.load align=4  f32x4.add  local.tee $add_v
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_0
-  local.get $acc0_1  local.get $add  v128.load offset=16 align=4  f32x4.add  local.tee $add_v.18
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000  f32x4.pmax  local.set $acc0_1
-  local.get $first  i32.const 6  i32.shl  local.get $mul  i32.add  local.get $arg2  i32.add  local.get $mul.15  i32.add
-      local.tee $add.20  local.get $acc0_0  v128.store align=4
-  local.get $add.20  local.get $acc0_1  v128.store offset=16 align=4
-)
-(func $edge (param $params i32) (param $first i32) (param $n.panel i32) (param $rows i32)
-  (local i32) $at
-  block $block1
-    loop $loop2
-      local.get $rows  i32.const 2  i32.lt_s  br_if $block1
-      local.get $params  local.get $first  local.get $n.panel  call $tile2x8
-      local.get $first  i32.const 2  i32.add  local.set $first
-      local.get $rows  i32.const 2  i32.sub  local.set $rows
-      br $loop2
-    end
-  end
-  block $block3
-    loop $loop4
-      local.get $rows  i32.const 1  i32.lt_s  br_if $block3
-      local.get $params  local.get $first  local.get $n.panel  call $tile1x8
-      local.get $first  i32.const 1  i32.add  local.set $first
-      local.get $rows  i32.const 1  i32.sub  local.set $rows
-      br $loop4
-    end
-  end
-)
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $inPoint  $point  $top  $inBlock  $height  $column  $a  $b  $r  $q  $row  $a.14  $b.15  $r.16  $q.17
-      $first  $panel  $stop  $count  $room  $rowsLeft
+      $first  $panel  $stop  $count  $room  $rowsLeft  $from
   block $block1
     loop $loop2
       local.get $begin  local.get $end  i32.ge_s  br_if $block1
@@ -146,13 +91,8 @@
           local.get $begin  i32.add  local.set $begin
       local.get $first  local.get $count  i32.const 2  i32.mul  i32.add  local.set $stop
       loop $loop7
-        i32.const 7  local.get $first  i32.sub  local.tee $rowsLeft  i32.const 2  i32.ge_s  i32.const 2
-            local.get $panel  i32.sub  i32.const 1  i32.ge_s  i32.and  if $if8
-          local.get $params  local.get $first  local.get $panel  call $tile2x8
-        else
-          local.get $rowsLeft  i32.const 2  local.get $rowsLeft  i32.const 2  i32.lt_s  select  local.set $rowsLeft
-          local.get $params  local.get $first  local.get $panel  local.get $rowsLeft  call $edge
-        end
+        local.get $first  i32.const 5  local.get $first  i32.const 5  i32.lt_s  select  local.set $from
+        local.get $params  local.get $from  local.get $panel  call $tile2x8
         local.get $first  i32.const 2  i32.add  local.tee $first  local.get $stop  i32.lt_s  br_if $loop7
       end
       br $loop2
