@@ -27,6 +27,8 @@ export interface Space {
   readonly knobs: readonly Knob[];
   readonly constraints: readonly Constraint[];
   readonly fallback: Schedule;
+  /** No candidate: the least code, for a kernel that runs once on little. */
+  readonly once?: Schedule;
   /** Expected cost, lower first, from hardware facts: orders the search; only constraints prune. */
   readonly rank?: (schedule: Schedule) => number;
 }

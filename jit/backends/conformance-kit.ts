@@ -174,7 +174,7 @@ export async function check(c: Case, device: Device): Promise<Verdict> {
       return { candidates: 0, failures: [`refused: ${space.why}`] };
     }
     let first: Map<number, Uint8Array> | undefined;
-    for (const schedule of candidates(space)) {
+    for (const schedule of [...candidates(space), ...(space.once === undefined ? [] : [space.once])]) {
       count++;
       const place = `${scheduleText(schedule) || 'fallback'}${prepared.label && ` with ${prepared.label}`}`;
       const outputs = await runOnce(device, prepared, schedule).catch((error: unknown) => String(error));

@@ -90,7 +90,7 @@ async function checkAll(c: Choices, prepared: readonly Prepared[], device: Devic
       throw error;
     }
     let first: Map<number, Uint8Array> | undefined;
-    const all = candidates(space);
+    const all = [...candidates(space), ...(space.once === undefined ? [] : [space.once])];
     const cut = all[c.below(all.length)];
     for (const schedule of all) {
       cases++;

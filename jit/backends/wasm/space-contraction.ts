@@ -13,7 +13,7 @@ import type { Depthwise } from './contraction-depthwise.ts';
 import { tapAxes } from './contraction-tile.ts';
 import { lastPanels, methodOf } from './emit-contraction.ts';
 
-const version = 2;
+const version = 3;
 
 export function contractionSpace(kernel: Kernel, profile: DeviceProfile): Space | { readonly why: string } {
   if (kernel.body.kind !== 'contraction') return { why: 'not a contraction' };
