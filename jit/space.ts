@@ -33,6 +33,9 @@ export interface Space {
   readonly rank?: (schedule: Schedule) => number;
 }
 
+/** Whatever a kernel may run with: the candidates, and what is none. */
+export const runnable = (space: Space): Schedule[] => [...candidates(space), ...(space.once === undefined ? [] : [space.once])];
+
 /** Every legal schedule, the fallback first, then by rank. */
 export function candidates(space: Space): Schedule[] {
   const key = scheduleText;

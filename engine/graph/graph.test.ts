@@ -4,7 +4,7 @@ import { symbol } from '../../jit/expr/expr.ts';
 import { type Attribute, Constant, type Graph, type Node } from './graph.ts';
 import { printGraph } from './print.ts';
 import { captured, freshName, inOrder, mapSubgraphs, opsetOf, reads, removeDead, removeNodes, replaceNodes, replaceReads, users } from './rewrite.ts';
-import { verify } from './verify.ts';
+import { blaming, verify } from './verify.ts';
 
 const node = (op: string, inputs: readonly string[], output: string, attributes: Record<string, Attribute> = {}): Node =>
   ({ name: output, op, domain: '', inputs, outputs: [output], attributes: new Map(Object.entries(attributes)) });
@@ -18,9 +18,9 @@ const one = new Constant('float32', [1], new Uint8Array(4));
 const branching = graph(
   [node('Relu', ['x'], 'h'), node('If', ['x'], 'y', { then_branch: sub(graph([node('Add', ['h', 'k'], 'o')], ['o'], {}, [])) })], ['y'], { k: one },
 );
-const failure = (g: Graph): QuernError => {
+const failure = (g: Graph, stage: string): QuernError => {
   try {
-    verify(g);
+    verify(g, stage === 'load' ? undefined : blaming(stage));
   } catch (error) {
     if (error instanceof QuernError) return error;
   }
@@ -29,19 +29,20 @@ const failure = (g: Graph): QuernError => {
 
 describe('verify', () => {
   it('gives a good graph back', () => expect(verify(branching)).toBe(branching));
-  it('names the node that reads what nothing produces', () =>
-    expect(failure(graph([node('Relu', ['z'], 'y')], ['y']))).toMatchObject({
-      code: 'invalid-model', node: 'y', op: 'Relu', message: "Relu node 'y': the value 'z' is read, but nothing produces it",
+  it('blames the pass that broke a graph', () =>
+    expect(failure(graph([node('Relu', ['z'], 'y')], ['y']), 'fold-constants')).toMatchObject({
+      code: 'internal', node: 'y', op: 'Relu', message: "Relu node 'y': after fold-constants: the value 'z' is read, but nothing produces it",
     }));
+  it('blames the file while loading', () => expect(failure(graph([node('Relu', ['z'], 'y')], ['y']), 'load').code).toBe('invalid-model'));
   it('finds nodes out of order', () =>
-    expect(failure(graph([node('Relu', ['h'], 'y'), node('Neg', ['x'], 'h')], ['y'])).message).toContain("the value 'h' is read before it is produced"));
-  it('finds two producers', () => expect(failure(graph([node('Relu', ['x'], 'y'), node('Neg', ['x'], 'y')], ['y'])).message).toContain('two nodes are named'));
-  it('finds a constant that is overwritten', () => expect(failure(graph([node('Relu', ['x'], 'k')], ['k'], { k: one })).message).toContain("the value 'k' is defined twice"));
-  it('finds a missing output', () => expect(failure(graph([], ['y'])).message).toContain("the output 'y' is not produced"));
+    expect(failure(graph([node('Relu', ['h'], 'y'), node('Neg', ['x'], 'h')], ['y']), 'p').message).toContain("the value 'h' is read before it is produced"));
+  it('finds two producers', () => expect(failure(graph([node('Relu', ['x'], 'y'), node('Neg', ['x'], 'y')], ['y']), 'p').message).toContain('two nodes are named'));
+  it('finds a constant that is overwritten', () => expect(failure(graph([node('Relu', ['x'], 'k')], ['k'], { k: one }), 'p').message).toContain("the value 'k' is defined twice"));
+  it('finds a missing output', () => expect(failure(graph([], ['y']), 'p').message).toContain("the output 'y' is not produced"));
   it('finds constants of the wrong length', () =>
-    expect(failure(graph([], ['k'], { k: new Constant('int64', [2], new Uint8Array(4)) }))).toMatchObject({ expected: '16 bytes (int64[2])', got: '4 bytes' }));
+    expect(failure(graph([], ['k'], { k: new Constant('int64', [2], new Uint8Array(4)) }), 'p')).toMatchObject({ expected: '16 bytes (int64[2])', got: '4 bytes' }));
   it('looks into subgraphs', () =>
-    expect(failure(replaceReads(branching, new Map([['k', 'nowhere']]))).message).toContain("in its subgraph 'g', the value 'nowhere' is read, but nothing produces it"));
+    expect(failure(replaceReads(branching, new Map([['k', 'nowhere']])), 'p').message).toContain("in its subgraph 'g', the value 'nowhere' is read, but nothing produces it"));
 });
 
 describe('rewriting', () => {

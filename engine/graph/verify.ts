@@ -1,23 +1,23 @@
 /**
  * Checks that a Graph is what the type promises: every value has one producer and is produced before it is read, node names are unique,
- * outputs exist, constants are as long as their dims say. Run on what is loaded, and in tests between passes. Throws `invalid-model`; gives the
- * graph back.
+ * outputs exist, constants are as long as their dims say. Run on what is loaded (then the file is at fault: `invalid-model`) and, in tests,
+ * between passes (then a pass is: `internal`, with the name of the stage). Gives the graph back.
  */
 import { QuernError } from '../../jit/error.ts';
 import { bytesOf } from '../../jit/expr/dtype.ts';
 import type { Constant, Graph, Node } from './graph.ts';
 import { subgraphs } from './rewrite.ts';
 
-export function verify(graph: Graph): Graph {
-  check(graph, new Set(), (message, details) => {
-    throw new QuernError('invalid-model', message, details);
-  });
-  return graph;
-}
-
 type Fail = (message: string, details?: { node?: string; op?: string; expected?: string; got?: string }) => never;
 
-function check(graph: Graph, outer: ReadonlySet<string>, fail: Fail): void {
+const invalid: Fail = (message, details) => { throw new QuernError('invalid-model', message, details); };
+
+/** For the graph that a stage has left. */
+export const blaming = (stage: string): Fail => (message, details) => { throw new QuernError('internal', `after ${stage}: ${message}`, details); };
+
+/** `outer`: names of the graphs around it. */
+export function verify(graph: Graph, fail = invalid, outer: ReadonlySet<string> = new Set()): Graph {
+
   const visible = new Set(outer);
   const own = new Set<string>();
   const later = new Set(graph.nodes.flatMap((n) => n.outputs));
@@ -41,7 +41,7 @@ function check(graph: Graph, outer: ReadonlySet<string>, fail: Fail): void {
       fail(`the value '${name}' is read${later.has(name) ? ' before it is produced' : ', but nothing produces it'}`, place(node));
     }
     for (const inner of subgraphs(node)) {
-      check(inner, visible, (message, details) => fail(`in its subgraph '${inner.name}', ${message}`, { ...details, ...place(node) }));
+      verify(inner, (message, details) => fail(`in its subgraph '${inner.name}', ${message}`, { ...details, ...place(node) }), visible);
     }
     for (const [name, a] of node.attributes) if (a.type === 'tensor') checkConstant(`${node.name}.${name}`, a.value, fail);
     if (node.outputs.every((name) => name === '')) fail('the node produces nothing', place(node));
@@ -54,6 +54,7 @@ function check(graph: Graph, outer: ReadonlySet<string>, fail: Fail): void {
     if (outer.size === 0 && returned.has(name)) fail(`the output '${name}' is listed twice`);
     returned.add(name);
   }
+  return graph;
 }
 
 const place = (node: Node | undefined): { node?: string; op?: string } => (node === undefined ? {} : { node: node.name, op: node.op });

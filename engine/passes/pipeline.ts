@@ -2,11 +2,10 @@
  * The only place where the order of passes lives. In tests and fuzzing both IRs are verified after every pass, so that a wrong rewrite ends here,
  * with the pass and the node named, not in a wrong answer; what ships leaves that out: 2 % of the time of loading, 1 KB of the bundle.
  */
-import { QuernError } from '../../jit/error.ts';
 import type { Numeric } from '../../jit/kernel.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../graph/program.ts';
-import { verify } from '../graph/verify.ts';
+import { blaming, verify } from '../graph/verify.ts';
 import { verifyProgram } from '../graph/verify-program.ts';
 import { cleanGraph } from './clean-graph.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
@@ -73,17 +72,9 @@ function run<T>(passes: readonly Pass<T>[], ir: T, skip: ReadonlySet<string> | u
   }, ir);
 }
 
-function verifyGraph(graph: Graph, stage: string): void {
-  try {
-    verify(graph);
-  } catch (cause) {
-    throw new QuernError('internal', `after ${stage}: ${String(cause)}`, { cause });
-  }
-}
-
 export const runGraphPasses = (graph: Graph, { observe, skip }: PassOptions = {}): Graph =>
   run(graphPasses, graph, skip, (stage, g) => {
-    if (import.meta.env.DEV) verifyGraph(g, stage);
+    if (import.meta.env.DEV) verify(g, blaming(stage));
     observe?.(stage, { graph: g });
   });
 

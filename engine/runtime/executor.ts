@@ -97,13 +97,13 @@ export class Executor {
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<Record<string, WireTensor>> {
     const { feeds } = request;
-    const settles = this.#maySettle(request);
-    if (settles && this.#settled !== undefined && fits(this.#settled, feeds)) return this.#runSettled(this.#settled, feeds, signal);
+    const like = this.#like(request);
+    if (like !== undefined) return this.#runSettled(like, feeds, signal);
     this.#settled = undefined;
     const env = matchFeeds(this.plan, feeds);
     checkGuards(this.plan.guards ?? [], env);
     const binding = this.#binding(env);
-    if (settles) return this.#runSettled(this.#settled = await this.#settle(binding, env), feeds, signal);
+    if (this.#maySettle(request)) return this.#runSettled(this.#settled = await this.#settle(binding, env), feeds, signal);
     this.#clearChecks(binding);
     const where = new Map<number, Set<Place>>();
     for (const { name, tensor: id } of this.plan.inputs) {
@@ -131,6 +131,11 @@ export class Executor {
 
   #maySettle({ feeds, outputs, keep }: RunRequest): boolean {
     return this.#settles && outputs === undefined && keep === undefined && Object.values(feeds).every(({ kind }) => kind === 'bytes');
+  }
+
+  /** The last run, if this one is like it. */
+  #like(request: RunRequest): Settled | undefined {
+    return this.#settled !== undefined && this.#maySettle(request) && fits(this.#settled, request.feeds) ? this.#settled : undefined;
   }
 
   async #settle(binding: Binding, env: Env): Promise<Settled> {
@@ -166,9 +171,8 @@ export class Executor {
 
   /** A run like the last one as a guest's; undefined where that cannot be or would not pay. */
   share(request: RunRequest): SharedRun | undefined {
-    const settled = this.#settled;
+    const settled = this.#like(request);
     if (settled === undefined || settled.runs < alikeRuns || settled.ms > mostGuestMs) return undefined;
-    if (!this.#maySettle(request) || !fits(settled, request.feeds)) return undefined;
     const shared = sharedRun(settled, [...this.#facts.checked].map((place) => settled.binding.checks(place).region), this.device('main'));
     return shared && { run: shared.run, holds: () => shared.holds() && this.#settled === settled };
   }

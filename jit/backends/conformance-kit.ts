@@ -7,7 +7,7 @@ import type { Device, DeviceKind, View } from '../device.ts';
 import { type DType, type TypedArray, bytesOf, viewAs } from '../expr/dtype.ts';
 import { type Expr, int } from '../expr/expr.ts';
 import { type Access, type Arg, type Body, type ContractionBody, type Kernel, type Numeric, makeKernel, stridesOf } from '../kernel.ts';
-import { type Schedule, candidates, scheduleText } from '../space.ts';
+import { type Schedule, runnable, scheduleText } from '../space.ts';
 import { firstDifference, firstMiss } from '../tune/compare.ts';
 import { fill, scratchFor } from '../tune/scratch.ts';
 import { type Accuracy, type Expected, accuracyOf, expectedAt, pointCount } from './reference/index.ts';
@@ -174,7 +174,7 @@ export async function check(c: Case, device: Device): Promise<Verdict> {
       return { candidates: 0, failures: [`refused: ${space.why}`] };
     }
     let first: Map<number, Uint8Array> | undefined;
-    for (const schedule of [...candidates(space), ...(space.once === undefined ? [] : [space.once])]) {
+    for (const schedule of runnable(space)) {
       count++;
       const place = `${scheduleText(schedule) || 'fallback'}${prepared.label && ` with ${prepared.label}`}`;
       const outputs = await runOnce(device, prepared, schedule).catch((error: unknown) => String(error));

@@ -11,7 +11,7 @@ import { toHalf, viewAs } from '../expr/dtype.ts';
 import type { Expr } from '../expr/expr.ts';
 import { collect } from '../expr/visit.ts';
 import { type Kernel, expressions, kernelText } from '../kernel.ts';
-import { type Schedule, candidates, scheduleText } from '../space.ts';
+import { type Schedule, runnable, scheduleText } from '../space.ts';
 import { classes, randomCase } from './bodies.ts';
 import type { Choices } from './choices.ts';
 import { mutate } from './mutate.ts';
@@ -90,7 +90,7 @@ async function checkAll(c: Choices, prepared: readonly Prepared[], device: Devic
       throw error;
     }
     let first: Map<number, Uint8Array> | undefined;
-    const all = [...candidates(space), ...(space.once === undefined ? [] : [space.once])];
+    const all = runnable(space);
     const cut = all[c.below(all.length)];
     for (const schedule of all) {
       cases++;

@@ -151,6 +151,7 @@ function costOf({ width, m, panels, k = 8, depth = 256, profile: { vectorRegiste
     const { few, least } = lastPanels(panels, wide);
     const beside = panels === undefined ? 0 : (panels % wide + (least === wide ? 0 : wide)) / panels;
     const again = m === undefined ? 1 : (Math.ceil(m / rows) * rows) / m;
-    return again * ((1 - beside) * tile(rows, wide) + (beside > 0 ? beside * tile(rows, few) : 0)) * (s['block'] === 0 ? 1 : s['block'] === 1 ? 1.01 : 1.02) * (s['unroll'] === 1 ? 1.03 : 1);
+    const sum = again * ((1 - beside) * tile(rows, wide) + (beside > 0 ? beside * tile(rows, few) : 0));
+    return sum * (s['block'] === 0 ? 1 : s['block'] === 1 ? 1.01 : 1.02) * (s['unroll'] === 1 ? 1.03 : 1);
   };
 }

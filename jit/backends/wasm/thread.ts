@@ -43,12 +43,11 @@ export function serveThread(scope: ThreadScope): void {
   scope.addEventListener('message', (event) => {
     const { data } = event as MessageEvent<ToThread>;
     switch (data.kind) {
-      case 'init': {
+      case 'init':
         joined = join(data.walker, data.memory, data.scratch);
         ({ control } = data);
         scope.postMessage({ kind: 'ready' });
         break;
-      }
       case 'install':
         for (const { slot, module } of data.kernels) joined?.install(slot, module);
         // Comes back when the version has moved on: then the next message is on its way.
