@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, defineConfig, type BuildEnvironmentOptions, type Plugin, type UserConfig } from 'vite';
+import { plainVariables } from './scripts/plain-variables.ts';
 import { scriptTag, textOf } from './scripts/script-tag.ts';
 import { shaderPlugin } from './shaders/plugin.ts';
 
@@ -107,7 +108,9 @@ const buildPlugin: Plugin = {
 };
 
 /** Plugins that every entry of the project needs, tests included; `worker: false` where no worker can be started. */
-export const quernPlugins = ({ worker = true } = {}): Plugin[] => [shaderPlugin(), buildPlugin, scriptPlugin('worker', worker), scriptPlugin('thread', true)];
+export const quernPlugins = ({ worker = true } = {}): Plugin[] => [
+  shaderPlugin(), buildPlugin, scriptPlugin('worker', worker), scriptPlugin('thread', true), plainVariables,
+];
 
 /** ort.js leaves the engine to quern.js, so that a page which uses both has it once. */
 const engineOutside: Plugin = {
@@ -125,6 +128,7 @@ const scriptTagBuild: UserConfig = {
   plugins: [
     shaderPlugin(),
     buildPlugin,
+    plainVariables,
     {
       name: 'quern-texts',
       resolveId: (source) => (/^virtual:quern-(worker|thread)$/.test(source) ? `\0${source}` : undefined),

@@ -252,7 +252,10 @@ function sumOf(buffer: Uint8Array<ArrayBuffer>, bytes: number): number {
   return sum;
 }
 
-/** Short, so that V8 finds a function to compile and not a loop, and bit operations alone: 0.6 ms for 4 MiB, where Chromium 156 takes 10 for sums. */
+/**
+ * Short, so that V8 finds a function to compile and not a loop, and bit operations alone: 0.6 ms for 4 MiB, where Chromium 156 takes 10 for sums.
+ * No global after the loop: V8 has not met it yet when it compiles the loop, and so throws its code away at the end of each block.
+ */
 const blockWords = 2 ** 13;
 
 function sumOfBlock(words: Int32Array): number {
@@ -262,5 +265,5 @@ function sumOfBlock(words: Int32Array): number {
     a = ((a << 1) | (a >>> 31)) ^ (words[i] ?? 0);
     b = ((b << 1) | (b >>> 31)) ^ (words[i + 1] ?? 0);
   }
-  return a ^ Math.imul(b, 5);
+  return a ^ ((b << 2) + b);
 }

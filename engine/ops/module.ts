@@ -132,10 +132,10 @@ export class ProgramBuilder {
   #requireRoom(body: Body, origin: Origin, whole?: ReadonlySet<number>): void {
     for (const { tensor, index } of plainAccesses(body)) {
       const { shape } = this.tensorDef(tensor);
-      for (const [d, dim] of shape.entries()) {
+      shape.forEach((dim, d) => {
         const i = index[d];
         const extent = i?.op === 'var' ? i.extent : i?.op === 'const' && dim.op === 'const' ? add(i, 1) : dim;
-        if (extent === dim || this.#top.guards.some((g) => g.holds === eq(extent, dim))) continue;
+        if (extent === dim || this.#top.guards.some((g) => g.holds === eq(extent, dim))) return;
         // Where an axis is empty, nothing is read.
         const exact = i?.op === 'var' && whole?.has(tensor) === true;
         const holds = or((exact ? eq : le)(extent, dim), ...allAxes(body).map((v) => eq(v.extent, 0)));
@@ -144,7 +144,7 @@ export class ProgramBuilder {
           throw new QuernError('shape-mismatch', what, { expected: `${exact ? '' : 'at least '}${text(extent)} in dim ${d}`, got: shapeText(shape) });
         }
         this.guard({ holds, what, origin, fault: 'shape-mismatch' });
-      }
+      });
     }
   }
 

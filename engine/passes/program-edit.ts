@@ -22,7 +22,11 @@ export function usesOf(program: Program): Uses {
   const readers = new Map<number, Computation[]>();
   for (const c of program.computations) {
     for (const t of c.outputs) writer.set(t, c);
-    for (const t of readsOf(c)) readers.set(t, [...(readers.get(t) ?? []), c]);
+    readsOf(c).forEach((t) => {
+      const known = readers.get(t);
+      if (known === undefined) readers.set(t, [c]);
+      else known.push(c);
+    });
   }
   return { writer, readers, kept: readOutside(program) };
 }

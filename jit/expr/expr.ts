@@ -203,15 +203,8 @@ export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr {
     throw new QuernError('internal', `operands of ${fn} differ in type`, { expected: a.dtype, got: b.dtype });
   }
   if (isFloat(a.dtype) && bitwise.has(fn)) throw new QuernError('internal', `${fn} is defined on bool and integers`, { got: a.dtype });
-  if (a.dtype === 'index') {
-    const simple = algebra.binary(fn, a, b);
-    if (simple !== undefined) return simple;
-  }
-  if (a.dtype === 'bool') {
-    const simple = logic(fn, a, b);
-    if (simple !== undefined) return simple;
-  }
-  return rawBinary(fn, a, b);
+  const simple = a.dtype === 'index' ? algebra.binary(fn, a, b) : a.dtype === 'bool' ? logic(fn, a, b) : undefined;
+  return simple ?? rawBinary(fn, a, b);
 }
 
 /** The node as it stands, without simplification; for index-algebra.ts, which calls it on canonical operands. */
@@ -229,10 +222,8 @@ function logic(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
   if (fn !== 'and' && fn !== 'or') return undefined;
   if (a === b) return a;
   const neutral = fn === 'and' ? 1 : 0;
-  for (const [x, other] of [[a, b], [b, a]] as const) {
-    if (x.op === 'const') return x.value === neutral ? other : x;
-  }
-  return undefined;
+  if (a.op === 'const') return a.value === neutral ? b : a;
+  return b.op !== 'const' ? undefined : b.value === neutral ? a : b;
 }
 
 export function select(cond: Expr, a: Expr, b: Expr): Expr {
@@ -285,12 +276,9 @@ export const muladd = (a: Expr, b: Expr, c: Expr): Expr => {
 
 // Short names for the operations that lowerings use all the time. A number beside an expression takes that expression's type.
 type Operand = Expr | number;
-const pair = (a: Operand, b: Operand): readonly [Expr, Expr] => {
-  if (typeof a !== 'number') return [a, typeof b === 'number' ? constant(b, a.dtype) : b];
-  if (typeof b !== 'number') return [constant(a, b.dtype), b];
-  return [int(a), int(b)];
-};
-const two = (fn: BinaryOp) => (a: Operand, b: Operand): Expr => binary(fn, ...pair(a, b));
+const operand = (x: Operand, other: Operand): Expr =>
+  (typeof x !== 'number' ? x : typeof other === 'number' ? int(x) : constant(x, other.dtype));
+const two = (fn: BinaryOp) => (a: Operand, b: Operand): Expr => binary(fn, operand(a, b), operand(b, a));
 export const add = two('add');
 export const sub = two('sub');
 export const mul = two('mul');

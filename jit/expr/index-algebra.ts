@@ -5,7 +5,7 @@
  * Integers here are exact (JavaScript numbers below 2^53); kernels compute them in 32 bits.
  */
 import { type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from './expr.ts';
-import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, times, without } from './polynomial.ts';
+import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, put, times, without } from './polynomial.ts';
 
 const polys = new Map<Expr, Poly>();
 /** What was proved of expressions and of atoms, and the greatest values of atoms. Remembered: the same quotients are asked about again and again. */
@@ -35,25 +35,34 @@ function fromPoly(p: Poly): Expr {
   // Largest steps first: reads as addresses are thought of, and any fixed order serves.
   const terms = [...merged.values()];
   if (terms.length > 1) terms.sort((a, b) => b.atoms.length - a.atoms.length || Math.abs(b.coef) - Math.abs(a.coef) || compare(a, b));
-  let out: Expr | undefined;
-  for (const { coef, atoms } of terms) {
-    let e: Expr | undefined;
-    for (const atom of atoms) e = e === undefined ? atom : rawBinary('mul', e, atom);
-    e = e === undefined ? int(coef) : coef === 1 ? e : rawBinary('mul', e, int(coef));
-    out = out === undefined ? e : rawBinary('add', out, e);
-  }
-  const result = out ?? int(0);
+  const result = terms.length === 0 ? int(0) : terms.map(productOf).reduce((a, b) => rawBinary('add', a, b));
   if (!polys.has(result)) polys.set(result, merged);
   return result;
 }
 
-/** b*(x div b) + (x mod b) = x, also where both carry the same factor, or the quotient has been reduced once more. */
+function productOf({ coef, atoms }: Term): Expr {
+  if (atoms.length === 0) return int(coef);
+  const product = atoms.reduce((a, b) => rawBinary('mul', a, b));
+  return coef === 1 ? product : rawBinary('mul', product, int(coef));
+}
+
+const isModulo = (atom: Expr): boolean => atom.op === 'binary' && atom.fn === 'floormod';
+
+/**
+ * b*(x div b) + (x mod b) = x, also where both carry the same factor, or the quotient has been reduced once more. Most polynomials have no
+ * remainder: they are told apart here, in little code, since a browser compiles what is called so often with all that it calls (100 ms of a core).
+ */
 function recombine(p: Poly): Poly {
-  for (const term of p.values()) {
+  const terms = [...p.values()];
+  return terms.some((term) => term.atoms.some(isModulo)) ? recombined(p, terms) : p;
+}
+
+function recombined(p: Poly, terms: readonly Term[]): Poly {
+  for (const term of terms) {
     for (const atom of term.atoms) {
-      if (atom.op !== 'binary' || atom.fn !== 'floormod') continue;
+      if (atom.op !== 'binary' || !isModulo(atom)) continue;
       const rest = { coef: term.coef, atoms: term.atoms.filter((a) => a !== atom) };
-      for (const other of p.values()) {
+      for (const other of terms) {
         for (const quotient of other.atoms) {
           const whole = joined(atom.a, atom.b, quotient);
           if (whole === undefined) continue;
@@ -61,7 +70,7 @@ function recombine(p: Poly): Poly {
           const only = [...wanted.values()];
           const first = only[0];
           if (only.length !== 1 || first === undefined || first.coef !== other.coef || keyOf(first.atoms) !== keyOf(other.atoms)) continue;
-          const left = poly([...p.values()].filter((t) => t !== term && t !== other));
+          const left = poly(terms.filter((t) => t !== term && t !== other));
           return recombine(plus(left, times(poly([rest]), toPoly(whole))));
         }
       }
@@ -109,16 +118,13 @@ function nonNegative(p: Poly): boolean {
   // Dims of at least m are written m + d with d >= 0; then non-negative coefficients prove it.
   let shifted = p;
   const dims = new Set<Expr>();
-  for (const { atoms } of p.values()) for (const atom of atoms) if (atom.op === 'sym' && atom.min > 0) dims.add(atom);
+  p.forEach(({ atoms }) => { atoms.forEach((atom) => { if (atom.op === 'sym' && atom.min > 0) dims.add(atom); }); });
   if (dims.size === 0) return false;
   for (const dim of dims) if (dim.op === 'sym') shifted = substitutePoly(shifted, dim, plus(toPoly(dim), toPoly(int(dim.min))));
   return visiblyNonNegative(shifted);
 }
 
-function visiblyNonNegative(p: Poly): boolean {
-  for (const { coef, atoms } of p.values()) if (coef < 0 || !atoms.every(atomNonNegative)) return false;
-  return true;
-}
+const visiblyNonNegative = (p: Poly): boolean => [...p.values()].every(({ coef, atoms }) => coef >= 0 && atoms.every(atomNonNegative));
 
 function atomNonNegative(atom: Expr): boolean {
   if (atom.op === 'var' || atom.op === 'sym') return true;
@@ -140,12 +146,17 @@ function provedAtom(atom: Expr): boolean {
 }
 
 function substitutePoly(p: Poly, atom: Expr, by: Poly): Poly {
-  let out: Poly = new Map();
-  for (const term of p.values()) {
-    let value: Poly = poly([{ coef: term.coef, atoms: term.atoms.filter((a) => a !== atom) }]);
-    for (const a of term.atoms) if (a === atom) value = times(value, by);
-    out = plus(out, value);
-  }
+  const out = new Map<string | number, Term>();
+  p.forEach(({ coef, atoms }, key) => {
+    const others = atoms.filter((a) => a !== atom);
+    if (others.length === atoms.length) {
+      put(out, coef, atoms, key);
+      return;
+    }
+    let value = poly([{ coef, atoms: others }]);
+    for (let left = atoms.length - others.length; left > 0; left--) value = times(value, by);
+    value.forEach((t, k) => { put(out, t.coef, t.atoms, k); });
+  });
   return out;
 }
 

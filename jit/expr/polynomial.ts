@@ -14,15 +14,16 @@ export const keyOf = (atoms: readonly Expr[]): string | number => (atoms.length 
 const none: readonly Expr[] = [];
 export const fixed = (value: number): Poly => (value === 0 ? new Map() : new Map([[0, { coef: value, atoms: none }]]));
 
-function put(out: Map<string | number, Term>, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
+/** Adds to a polynomial that is being made. */
+export function put(out: Map<string | number, Term>, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
   const next = coef + (out.get(key)?.coef ?? 0);
   if (next === 0) out.delete(key);
   else out.set(key, { coef: next, atoms });
 }
 
-export function poly(terms: Iterable<Term>): Poly {
+export function poly(terms: readonly Term[]): Poly {
   const out = new Map<string | number, Term>();
-  for (const { coef, atoms } of terms) put(out, coef, atoms);
+  terms.forEach(({ coef, atoms }) => { put(out, coef, atoms); });
   return out;
 }
 
@@ -45,7 +46,7 @@ export function times(a: Poly, b: Poly): Poly {
   if (isOne(a)) return b;
   if (isOne(b)) return a;
   const out = new Map<string | number, Term>();
-  for (const s of a.values()) for (const t of b.values()) put(out, s.coef * t.coef, together(s.atoms, t.atoms));
+  a.forEach((s) => { b.forEach((t) => { put(out, s.coef * t.coef, together(s.atoms, t.atoms)); }); });
   return out;
 }
 
@@ -53,7 +54,7 @@ export function plus(a: Poly, b: Poly, scale = 1): Poly {
   if (b.size === 0) return a;
   if (a.size === 0 && scale === 1) return b;
   const out = new Map(a);
-  for (const [key, t] of b) put(out, t.coef * scale, t.atoms, key);
+  b.forEach((t, key) => { put(out, t.coef * scale, t.atoms, key); });
   return out;
 }
 

@@ -63,7 +63,7 @@ type Structure =
   | { readonly kind: 'open'; readonly op: Label['kind']; readonly label: Label }
   | { readonly kind: 'else' }
   | { readonly kind: 'hole'; readonly hole: Hole };
-type Immediates = readonly number[] | bigint | number | undefined;
+export type Immediates = readonly number[] | bigint | number | undefined;
 
 /** A place in the code that can still be written; what goes there leaves the operand stack as it was. */
 export interface Hole {
@@ -307,7 +307,7 @@ export class FunctionBuilder {
 
   #applyTo(name: Opcode, found: Instruction, immediate: Immediates): void {
     this.#popAll(found.params, name);
-    for (const type of found.results) this.stack.push(type);
+    this.stack.push(...found.results);
     this.#emit({ kind: 'op', op: name, found, immediate });
   }
 

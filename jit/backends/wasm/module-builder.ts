@@ -4,9 +4,9 @@
  */
 import { QuernError } from '../../error.ts';
 import { Bytes } from '../../bytes.ts';
-import { type FuncRef, FunctionBuilder, type GlobalRef, type Item, type Signature, type TableRef } from './function-builder.ts';
+import { type FuncRef, FunctionBuilder, type GlobalRef, type Immediates, type Item, type Signature, type TableRef } from './function-builder.ts';
 import { functionListing, signatureText } from './listing.ts';
-import type { ValType } from './opcodes.ts';
+import type { Instruction, ValType } from './opcodes.ts';
 
 export interface MemoryLimits {
   /** Pages of 64 KiB. */
@@ -136,45 +136,53 @@ export class ModuleBuilder {
   }
 
   #encodeItems(items: readonly Item[], out: Bytes): void {
-    for (const item of items) {
-      switch (item.kind) {
-        case 'hole': this.#encodeItems(item.hole.items, out); break;
-        case 'local':
-          out.byte(item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22);
-          out.u32(item.local.index);
-          break;
-        case 'global':
-          out.byte(0x23);
-          out.u32(item.global.index);
-          break;
-        case 'call':
-          out.byte(0x10);
-          out.u32(item.func.index);
-          break;
-        case 'call_indirect':
-          out.byte(0x11);
-          out.u32(this.#typeIndex(item.signature));
-          out.u32(item.table.index);
-          break;
-        case 'branch':
-          out.byte(item.op === 'br' ? 0x0c : 0x0d);
-          out.u32(item.depth);
-          break;
-        case 'return': out.byte(0x0f); break;
-        case 'open': {
-          out.byte(item.op === 'block' ? 0x02 : item.op === 'loop' ? 0x03 : 0x04);
-          const [first, ...more] = item.label.results;
-          if (first === undefined) out.byte(0x40);
-          else if (more.length === 0) out.byte(typeBytes[first]);
-          else out.signed(this.#typeIndex({ params: [], results: item.label.results }));
-          break;
-        }
-        case 'else': out.byte(0x05); break;
-        case 'end': out.byte(0x0b); break;
-        case 'op': encodeOp(item, out); break;
-        default: item satisfies never;
-      }
+    items.forEach((item) => { this.#encodeItem(item, out); });
+  }
+
+  /** No loops, and one place that writes what most items are: a browser compiles this with all that it calls, 100 ms of a core where it is long. */
+  #encodeItem(item: Item, out: Bytes): void {
+    let code = 0;
+    let index: number | undefined;
+    switch (item.kind) {
+      case 'hole': this.#encodeItems(item.hole.items, out); return;
+      case 'op': encodeOp(item, out); return;
+      case 'open': this.#encodeOpen(item, out); return;
+      case 'call_indirect':
+        out.byte(0x11);
+        out.u32(this.#typeIndex(item.signature));
+        out.u32(item.table.index);
+        return;
+      case 'local':
+        code = item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22;
+        ({ index } = item.local);
+        break;
+      case 'global':
+        code = 0x23;
+        ({ index } = item.global);
+        break;
+      case 'call':
+        code = 0x10;
+        ({ index } = item.func);
+        break;
+      case 'branch':
+        code = item.op === 'br' ? 0x0c : 0x0d;
+        index = item.depth;
+        break;
+      case 'return': code = 0x0f; break;
+      case 'else': code = 0x05; break;
+      case 'end': code = 0x0b; break;
+      default: item satisfies never;
     }
+    out.byte(code);
+    if (index !== undefined) out.u32(index);
+  }
+
+  #encodeOpen({ op, label: { results } }: Extract<Item, { kind: 'open' }>, out: Bytes): void {
+    out.byte(op === 'block' ? 0x02 : op === 'loop' ? 0x03 : 0x04);
+    const [first, ...more] = results;
+    if (first === undefined) out.byte(0x40);
+    else if (more.length === 0) out.byte(typeBytes[first]);
+    else out.signed(this.#typeIndex({ params: [], results }));
   }
 
   /** The module as text, close to WAT: one statement a line. */
@@ -219,22 +227,24 @@ function encodeImport(item: Import, type: number, out: Bytes): void {
   }
 }
 
-function encodeOp({ found, immediate }: Extract<Item, { kind: 'op' }>, out: Bytes): void {
-  if (found.prefix === 0) out.byte(found.code);
-  else {
-    out.byte(found.prefix);
-    out.u32(found.code);
-  }
+function encodeOp({ found: { prefix, code, immediate: kind }, immediate }: Extract<Item, { kind: 'op' }>, out: Bytes): void {
+  if (prefix !== 0) {
+    out.byte(prefix);
+    out.u32(code);
+  } else out.byte(code);
+  if (kind !== 'none') encodeImmediate(kind, immediate, out);
+}
+
+function encodeImmediate(kind: Exclude<Instruction['immediate'], 'none'>, immediate: Immediates, out: Bytes): void {
   const numbers = Array.isArray(immediate) ? (immediate as readonly number[]) : [];
   const scalar = typeof immediate === 'number' ? immediate : 0;
-  switch (found.immediate) {
-    case 'none': break;
-    case 'memory': case 'memory-lane': for (const n of numbers) out.u32(n); break;
+  switch (kind) {
+    case 'memory': case 'memory-lane': numbers.forEach((n) => { out.u32(n); }); break;
     case 'lane': case 'shuffle': case 'v128': out.all(numbers); break;
     case 'i32': out.signed(scalar); break;
     case 'i64': out.signed(typeof immediate === 'bigint' ? immediate : 0n); break;
     case 'f32': out.f32(scalar); break;
     case 'f64': out.f64(scalar); break;
-    default: found.immediate satisfies never;
+    default: kind satisfies never;
   }
 }
