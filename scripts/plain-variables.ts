@@ -22,40 +22,50 @@ interface Declarator extends Node {
   readonly init: Node | null;
 }
 
+interface Declaration extends Node {
+  readonly kind: string;
+  readonly declarations: readonly Declarator[];
+}
+
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value && 'start' in value;
-const isDeclarator = (node: Node): node is Declarator => node.type === 'VariableDeclarator';
+/** A value can see what `var` declares. */
+const isDeclaration = (node: Node): node is Declaration => node.type === 'VariableDeclaration' && (node as Declaration).kind !== 'var';
 const isList = (node: Node | null, type: string): node is List => node?.type === type;
 
 /** Names and values of a declarator that takes a list of as many values apart. */
-function pairsOf(node: Node): (readonly [Node, Node])[] {
-  if (!isDeclarator(node) || !isList(node.id, 'ArrayPattern') || !isList(node.init, 'ArrayExpression')) return [];
-  const values = node.init.elements;
-  const names = node.id.elements;
-  const pairs = names.flatMap((name, i) => {
-    const value = values[i];
+function pairsOf({ id, init }: Declarator): (readonly [Node, Node])[] {
+  if (!isList(id, 'ArrayPattern') || !isList(init, 'ArrayExpression') || id.elements.length !== init.elements.length) return [];
+  const pairs = id.elements.flatMap((name, i) => {
+    const value = init.elements[i];
     return name?.type === 'Identifier' && value && value.type !== 'SpreadElement' ? [[name, value] as const] : [];
   });
-  return pairs.length === names.length && pairs.length === values.length ? pairs : [];
+  return pairs.length === id.elements.length ? pairs : [];
+}
+
+/** `code`, whose syntax tree is `program`. */
+export function withPlainVariables(code: string, program: Node): MagicString {
+  const text = new MagicString(code);
+  const visit = (node: Node): void => {
+    for (const part of Object.values(node).flat() as unknown[]) if (isNode(part)) visit(part);
+    for (const declarator of isDeclaration(node) ? node.declarations : []) {
+      // Inner ones are rewritten by now.
+      const plain = pairsOf(declarator).map(([name, value]) => {
+        const made = text.slice(value.start, value.end);
+        return `${text.slice(name.start, name.end)} = ${value.type === 'SequenceExpression' ? `(${made})` : made}`;
+      });
+      if (plain.length > 0) text.overwrite(declarator.start, declarator.end, plain.join(', '));
+    }
+  };
+  visit(program);
+  return text;
 }
 
 export const plainVariables: Plugin = {
   name: 'quern-plain-variables',
   enforce: 'post',
   transform(code, id) {
-    if (!/\/(engine|jit|shaders|react|cli|demo)\/.*\.tsx?$/.test(id.split('?')[0] ?? '')) return undefined;
-    const text = new MagicString(code);
-    const visit = (node: Node): void => {
-      for (const part of Object.values(node).flat() as unknown[]) if (isNode(part)) visit(part);
-      const pairs = pairsOf(node);
-      if (pairs.length === 0) return;
-      // Inner ones are rewritten by now.
-      const plain = pairs.map(([name, value]) => {
-        const made = text.slice(value.start, value.end);
-        return `${text.slice(name.start, name.end)} = ${value.type === 'SequenceExpression' ? `(${made})` : made}`;
-      });
-      text.overwrite(node.start, node.end, plain.join(', '));
-    };
-    visit(this.parse(code));
+    if (!/\.tsx?(\?|$)/.test(id) || id.includes('/node_modules/')) return undefined;
+    const text = withPlainVariables(code, this.parse(code));
     return text.hasChanged() ? { code: text.toString(), map: text.generateMap({ hires: true }) } : undefined;
   },
 };

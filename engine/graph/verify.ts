@@ -17,7 +17,6 @@ export const blaming = (stage: string): Fail => (message, details) => { throw ne
 
 /** `outer`: names of the graphs around it. */
 export function verify(graph: Graph, fail = invalid, outer: ReadonlySet<string> = new Set()): Graph {
-
   const visible = new Set(outer);
   const own = new Set<string>();
   const later = new Set(graph.nodes.flatMap((n) => n.outputs));

@@ -4,8 +4,8 @@
  * proves remainders in range from the extents of variables; that is what makes reshape, transpose and slice vanish from addresses.
  * Integers here are exact (JavaScript numbers below 2^53); kernels compute them in 32 bits.
  */
-import { type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from './expr.ts';
-import { type Poly, type Term, byStructure, compare, fixed, keyOf, plus, poly, put, times, without } from './polynomial.ts';
+import { type Binary, type BinaryOp, type Expr, has, int, pairKey, rawBinary, truth } from './expr.ts';
+import { type Poly, type Term, type Terms, byStructure, compare, fixed, keyOf, plus, poly, put, times, without } from './polynomial.ts';
 
 const polys = new Map<Expr, Poly>();
 /** What was proved of expressions and of atoms, and the greatest values of atoms. Remembered: the same quotients are asked about again and again. */
@@ -46,7 +46,7 @@ function productOf({ coef, atoms }: Term): Expr {
   return coef === 1 ? product : rawBinary('mul', product, int(coef));
 }
 
-const isModulo = (atom: Expr): boolean => atom.op === 'binary' && atom.fn === 'floormod';
+const isModulo = (atom: Expr): atom is Binary => atom.op === 'binary' && atom.fn === 'floormod';
 
 /**
  * b*(x div b) + (x mod b) = x, also where both carry the same factor, or the quotient has been reduced once more. Most polynomials have no
@@ -60,7 +60,7 @@ function recombine(p: Poly): Poly {
 function recombined(p: Poly, terms: readonly Term[]): Poly {
   for (const term of terms) {
     for (const atom of term.atoms) {
-      if (atom.op !== 'binary' || !isModulo(atom)) continue;
+      if (!isModulo(atom)) continue;
       const rest = { coef: term.coef, atoms: term.atoms.filter((a) => a !== atom) };
       for (const other of terms) {
         for (const quotient of other.atoms) {
@@ -146,7 +146,7 @@ function provedAtom(atom: Expr): boolean {
 }
 
 function substitutePoly(p: Poly, atom: Expr, by: Poly): Poly {
-  const out = new Map<string | number, Term>();
+  const out: Terms = new Map();
   p.forEach(({ coef, atoms }, key) => {
     const others = atoms.filter((a) => a !== atom);
     if (others.length === atoms.length) {

@@ -5,6 +5,8 @@
 import { type Expr, hashOf } from './expr.ts';
 
 export interface Term { readonly coef: number; readonly atoms: readonly Expr[] }
+/** A polynomial that is being made. */
+export type Terms = Map<string | number, Term>;
 /** Keyed by the ids of a term's atoms; no zero coefficients; 0 is the constant. */
 export type Poly = ReadonlyMap<string | number, Term>;
 
@@ -14,15 +16,14 @@ export const keyOf = (atoms: readonly Expr[]): string | number => (atoms.length 
 const none: readonly Expr[] = [];
 export const fixed = (value: number): Poly => (value === 0 ? new Map() : new Map([[0, { coef: value, atoms: none }]]));
 
-/** Adds to a polynomial that is being made. */
-export function put(out: Map<string | number, Term>, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
+export function put(out: Terms, coef: number, atoms: readonly Expr[], key = keyOf(atoms)): void {
   const next = coef + (out.get(key)?.coef ?? 0);
   if (next === 0) out.delete(key);
   else out.set(key, { coef: next, atoms });
 }
 
 export function poly(terms: readonly Term[]): Poly {
-  const out = new Map<string | number, Term>();
+  const out: Terms = new Map();
   terms.forEach(({ coef, atoms }) => { put(out, coef, atoms); });
   return out;
 }
@@ -45,7 +46,7 @@ const isOne = (p: Poly): boolean => p.size === 1 && p.get(0)?.coef === 1;
 export function times(a: Poly, b: Poly): Poly {
   if (isOne(a)) return b;
   if (isOne(b)) return a;
-  const out = new Map<string | number, Term>();
+  const out: Terms = new Map();
   a.forEach((s) => { b.forEach((t) => { put(out, s.coef * t.coef, together(s.atoms, t.atoms)); }); });
   return out;
 }
