@@ -154,6 +154,8 @@ export interface Device {
 
   /** Measures what the profile leaves open, some ms in each turn of the iteration; spaces that are asked for afterwards know it. */
   measure?(): Iterable<void>;
+  /** Does what has waited for the first answer to be out. */
+  settle?(): void;
   /** Runs that guests made. */
   readonly guestRuns?: number;
   /** Nanoseconds for `repeats` calls of a step, back to back. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { viewAs } from '../../jit/expr/dtype.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type Folder, KeptFiles, pieceBytes } from './kept-files.ts';
+import { type Folder, type KeptFile, KeptFiles, pieceBytes } from './kept-files.ts';
 import { loadGraph } from './load-graph.ts';
 import { floats, model, node } from './testing/build-model.ts';
 import { MemoryFolder } from './testing/memory-folder.ts';
@@ -148,6 +148,29 @@ describe('a kept model file', () => {
     requests = [];
     for (const path of ['/b.onnx', '/c.onnx', '/a.onnx']) await load(folder, path);
     expect(requests).toEqual(['HEAD', 'HEAD', 'GET']);
+  });
+});
+
+describe('a kept file in the making', () => {
+  it.each([777, 300_001, pieceBytes])('can be read between writes, and is right for the next visit: parts of %i bytes', async (part) => {
+    const folder = new MemoryFolder();
+    const whole = Uint8Array.from({ length: pieceBytes + 600_003 }, (_, i) => i * 7 + (i >> 9));
+    const readAll = (file: KeptFile | undefined): Buffer => {
+      let read = Buffer.alloc(0);
+      for (let piece = file?.read(0); piece !== undefined; piece = file?.read(read.length)) read = Buffer.concat([read, piece]);
+      return read;
+    };
+    const file = await new KeptFiles(folder).open('key');
+    await file?.restart({ version: '1', size: whole.length });
+    const wrong: number[] = [];
+    for (let at = 0; at < whole.length; at += part) {
+      file?.append(at, whole.subarray(at, at + part));
+      const isMarked = Math.floor(at / 1_000_000) !== Math.floor((at + part) / 1_000_000);
+      if (isMarked && !readAll(file).equals(whole.subarray(0, at + part))) wrong.push(at);
+    }
+    file?.close();
+    expect(wrong).toEqual([]);
+    expect(readAll(await new KeptFiles(folder).open('key')).equals(whole)).toBe(true);
   });
 });
 

@@ -36,6 +36,8 @@ export interface Announced {
 /** Room for the checksums of 4 GiB, and a long address. */
 const headerBytes = 32 * 1024;
 export const pieceBytes = 4 * 2 ** 20;
+/** What is written at once: with whole pieces the buffer is 4 MB of a load's peak, and first touching it takes 12 ms where that is slow. */
+const blockBytes = 2 ** 18;
 /** Smaller files are the browser's own cache's affair. */
 const leastBytes = 2 ** 20;
 /** The header is brought up to date after so many pieces: what a visit that ends in the middle of a download may lose. */
@@ -108,9 +110,15 @@ export class KeptFile {
   #length = 0;
   /** Nothing was ever written, so that nothing needs to be cut off, which takes some milliseconds. */
   #empty: boolean;
-  /** One piece, the one that was read last or is being filled; `#piece` says which. */
+  /** The piece that was read last; `#piece` says which. */
   #held: Uint8Array<ArrayBuffer> | undefined;
   #piece = -1;
+  /** Where the last bytes of all are, from a multiple of its size on. */
+  #block: Uint8Array<ArrayBuffer> | undefined;
+  /** Of the blocks before it in its piece; undefined where it has to be found first, as an earlier visit left off within a piece. */
+  #sum: number | undefined;
+  /** Of `#length`, what has been written. */
+  #written = 0;
   /** What the header vouches for. */
   #saved = 0;
 
@@ -125,7 +133,7 @@ export class KeptFile {
     const { version, size, length, sums } = header;
     this.#announced = { version, size };
     this.#sums = [...sums];
-    this.#length = length;
+    this.#endAt(length);
     this.#saved = length;
   }
 
@@ -139,7 +147,8 @@ export class KeptFile {
 
   /** Gives up what is kept and starts anew with a file that was announced; without one, or without room, nothing is kept. */
   async restart(file: Announced | undefined, least = leastBytes): Promise<void> {
-    [this.#announced, this.#sums, this.#length, this.#piece, this.#saved, this.#held] = [undefined, [], 0, -1, 0, undefined];
+    [this.#announced, this.#sums, this.#saved, this.#held] = [undefined, [], 0, undefined];
+    this.#endAt(0);
     if (!this.#empty) this.#trying(() => { this.#handle.truncate(0); });
     if (file === undefined || file.size < least || file.size > headerBytes * 2 ** 15 || !(await this.#makeRoom(file.size + headerBytes))) return;
     this.#announced = file;
@@ -155,28 +164,27 @@ export class KeptFile {
   append(offset: number, bytes: Uint8Array): void {
     if (this.#announced === undefined || offset !== this.#length || offset + bytes.length > this.#announced.size) return;
     for (let from = 0; from < bytes.length;) {
-      const [piece, at] = [Math.floor(this.#length / pieceBytes), this.#length % pieceBytes];
-      if (at > 0 && !this.#load(piece)) return;
-      this.#piece = piece;
-      const part = bytes.subarray(from, from + pieceBytes - at);
-      this.#buffer.set(part, at);
+      if (this.#sum === undefined && !this.#resume()) return;
+      const at = this.#length % blockBytes;
+      const part = bytes.subarray(from, from + blockBytes - at);
+      (this.#block ??= new Uint8Array(blockBytes)).set(part, at);
+      this.#piece = -1;
       this.#length += part.length;
       from += part.length;
-      if (at + part.length === pieceBytes) this.#store();
+      if (at + part.length === blockBytes) this.#store();
     }
   }
 
   close(): void {
-    if (this.#announced !== undefined && this.#saved !== this.#length) {
-      this.#store();
-      this.#save();
-    }
+    this.#store();
+    if (this.#announced !== undefined && this.#saved !== this.#length) this.#save();
     this.#trying(() => { this.#handle.close(); });
   }
 
   /** Brings a piece into the buffer and checks it; what does not match is forgotten, with all behind it. */
   #load(piece: number): boolean {
     if (piece === this.#piece) return true;
+    this.#store();
     const bytes = Math.min(pieceBytes, this.#length - piece * pieceBytes);
     const view = this.#buffer.subarray(0, bytes);
     const read = this.#trying(() => this.#handle.read(view, { at: headerBytes + piece * pieceBytes }));
@@ -187,17 +195,37 @@ export class KeptFile {
     }
     this.#complain('a kept model file was damaged and is fetched again from there on');
     this.#sums.length = piece;
-    this.#length = piece * pieceBytes;
+    this.#endAt(piece * pieceBytes);
     return false;
   }
 
-  /** Writes the piece in the buffer. */
+  #endAt(length: number): void {
+    [this.#length, this.#written, this.#piece, this.#sum] = [length, length, -1, length % pieceBytes === 0 ? 0 : undefined];
+  }
+
+  /** Goes on within a piece; false if it turns out to be damaged. */
+  #resume(): boolean {
+    const [piece, last] = [Math.floor(this.#length / pieceBytes), this.#length % blockBytes];
+    if (!this.#load(piece)) return false;
+    const filled = this.#length % pieceBytes;
+    this.#sum = sumOf(this.#buffer, filled - last);
+    this.#block = new Uint8Array(blockBytes);
+    this.#block.set(this.#buffer.subarray(filled - last, filled));
+    return true;
+  }
+
+  /** Writes what has not been written, which is in the block. */
   #store(): void {
-    const bytes = this.#length - this.#piece * pieceBytes;
-    if (bytes <= 0 || bytes > pieceBytes || this.#piece < 0) return;
-    this.#sums[this.#piece] = sumOf(this.#buffer, bytes);
+    if (this.#written === this.#length || this.#block === undefined) return;
+    const start = this.#written - (this.#written % blockBytes);
+    const bytes = this.#length - start;
+    const view = this.#block.subarray(0, bytes);
+    const sum = sumOf(this.#block, bytes, this.#sum);
+    this.#sums[Math.floor(start / pieceBytes)] = sum;
     this.#empty = false;
-    this.#trying(() => this.#handle.write(this.#buffer.subarray(0, bytes), { at: headerBytes + this.#piece * pieceBytes }));
+    this.#trying(() => this.#handle.write(view, { at: headerBytes + start }));
+    this.#written = this.#length;
+    if (bytes === blockBytes) this.#sum = this.#length % pieceBytes === 0 ? 0 : sum;
     if (this.#length - this.#saved >= piecesUnsaved * pieceBytes) this.#save();
   }
 
@@ -222,7 +250,7 @@ export class KeptFile {
       return work();
     } catch (error) {
       this.#announced = undefined;
-      this.#length = 0;
+      this.#endAt(0);
       this.#complain(`a model file is not kept: ${String(error)}`);
       return undefined;
     }
@@ -241,11 +269,13 @@ function readHeader(handle: Handle): Header | 'empty' | undefined {
   }
 }
 
-/** Of 32-bit words, with the rest of the buffer as zeros. Finds lost blocks and changed bytes; it is no defence against anybody. */
-function sumOf(buffer: Uint8Array<ArrayBuffer>, bytes: number): number {
+/**
+ * Of 32-bit words, the last one filled up with zeros. Finds lost blocks and changed bytes; it is no defence against anybody. `sum`: of what is
+ * before them, multiples of 32 KB.
+ */
+function sumOf(buffer: Uint8Array<ArrayBuffer>, bytes: number, sum = 0): number {
   const words = Math.ceil(bytes / 4);
   buffer.fill(0, bytes, words * 4);
-  let sum = words;
   for (let at = 0; at < words; at += blockWords) {
     sum = Math.imul(sum, 5) ^ sumOfBlock(new Int32Array(buffer.buffer, at * 4, Math.min(blockWords, words - at)));
   }

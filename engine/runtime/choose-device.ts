@@ -66,6 +66,13 @@ export async function measureDevice(device: Device, cache: Cache, hold: TurnLock
 
 const profileKey = (threads: number): string => `wasm ${globalThis.navigator.userAgent} ${threads}`;
 
+/**
+ * Whether the browser's own threads need every core while a model loads. A helper takes 75 to 110 ms of a core to start; on two cores a first
+ * visit of YOLOX-nano takes 0.95 of the time without. Large models are worth it: their setup steps run on all threads.
+ */
+const isTight = (): boolean => globalThis.navigator.hardwareConcurrency < 3;
+const lateBytes = 2 ** 25;
+
 /** What takes long to start and does not depend on the model. */
 export interface Early {
   /** What is known of kernels on the CPU, if an earlier visit left its profile: asked for at once, since the database takes 20 ms to open. */
@@ -87,7 +94,7 @@ export function startEarly(options: ResolvedOptions, cache: Cache): Early {
     return cache.records(known.fingerprint);
   };
   function* chores(): Generator<void> {
-    if (onCpu) startThreads(threads - 1);
+    if (onCpu && !isTight()) startThreads(threads - 1);
     yield;
     warmWasm();
   }
@@ -106,7 +113,8 @@ export async function chooseDevice(options: ResolvedOptions, weightBytes: number
     const key = profileKey(count);
     const known = probed.get(key) ?? await cache.getProfile(key);
     return createWasmDevice({
-      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), known, ...(count > 1 ? { spawnThread, returnThread } : {}),
+      threads: count, maxBytes: memoryFor(weightBytes, options.maxBytes), known,
+      ...(count > 1 ? { spawnThread, returnThread, early: !isTight() || weightBytes > lateBytes } : {}),
     });
   };
   const onCpu = async (why: string): Promise<Chosen> => {

@@ -231,10 +231,13 @@ class LoadedModel implements Model {
     await disposeDevices(this.#chosen);
   }
 
-  /** Stores what the next visit wants, once, and then finds out what it wants to know of the device. */
+  /** Starts what has waited; stores what the next visit wants, once, and then finds out what it wants to know of the device. */
   keepWithin(ms: number): void {
     clearTimeout(this.#keepTimer);
-    this.#keepTimer = setTimeout(() => void this.#keep().then(() => this.#tuning.measure()), ms);
+    this.#keepTimer = setTimeout(() => {
+      this.#chosen.devices.main.settle?.();
+      void this.#keep().then(() => this.#tuning.measure());
+    }, ms);
   }
 
   #keep(): Promise<void> {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device, Step, View } from '../../device.ts';
 import { type Expr, type Var, add, constant, int, load, mul, ref, symbol, variable } from '../../expr/expr.ts';
 import { type Arg, type Body, makeKernel, stridesOf } from '../../kernel.ts';
+import { nextTask } from '../../next-task.ts';
 import { conformance } from '../conformance.ts';
 import { createWasmDevice } from './device.ts';
 import { randoms } from './testing.ts';
@@ -123,6 +124,48 @@ describe('programs on threads', () => {
     }
     expect(spawned).toBe(2);
     for (const result of results) expect(result).toEqual(await chain(one, 6400, 4));
+  });
+  describe('that start late', () => {
+    let spawned = 0;
+    const late = (spawn = spawnThread): Promise<Device> => {
+      spawned = 0;
+      const counted = (): Worker => {
+        spawned++;
+        return spawn();
+      };
+      return createWasmDevice({ threads: 2, maxBytes: 2 ** 28, spawnThread: counted, early: false });
+    };
+    it('come when they are asked for, and know the kernels that were there', async () => {
+      const device = await late();
+      const [before, alone] = [await chain(device, 6400, 4), spawned];
+      device.settle?.();
+      device.settle?.();
+      expect([alone, spawned]).toEqual([0, 1]);
+      expect(await chain(device, 64 * 4096, 4)).toEqual(await chain(one, 64 * 4096, 4));
+      expect(before).toEqual(await chain(one, 6400, 4));
+      await device.dispose();
+    });
+    it('join a run that takes long', async () => {
+      const device = await late();
+      const length = 2 ** 20;
+      const region = device.allocate(8 * length);
+      const [from, to] = [0, 1].map((i): View => ({ region, offset: i * 4 * length, bytes: 4 * length })) as [View, View];
+      device.write(from, 'float32', new Uint8Array(new Float32Array(length).fill(2).buffer));
+      const step = await stepOf(device, linear, twoVectors, [from, to], [length]);
+      await device.program(Array.from({ length: 2000 }, () => step)).run();
+      expect(spawned).toBe(1);
+      expect(new Float32Array((await device.read(to, 'float32')).buffer).every((v) => v === 7)).toBe(true);
+      await device.dispose();
+    });
+    it('are named by the next run if they cannot be started', async () => {
+      const device = await late(() => new Worker(URL.createObjectURL(new Blob(['throw new Error("no")']))));
+      await device.program([]).run();
+      device.settle?.();
+      await device.lost;
+      await nextTask();
+      await expect(device.program([]).run()).rejects.toMatchObject({ code: 'worker-blocked' });
+      await device.dispose();
+    });
   });
   it('a thread that never answers is done without', async () => {
     const silent = (): Worker => new Worker(URL.createObjectURL(new Blob([''])));

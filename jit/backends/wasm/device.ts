@@ -12,7 +12,7 @@ import { type ProbeOptions, measure, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
 import { type Joined, join } from './thread.ts';
-import { Threads } from './threads.ts';
+import { type InstallMessage, Threads } from './threads.ts';
 import { buildWalker, control, controlBytes, headBytes, stepBytes, walked } from './walker.ts';
 
 export interface WasmDeviceOptions extends ProbeOptions {
@@ -22,6 +22,8 @@ export interface WasmDeviceOptions extends ProbeOptions {
   readonly spawnThread?: () => Worker;
   /** Takes workers that the device, when it is disposed, no longer needs; `spawnThread` may give them to another one. They end otherwise. */
   readonly returnThread?: (worker: Worker) => void;
+  /** Whether helpers start with the device; else when a run takes long, or with `settle`. */
+  readonly early?: boolean;
   /** The most that the memory may grow to; only address space is set aside. */
   readonly maxBytes: number;
 }
@@ -31,10 +33,14 @@ interface Ready extends Compiled {
   readonly module: WebAssembly.Module;
 }
 
+type Installed = InstallMessage['kernels'][number];
+
 /** Milliseconds after which a run lets the event loop have a turn, so that aborts and messages are seen: one frame. */
 const slice = 16;
 /** Milliseconds for which a run waits for helpers that have not started: in Firefox 153 one in some hundred never does. */
 const patienceMs = 2000;
+/** Milliseconds of a run alone after which helpers are worth their start, which takes 40 to 100 of another core. */
+const lateMs = 100;
 
 let walkerModule: WebAssembly.Module | undefined;
 
@@ -62,8 +68,8 @@ class WasmDevice implements Device {
   readonly lost: Promise<{ readonly reason: string }>;
   readonly #joined: Joined;
   readonly #compiled = new Map<string, Ready>();
-  /** Table slots by code key. */
-  readonly #slots = new Map<string, number>();
+  /** By code key. */
+  readonly #slots = new Map<string, Installed>();
   /** Slots of forgotten code, and how many there are in all. */
   readonly #vacant: number[] = [];
   #slotCount = 0;
@@ -73,27 +79,49 @@ class WasmDevice implements Device {
   #running = false;
   /** Helpers start while kernels are made: the first run waits for them. Undefined when they are there, so that runs wait for nothing. */
   #ready: Promise<void> | undefined;
+  /** Why helpers that were started late could not be. */
+  #refused: QuernError | undefined;
+  #threads: Threads | undefined;
   readonly #sleeps: number;
+  readonly #lose: (why: { readonly reason: string }) => void;
 
-  static start(memory: LinearMemory, profile: DeviceProfile, { spawnThread, returnThread }: WasmDeviceOptions): WasmDevice {
+  static start(memory: LinearMemory, profile: DeviceProfile, options: WasmDeviceOptions): WasmDevice {
     const walker = warmWasm();
     const at = memory.allocate(controlBytes + scratchBytes * profile.threads);
     memory.bytes.fill(0, at.start, at.start + controlBytes);
-    const helpers = spawnThread === undefined ? [] : Array.from({ length: profile.threads - 1 }, () => spawnThread());
-    const giveBack = returnThread && ((i: number): void => { if (helpers[i] !== undefined) returnThread(helpers[i]); });
-    const threads = helpers.length === 0 ? undefined : new Threads(helpers, memory.memory, walker, at.start, (i) => scratchOf(at, i + 1), giveBack);
-    return new WasmDevice(memory, profile, walker, at, threads);
+    const device = new WasmDevice(memory, profile, walker, at, options);
+    if (options.early !== false) {
+      device.#ready = device.#startThreads()?.ready.then(() => { device.#ready = undefined; });
+      device.#ready?.catch(() => undefined);
+    }
+    return device;
   }
 
   private constructor(
     private readonly own: LinearMemory, public profile: DeviceProfile, private readonly walker: WebAssembly.Module,
-    private readonly controlBlock: WasmRegion, private readonly threads: Threads | undefined,
+    private readonly controlBlock: WasmRegion, private readonly options: WasmDeviceOptions,
   ) {
     this.#joined = join(walker, own.memory, scratchOf(controlBlock, 0));
     this.#sleeps = maySleep(own.memory) ? 1 : 0;
-    this.#ready = threads?.ready.then(() => { this.#ready = undefined; });
-    this.#ready?.catch(() => undefined);
-    this.lost = threads === undefined ? new Promise(() => undefined) : threads.lost.then((reason) => ({ reason }));
+    let lose = (_why: { readonly reason: string }): void => undefined;
+    this.lost = new Promise((resolve) => { lose = resolve; });
+    this.#lose = lose;
+  }
+
+  #startThreads(): Threads | undefined {
+    const { own, controlBlock: at, options: { spawnThread, returnThread } } = this;
+    if (spawnThread === undefined || this.profile.threads === 1) return undefined;
+    const helpers = Array.from({ length: this.profile.threads - 1 }, () => spawnThread());
+    const giveBack = returnThread && ((i: number): void => { if (helpers[i] !== undefined) returnThread(helpers[i]); });
+    this.#threads = new Threads(helpers, own.memory, this.walker, at.start, (i) => scratchOf(at, i + 1), giveBack);
+    this.#threads.install([...this.#slots.values()]);
+    void this.#threads.lost.then((reason) => { this.#lose({ reason }); });
+    return this.#threads;
+  }
+
+  settle(): void {
+    if (this.#threads !== undefined || this.#disposed) return;
+    this.#startThreads()?.ready.catch((error: unknown) => { this.#refused = error as QuernError; });
   }
 
   allocate(bytes: number): WasmRegion {
@@ -159,27 +187,27 @@ class WasmDevice implements Device {
   }
 
   /** The table slot of a step's kernel on this thread; `fresh` collects what helpers have not got yet. */
-  #slot(step: Step, fresh: { slot: number; module: WebAssembly.Module }[]): number {
+  #slot(step: Step, fresh: Installed[]): number {
     const code = wasmCode(step);
     const known = this.#slots.get(code.key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.slot;
     invariant('module' in step.compiled, 'a step holds a kernel that this device has not compiled');
-    const ready = step.compiled as Ready;
+    const { module } = step.compiled as Ready;
     const slot = this.#vacant.pop() ?? this.#slotCount++;
-    this.#slots.set(code.key, slot);
-    this.#joined.install(slot, ready.module);
-    fresh.push({ slot, module: ready.module });
+    this.#slots.set(code.key, { slot, module });
+    this.#joined.install(slot, module);
+    fresh.push({ slot, module });
     return slot;
   }
 
   forget({ code }: Compiled): void {
     if ((this.#held.get(code.key) ?? 0) > 0) return;
     this.#compiled.delete(code.key);
-    const slot = this.#slots.get(code.key);
-    if (slot === undefined) return;
+    const installed = this.#slots.get(code.key);
+    if (installed === undefined) return;
     this.#slots.delete(code.key);
-    this.#joined.table.set(slot, null);
-    this.#vacant.push(slot);
+    this.#joined.table.set(installed.slot, null);
+    this.#vacant.push(installed.slot);
   }
 
   #hold(step: Step | undefined, by: 1 | -1): void {
@@ -189,7 +217,7 @@ class WasmDevice implements Device {
   program(steps: readonly Step[]): Program {
     this.#alive();
     const current = [...steps];
-    const fresh: { slot: number; module: WebAssembly.Module }[] = [];
+    const fresh: Installed[] = [];
     const block = new ProgramBlock(this.own, steps, this.profile.threads);
     const place = (at: number): void => {
       const step = current[at];
@@ -198,7 +226,7 @@ class WasmDevice implements Device {
       this.#hold(step, 1);
     };
     current.forEach((_, at) => { place(at); });
-    this.threads?.install(fresh);
+    this.#threads?.install(fresh);
     let live = true;
     // Of code, addresses and dims.
     let version = 0;
@@ -214,7 +242,7 @@ class WasmDevice implements Device {
         this.#hold(step, -1);
         fresh.length = 0;
         place(at);
-        this.threads?.install(fresh);
+        this.#threads?.install(fresh);
         version++;
       },
       move: (at, args, dims) => {
@@ -223,7 +251,7 @@ class WasmDevice implements Device {
       },
       share: () => {
         const shared = version;
-        const kernels = new Map(current.map((step) => [this.#slots.get(step.compiled.code.key) ?? NaN, (step.compiled as Ready).module]));
+        const kernels = new Map(current.map((step) => [this.#slots.get(step.compiled.code.key)?.slot ?? NaN, (step.compiled as Ready).module]));
         return {
           program: {
             memory: this.own.memory, walker: this.walker, control: this.controlBlock.start, count: this.controlBlock.start + control.guests,
@@ -260,6 +288,7 @@ class WasmDevice implements Device {
     this.#running = true;
     try {
       if (this.#ready !== undefined) await this.#helpers(this.#ready);
+      if (this.#refused !== undefined) throw this.#refused;
       const count = block.steps.length;
       this.#joined.walker.reset(block.region.start, count);
       if (!profile) {
@@ -283,10 +312,10 @@ class WasmDevice implements Device {
   async #walk(block: ProgramBlock, first: number, limit: number, signal: AbortSignal | undefined): Promise<void> {
     const { start } = block.region;
     const ctl = this.controlBlock.start;
-    const whole = this.threads !== undefined && limit - first === block.steps.length;
+    const whole = this.#threads !== undefined && limit - first === block.steps.length;
     const together = !whole || block.pace.next();
-    const began = whole ? performance.now() : 0;
-    if (together) this.threads?.begin(start);
+    const began = performance.now();
+    if (together) this.#begin(start);
     try {
       for (;;) {
         const outcome = this.#joined.walker.walk(start, ctl, performance.now() + slice, this.#sleeps);
@@ -296,17 +325,25 @@ class WasmDevice implements Device {
         }
         await nextTask();
         this.#alive();
+        if (this.#threads === undefined && performance.now() - began > lateMs) {
+          this.settle();
+          this.#begin(start);
+        }
         if (signal?.aborted === true) throw new QuernError('aborted', 'the run was aborted');
-        if (this.threads?.failure !== undefined) throw new QuernError('worker-died', 'a helper thread died', { got: this.threads.failure });
+        if (this.#threads?.failure !== undefined) throw new QuernError('worker-died', 'a helper thread died', { got: this.#threads.failure });
       }
     } catch (error) {
       this.#abortFlag(1);
       throw error;
     } finally {
       // A helper that is still in the program must be out of it before its counters are set back.
-      while (this.threads?.end() === false && this.threads.failure === undefined) await nextTask();
+      while (this.#threads?.end() === false && this.#threads.failure === undefined) await nextTask();
       this.#abortFlag(0);
     }
+  }
+
+  #begin(program: number): void {
+    this.#threads?.begin(program);
   }
 
   get #control(): Int32Array {
@@ -329,9 +366,9 @@ class WasmDevice implements Device {
   time(step: Step, repeats: number): Promise<number> {
     return Promise.resolve().then(() => {
       this.#alive();
-      const fresh: { slot: number; module: WebAssembly.Module }[] = [];
+      const fresh: Installed[] = [];
       const slot = this.#slot(step, fresh);
-      this.threads?.install(fresh);
+      this.#threads?.install(fresh);
       const block = new ProgramBlock(this.own, [step], 1);
       const units = unitsOf(wasmCode(step), step.dims);
       const params = block.region.start + headBytes + stepBytes;
@@ -349,7 +386,7 @@ class WasmDevice implements Device {
 
   dispose(): Promise<void> {
     this.#disposed = true;
-    this.threads?.stop();
+    this.#threads?.stop();
     this.#compiled.clear();
     return Promise.resolve();
   }
