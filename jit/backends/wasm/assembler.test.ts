@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { Bytes } from '../../bytes.ts';
 import { FunctionBuilder, type Label } from './function-builder.ts';
 import { ModuleBuilder } from './module-builder.ts';
 import { type Opcode, instructions } from './opcodes.ts';
 
-const fn = (): FunctionBuilder => new FunctionBuilder('f', [{ name: 'a', type: 'i32' }], []);
+const fn = (): FunctionBuilder => new FunctionBuilder('f', [{ name: 'a', type: 'i32' }], [], () => 0);
 
 /** A module with one function that runs one instruction on zeros. */
 function moduleOf(name: string): Uint8Array<ArrayBuffer> {
@@ -85,13 +86,40 @@ describe('the stack is checked while code is built', () => {
     const f = fn();
     f.block((label) => { f.br(label); f.op('i32.add'); f.op('drop'); });
     f.finish();
-    expect(f.items.length).toBe(5);
+    expect(f.watch?.items.length).toBe(5);
   });
   it('offsets are unsigned', () => expect(() => { const f = fn(); f.i32(0); f.mem('i32.load', { offset: -4 }); }).toThrow('offset -4'));
   it('a hole must balance', () => {
     const f = fn();
     const hole = f.hole();
     expect(() => f.into(hole, () => f.i32(1))).toThrow('code in a hole leaves i32 on the stack');
+  });
+});
+
+describe('memory instructions', () => {
+  const written = (...[name, at]: Parameters<FunctionBuilder['mem']>): string => {
+    const f = fn();
+    f.i32(0);
+    f.mem(name, at);
+    f.op('drop');
+    return codeOf(f);
+  };
+  const codeOf = (f: FunctionBuilder): string => {
+    f.finish();
+    const out = new Bytes();
+    f.encode(out);
+    return [...out.done()].join(' ');
+  };
+  it('have the natural alignment, or the one that is known', () => {
+    expect(written('i32.load')).toBe('0 65 0 40 2 0 26 11');
+    expect(written('i32.load', { align: 1, offset: 5 })).toBe('0 65 0 40 0 5 26 11');
+  });
+  it.each([[{}, '2 0'], [{ align: 1, offset: 5 }, '0 5']])('of a lane as well: %o', (at, expected) => {
+    const f = fn();
+    f.i32(0);
+    f.v128(new Uint8Array(16));
+    f.memLane('v128.store32_lane', 3, at);
+    expect(codeOf(f)).toMatch(new RegExp(` 253 90 ${expected} 3 11$`));
   });
 });
 

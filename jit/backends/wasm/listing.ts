@@ -1,8 +1,9 @@
 /**
  * Functions as text for `inspect` and golden files: WAT's names, one statement a line (a line ends where the operand stack is
- * empty again), blocks indented. Depends on nothing but the code, so that equal code gives equal text.
+ * empty again), blocks indented. Depends on nothing but the code, so that equal code gives equal text. The code has to have been watched.
  */
-import type { FunctionBuilder, Item, Signature } from './function-builder.ts';
+import type { Item } from './code-watch.ts';
+import type { FunctionBuilder, Signature } from './function-builder.ts';
 import { instructions } from './opcodes.ts';
 
 const widest = 120;
@@ -49,7 +50,7 @@ export function functionListing(f: FunctionBuilder, exported: boolean): string[]
       }
     }
   };
-  show(f.items);
+  show(f.watch?.items ?? []);
   flush();
   lines.push(')');
   return lines;

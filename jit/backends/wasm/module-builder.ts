@@ -4,9 +4,9 @@
  */
 import { QuernError } from '../../error.ts';
 import { Bytes } from '../../bytes.ts';
-import { type FuncRef, FunctionBuilder, type GlobalRef, type Immediates, type Item, type Signature, type TableRef } from './function-builder.ts';
+import { type FuncRef, FunctionBuilder, type GlobalRef, type Signature, type TableRef, typeBytes } from './function-builder.ts';
 import { functionListing, signatureText } from './listing.ts';
-import type { Instruction, ValType } from './opcodes.ts';
+import type { ValType } from './opcodes.ts';
 
 export interface MemoryLimits {
   /** Pages of 64 KiB. */
@@ -20,8 +20,6 @@ type Import =
   | { readonly kind: 'memory'; readonly from: string; readonly field: string; readonly limits: MemoryLimits }
   | { readonly kind: 'table'; readonly from: string; readonly field: string; readonly ref: TableRef; readonly min: number }
   | { readonly kind: 'global'; readonly from: string; readonly field: string; readonly ref: GlobalRef };
-
-const typeBytes: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 export class ModuleBuilder {
   readonly #imports: Import[] = [];
@@ -62,7 +60,7 @@ export class ModuleBuilder {
   func(
     name: string, params: Readonly<Record<string, ValType>>, results: readonly ValType[], build: (f: FunctionBuilder) => void, exported = false,
   ): FuncRef {
-    const f = new FunctionBuilder(name, Object.entries(params).map(([p, type]) => ({ name: p, type })), results);
+    const f = new FunctionBuilder(name, Object.entries(params).map(([p, type]) => ({ name: p, type })), results, (s) => this.#typeIndex(s));
     const ref = { index: this.#imported('func') + this.#functions.length, name, signature: f.signature };
     this.#functions.push(f);
     build(f);
@@ -81,7 +79,7 @@ export class ModuleBuilder {
   encode(): Uint8Array<ArrayBuffer> {
     const code = new Bytes();
     code.u32(this.#functions.length);
-    for (const f of this.#functions) code.sized((out) => this.#encodeFunction(f, out));
+    for (const f of this.#functions) code.sized((out) => { f.encode(out); });
     const functionTypes = this.#functions.map((f) => this.#typeIndex(f.signature));
     const importTypes = this.#imports.map((i) => (i.kind === 'func' ? this.#typeIndex(i.ref.signature) : 0));
 
@@ -118,74 +116,7 @@ export class ModuleBuilder {
     return out.done();
   }
 
-  #encodeFunction(f: FunctionBuilder, out: Bytes): void {
-    const declared = f.locals.slice(f.params.length);
-    const runs: { type: ValType; count: number }[] = [];
-    for (const { type } of declared) {
-      const last = runs[runs.length - 1];
-      if (last?.type === type) last.count++;
-      else runs.push({ type, count: 1 });
-    }
-    out.u32(runs.length);
-    for (const { type, count } of runs) {
-      out.u32(count);
-      out.byte(typeBytes[type]);
-    }
-    this.#encodeItems(f.items, out);
-    out.byte(0x0b);
-  }
-
-  #encodeItems(items: readonly Item[], out: Bytes): void {
-    items.forEach((item) => { this.#encodeItem(item, out); });
-  }
-
-  /** No loops, and one place that writes what most items are: a browser compiles this with all that it calls, 100 ms of a core where it is long. */
-  #encodeItem(item: Item, out: Bytes): void {
-    let code = 0;
-    let index: number | undefined;
-    switch (item.kind) {
-      case 'hole': this.#encodeItems(item.hole.items, out); return;
-      case 'op': encodeOp(item, out); return;
-      case 'open': this.#encodeOpen(item, out); return;
-      case 'call_indirect':
-        out.byte(0x11);
-        out.u32(this.#typeIndex(item.signature));
-        out.u32(item.table.index);
-        return;
-      case 'local':
-        code = item.op === 'local.get' ? 0x20 : item.op === 'local.set' ? 0x21 : 0x22;
-        ({ index } = item.local);
-        break;
-      case 'global':
-        code = 0x23;
-        ({ index } = item.global);
-        break;
-      case 'call':
-        code = 0x10;
-        ({ index } = item.func);
-        break;
-      case 'branch':
-        code = item.op === 'br' ? 0x0c : 0x0d;
-        index = item.depth;
-        break;
-      case 'return': code = 0x0f; break;
-      case 'else': code = 0x05; break;
-      case 'end': code = 0x0b; break;
-      default: item satisfies never;
-    }
-    out.byte(code);
-    if (index !== undefined) out.u32(index);
-  }
-
-  #encodeOpen({ op, label: { results } }: Extract<Item, { kind: 'open' }>, out: Bytes): void {
-    out.byte(op === 'block' ? 0x02 : op === 'loop' ? 0x03 : 0x04);
-    const [first, ...more] = results;
-    if (first === undefined) out.byte(0x40);
-    else if (more.length === 0) out.byte(typeBytes[first]);
-    else out.signed(this.#typeIndex({ params: [], results }));
-  }
-
-  /** The module as text, close to WAT: one statement a line. */
+  /** The module as text, close to WAT: one statement a line. Of functions that were not watched (code-watch.ts), their heads alone. */
   listing(): string {
     const lines: string[] = [];
     for (const i of this.#imports) {
@@ -224,27 +155,5 @@ function encodeImport(item: Import, type: number, out: Bytes): void {
       break;
     case 'global': out.all([3, typeBytes.i32, 0]); break;
     default: item satisfies never;
-  }
-}
-
-function encodeOp({ found: { prefix, code, immediate: kind }, immediate }: Extract<Item, { kind: 'op' }>, out: Bytes): void {
-  if (prefix !== 0) {
-    out.byte(prefix);
-    out.u32(code);
-  } else out.byte(code);
-  if (kind !== 'none') encodeImmediate(kind, immediate, out);
-}
-
-function encodeImmediate(kind: Exclude<Instruction['immediate'], 'none'>, immediate: Immediates, out: Bytes): void {
-  const numbers = Array.isArray(immediate) ? (immediate as readonly number[]) : [];
-  const scalar = typeof immediate === 'number' ? immediate : 0;
-  switch (kind) {
-    case 'memory': case 'memory-lane': numbers.forEach((n) => { out.u32(n); }); break;
-    case 'lane': case 'shuffle': case 'v128': out.all(numbers); break;
-    case 'i32': out.signed(scalar); break;
-    case 'i64': out.signed(typeof immediate === 'bigint' ? immediate : 0n); break;
-    case 'f32': out.f32(scalar); break;
-    case 'f64': out.f64(scalar); break;
-    default: kind satisfies never;
   }
 }

@@ -2,6 +2,7 @@
 import type { DeviceProfile } from '../../device.ts';
 import type { Kernel } from '../../kernel.ts';
 import type { Schedule, Space } from '../../space.ts';
+import { watched } from './code-watch.ts';
 import { contractionEmitter } from './emit-contraction.ts';
 import { loopEmitter } from './emit-loop.ts';
 import { mapEmitter } from './emit-map.ts';
@@ -15,8 +16,8 @@ const emitters: Readonly<Record<Kernel['body']['kind'], Emitter>> = {
 export const spaceOf = (kernel: Kernel, profile: DeviceProfile): Space | { readonly why: string } =>
   emitters[kernel.body.kind].space(kernel, profile);
 
-/** Sources are emitted again when somebody asks: what they are made of, an object an instruction (45,000 in a small model), is let go of. */
+/** Sources are emitted again when somebody asks: what they are made of is an object an instruction. */
 export function emitKernel(kernel: Kernel, schedule: Schedule, profile: DeviceProfile): WasmCode {
   const emit = (): WasmCode => emitters[kernel.body.kind].emit(kernel, schedule, profile);
-  return { ...emit(), source: () => emit().source() };
+  return { ...emit(), source: () => watched(emit).source() };
 }
