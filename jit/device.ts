@@ -112,6 +112,13 @@ export interface Program {
   dispose(): void;
 }
 
+/** An axis of two tensors: how many steps, and the bytes that one of them is in either. */
+export interface StridedAxis {
+  readonly count: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Device {
   readonly kind: DeviceKind;
   /** Another one once it has been measured. */
@@ -140,6 +147,11 @@ export interface Device {
   read(view: View, dtype: DType): Promise<Uint8Array>;
   /** The bytes of a view in place, where this thread can address the device's memory: valid while the region is. Absent elsewhere. */
   map?(view: View): Uint8Array;
+  /**
+   * Copies 32-bit words one by one, from the start of `from` on to that of `to` on, which may not overlap. False, with nothing done, where it cannot:
+   * too many axes, steps back, places outside of the views. Absent where a kernel is as good.
+   */
+  rearrange?(from: View, to: View, axes: readonly StridedAxis[]): boolean;
   /** Copies within the device. */
   copy(from: View, to: View): void;
 

@@ -209,8 +209,7 @@ export class KeptFile {
     if (!this.#load(piece)) return false;
     const filled = this.#length % pieceBytes;
     this.#sum = sumOf(this.#buffer, filled - last);
-    this.#block = new Uint8Array(blockBytes);
-    this.#block.set(this.#buffer.subarray(filled - last, filled));
+    (this.#block ??= new Uint8Array(blockBytes)).set(this.#buffer.subarray(filled - last, filled));
     return true;
   }
 

@@ -75,9 +75,10 @@ export function* planning(graph: Graph, devices: Planned, options: CompileOption
     maxIterations, cpu: devices.cpu !== undefined, slices: profile.kind !== 'webgpu',
     tiles: profile.kind === 'webgpu' ? undefined : options.tiles ?? tiles,
     numeric: { fma: profile.fma, precision: options.precision },
+    // The CPU runs everything; to make its spaces here as well as later was 3 % of a first visit.
     refuses: (kernel) => {
-      const space = devices.main.space(kernel);
-      return 'why' in space ? space.why : undefined;
+      const space = profile.kind === 'webgpu' ? devices.main.space(kernel) : undefined;
+      return space !== undefined && 'why' in space ? space.why : undefined;
     },
   });
   requireCpu(plan, devices);

@@ -3,9 +3,8 @@
  * model of 499 MB is 98 of them. Packing for panels moves whole blocks: from (row, column) of a matrix of blocks to (column, row). In: a
  * setup step, or the bytes. Out: the matrix, if it is such a step; the bytes in their new order.
  */
-import { bytesOf } from '../../jit/expr/dtype.ts';
-import { type Expr, asInt, int, add, mul } from '../../jit/expr/expr.ts';
 import type { Kernel } from '../../jit/kernel.ts';
+import { rearranging } from './rearranging.ts';
 
 export interface Blocks {
   readonly rows: number;
@@ -17,23 +16,13 @@ export interface Blocks {
 /** Blocks that are moved at once in the first pass: some megabytes, so that the copy of them stays small. */
 const groupBytes = 4 * 2 ** 20;
 
-const dot = (a: readonly Expr[], b: readonly Expr[]): Expr => a.reduce((sum, e, d) => add(sum, mul(e, b[d] ?? int(0))), int(0));
-
 /** Undefined where the kernel does anything else than move blocks of one tensor to those of another. */
-export function blocksOf({ body, args }: Kernel): Blocks | undefined {
-  if (body.kind !== 'map' || body.axes.length !== 3 || args.length !== 2) return undefined;
-  const { axes, store } = body;
-  const { value } = store;
-  const [column, row, lane] = axes;
-  const [columns, rows, lanes] = axes.map((a) => asInt(a.extent));
-  if (column === undefined || row === undefined || lane === undefined || value.op !== 'load') return undefined;
-  if (columns === undefined || rows === undefined || lanes === undefined) return undefined;
-  const [from, to] = args;
-  if (from === undefined || to === undefined || from.access !== 'read' || from.dtype !== to.dtype) return undefined;
-  if (dot(value.index, from.strides) !== dot([row, column, lane], [int(columns * lanes), int(lanes), int(1)])) return undefined;
-  if (dot(store.index, to.strides) !== dot([column, row, lane], [int(rows * lanes), int(lanes), int(1)])) return undefined;
-  const size = lanes * bytesOf(from.dtype);
-  return size % 4 === 0 ? { rows, columns, size } : undefined;
+export function blocksOf(kernel: Kernel, dims: readonly number[]): Blocks | undefined {
+  const { size: element, axes: [column, row, lane, ...more] } = rearranging(kernel, dims) ?? { size: 0, axes: [] };
+  if (column === undefined || row === undefined || lane === undefined || more.length > 0) return undefined;
+  const [rows, columns, size] = [row.count, column.count, lane.count * element];
+  const turned = column.from === size && column.to === rows * size && row.from === columns * size && row.to === size;
+  return turned && lane.from === element && lane.to === element && size % 4 === 0 ? { rows, columns, size } : undefined;
 }
 
 /**

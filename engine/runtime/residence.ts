@@ -12,9 +12,13 @@ import { blocksOf, transposeBlocks } from './in-place.ts';
 import type { Landing } from './landing.ts';
 import { type Place, type Plan, type PlanStep, type PlanTensor, handled, rootOf, tensor } from '../plan/plan.ts';
 import { type KernelStore, storeAt } from './kernel-store.ts';
+import { rearranging } from './rearranging.ts';
 
 /** Bytes up to which a kernel takes longer to write than to run in all setup steps: MobileNet v2's take 121 instead of 133 ms with cold code. */
 const littleBytes = 2 ** 20;
+
+/** Bytes up to which words in another order are moved without a kernel, on one thread. */
+const mostMoved = 2 ** 24;
 
 /** A weight of at least one part in so many of all is packed where it stands. */
 const largePart = 16;
@@ -109,7 +113,7 @@ export class Residence {
       roots.slice(0, 1).forEach(place);
       if (!this.#packInPlace(step, (t) => last.get(t) === i && !keeps(t), total)) {
         roots.forEach(place);
-        await this.#runStep(step, (work.get(step.kernel) ?? 0) <= littleBytes);
+        await this.#runStep(step, work.get(step.kernel) ?? 0);
       }
       for (const t of new Set(step.args.map((a) => rootOf(this.#plan, a)))) {
         if (last.get(t) !== i) continue;
@@ -151,12 +155,12 @@ export class Residence {
   }
 
   /** Whether a step could be done in the memory of what it reads, and was: worth it where another copy would be much of the whole. */
-  #packInPlace({ kernel, args }: PlanStep, free: (t: number) => boolean, total: number): boolean {
+  #packInPlace({ kernel, args, dims }: PlanStep, free: (t: number) => boolean, total: number): boolean {
     const [from, to] = args;
     const region = from === undefined ? undefined : this.find(from, 'main');
     if (from === undefined || to === undefined || region === undefined || region.bytes * largePart < total || !free(from)) return false;
     const bytes = this.#device('main').map?.(whole(region));
-    const blocks = blocksOf(kernel);
+    const blocks = blocksOf(kernel, numbersOf(dims));
     if (bytes === undefined || blocks === undefined) return false;
     transposeBlocks(bytes, blocks);
     this.#regions.delete(`main:${from}`);
@@ -164,9 +168,9 @@ export class Residence {
     return true;
   }
 
-  async #runStep(step: PlanStep, little: boolean): Promise<void> {
+  async #runStep(step: PlanStep, work: number): Promise<void> {
     const store = this.#store('main');
-    const dims = step.dims.map((d) => asInt(d) ?? 0);
+    const dims = numbersOf(step.dims);
     const args = step.args.map((id): View => {
       const t = tensor(this.#plan, id);
       const region = this.find(rootOf(this.#plan, id), 'main');
@@ -174,16 +178,25 @@ export class Residence {
       return this.#view(t, region, 'main');
     });
     if (args.some((a) => a.bytes === 0)) return;
-    const { once } = store.space(step.kernel);
-    const compiled = once && little ? await store.compile(step.kernel, once) : (await store.serve(step.kernel, dims)).compiled;
     for (const id of step.clear) {
       const view = args[step.args.indexOf(id)];
       const t = tensor(this.#plan, id);
       if (view !== undefined) store.device.write(view, t.dtype, new Uint8Array(sizeOf(t)));
     }
+    if (work <= mostMoved && this.#rearrange(step.kernel, args, dims)) return;
+    const { once } = store.space(step.kernel);
+    const compiled = once && work <= littleBytes ? await store.compile(step.kernel, once) : (await store.serve(step.kernel, dims)).compiled;
     const program = store.device.program([{ compiled, args, dims }]);
     await program.run();
     program.dispose();
+  }
+
+  /** Whether a step that only moves words was done without a kernel. */
+  #rearrange(kernel: Kernel, [from, to]: readonly View[], dims: readonly number[]): boolean {
+    const device = this.#device('main');
+    const moved = device.rearrange && rearranging(kernel, dims);
+    if (moved?.size !== 4 || from === undefined || to === undefined) return false;
+    return device.rearrange?.(from, to, moved.axes) ?? false;
   }
 
   #view(t: PlanTensor, region: Region, place: Place): View {
@@ -212,6 +225,8 @@ export class Residence {
     return this.#store(place).device;
   }
 }
+
+const numbersOf = (dims: PlanStep['dims']): number[] => dims.map((d) => asInt(d) ?? 0);
 
 function countOf(t: PlanTensor): number {
   return t.shape.reduce((n, d) => {

@@ -80,7 +80,7 @@ describe('the stack is checked while code is built', () => {
     const f = fn();
     const outside: Label[] = [];
     f.block((label) => { outside.push(label); });
-    expect(() => { outside.forEach((label) => { f.br(label); }); }).toThrow('br: $block1 is not around this place');
+    expect(() => { outside.forEach((label) => { f.br(label); }); }).toThrow('no such label around a branch');
   });
   it('code after a branch may pop what is not there', () => {
     const f = fn();

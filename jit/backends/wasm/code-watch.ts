@@ -1,7 +1,8 @@
 /**
  * Watches the code of one WebAssembly function while it is built. The operand stack is type-checked, so that a mistake in an emitter is an error
  * at its own line ("i32.add: expected i32 on the stack, got i64") and not a refused module; and every instruction is kept as an item, for listings.
- * That costs an object an instruction (45,000 in a small model): what ships watches only while a listing is wanted, tests and fuzzing always.
+ * That costs an object an instruction (45,000 in a small model), and texts: tests and fuzzing have all of it, what ships keeps items while a listing
+ * is wanted, and checks nothing.
  */
 import { QuernError } from '../../error.ts';
 import type { FuncRef, GlobalRef, Label, Local, Signature, TableRef } from './function-builder.ts';
@@ -39,9 +40,11 @@ interface Frame {
   where: string;
 }
 
-const frameOf = (label: Label, height: number): Frame => ({ label, height, dead: false, where: `end of ${label.name}` });
+const checks = import.meta.env.DEV;
+let watching = checks;
 
-let watching = import.meta.env.DEV;
+const frameOf = (label: Label, height: number): Frame => ({ label, height, dead: false, where: checks ? `end of ${label.name}` : '' });
+
 export const isWatching = (): boolean => watching;
 
 /** Has what is built meanwhile watched. */
@@ -70,15 +73,18 @@ export class CodeWatch {
   }
 
   op(op: Opcode, found: Instruction, kind: Immediate, given?: ArrayLike<number> | bigint | number): void {
-    if (found.immediate !== kind) throw this.#error(`${op}: its immediate is ${found.immediate}, not ${kind}`);
+    if (checks && found.immediate !== kind) throw this.#error(`${op}: its immediate is ${found.immediate}, not ${kind}`);
     const immediate = typeof given === 'object' ? Array.from(given) : given;
-    if (typeof immediate === 'object') this.#checkImmediate(op, found, immediate);
+    if (checks) {
+      const wrong = typeof immediate === 'object' ? wrongIn(op, found, immediate) : undefined;
+      if (wrong !== undefined) throw this.#error(wrong);
+    }
     if (op === 'drop') this.#popAny(op);
     else if (op === 'select') {
       this.#pop('i32', op);
       const b = this.#popAny(op);
       const a = this.#popAny(op) ?? b;
-      if (b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
+      if (checks && b !== undefined && a !== b) throw this.#error(`select: operands differ in type: ${a} and ${b}`);
       this.#stack.push(a ?? 'i32');
     } else {
       this.#popAll(found.params, op);
@@ -89,8 +95,8 @@ export class CodeWatch {
   }
 
   local(op: 'local.get' | 'local.set' | 'local.tee', local: Local, takes: boolean, gives: boolean): void {
-    if (this.#locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
-    if (takes) this.#pop(local.type, `${op} $${local.name}`);
+    if (checks && this.#locals[local.index] !== local) throw this.#error(`$${local.name} is a local of another function`);
+    if (takes) this.#pop(local.type, checks ? `${op} $${local.name}` : op);
     if (gives) this.#stack.push(local.type);
     this.#add({ kind: 'local', op, local });
   }
@@ -101,7 +107,7 @@ export class CodeWatch {
   }
 
   call(func: FuncRef): void {
-    this.#popAll(func.signature.params, `call $${func.name}`);
+    this.#popAll(func.signature.params, checks ? `call $${func.name}` : '');
     this.#stack.push(...func.signature.results);
     this.#add({ kind: 'call', func });
   }
@@ -122,7 +128,7 @@ export class CodeWatch {
   /** `half`: there should be an else, and is none. */
   if(half: boolean): void {
     this.#pop('i32', 'if');
-    if (half) throw this.#error('if: an if with results needs an else');
+    if (checks && half) throw this.#error('if: an if with results needs an else');
   }
 
   br(label: Label): void {
@@ -147,7 +153,8 @@ export class CodeWatch {
   else({ name, results }: Label): void {
     this.#close(results);
     const frame = this.#top();
-    [frame.dead, frame.where] = [false, `end of else of ${name}`];
+    frame.dead = false;
+    if (checks) frame.where = `end of else of ${name}`;
     this.#out.push({ kind: 'else' });
   }
 
@@ -170,12 +177,12 @@ export class CodeWatch {
     this.#stack = [];
     this.#frames = hole.frames.map((f) => ({ ...f, height: 0, dead: false }));
     fill();
-    if (this.#stack.length > 0) throw this.#error(`code in a hole leaves ${this.#stack.join(', ')} on the stack`);
+    if (checks && this.#stack.length > 0) throw this.#error(`code in a hole leaves ${this.#stack.join(', ')} on the stack`);
     [this.#out, this.#stack, this.#frames] = [out, stack, frames];
   }
 
   finish(): void {
-    this.#top().where = 'end of function';
+    if (checks) this.#top().where = 'end of function';
     this.#close(this.#function.results);
   }
 
@@ -193,7 +200,7 @@ export class CodeWatch {
   #close(results: readonly ValType[]): void {
     const { where, height } = this.#top();
     this.#popAll(results, where);
-    if (this.#stack.length > height) throw this.#error(`${where}: ${this.#stack.slice(height).join(', ')} left on the stack`);
+    if (checks && this.#stack.length > height) throw this.#error(`${where}: ${this.#stack.slice(height).join(', ')} left on the stack`);
   }
 
   #die(): void {
@@ -206,35 +213,33 @@ export class CodeWatch {
   #popAny(by: string, wanted = 'a value'): ValType | undefined {
     const frame = this.#top();
     if (this.#stack.length > frame.height) return this.#stack.pop();
-    if (frame.dead) return undefined;
+    if (frame.dead || !checks) return undefined;
     throw this.#error(`${by}: expected ${wanted} on the stack, got nothing`);
   }
 
   #pop(expected: ValType, by: string): void {
     const got = this.#popAny(by, expected);
-    if (got !== undefined && got !== expected) throw this.#error(`${by}: expected ${expected} on the stack, got ${got}`);
+    if (checks && got !== undefined && got !== expected) throw this.#error(`${by}: expected ${expected} on the stack, got ${got}`);
   }
 
   #popAll(expected: readonly ValType[], by: string): void {
     for (let i = expected.length - 1; i >= 0; i--) this.#pop(expected[i] ?? 'i32', by);
   }
 
-  #checkImmediate(op: Opcode, { immediate: kind, align: natural, lanes }: Instruction, given: readonly number[]): void {
-    if (!import.meta.env.DEV) return;
-    const [align = 0, offset = 0] = given;
-    const lane = kind === 'lane' ? given[0] : given[2];
-    const count = given.length;
-    if (kind === 'shuffle' && (count !== 16 || given.some((p) => !(p >= 0 && p < 32)))) {
-      throw this.#error(`${op}: expected 16 picks below 32, got [${given.join()}]`);
-    }
-    if (kind === 'v128' && count !== 16) throw this.#error(`${op}: expected 16 bytes, got ${count}`);
-    if (kind.includes('lane') && !(lane !== undefined && lane >= 0 && lane < lanes)) throw this.#error(`${op}: lane ${lane} of ${lanes}`);
-    if (!kind.startsWith('memory')) return;
-    if (!Number.isInteger(align) || align > natural) throw this.#error(`${op}: alignment ${2 ** align} is not a power of two up to ${2 ** natural}`);
-    if (!Number.isInteger(offset) || offset < 0 || offset > 0xffffffff) throw this.#error(`${op}: offset ${offset} is not an unsigned 32-bit integer`);
-  }
-
   #error(message: string): QuernError {
     return new QuernError('internal', `in function $${this.#function.name}: ${message}`);
   }
+}
+
+/** What is wrong with the numbers behind an instruction. */
+function wrongIn(op: Opcode, { immediate: kind, align: natural, lanes }: Instruction, given: readonly number[]): string | undefined {
+  const [align = 0, offset = 0] = given;
+  const lane = kind === 'lane' ? given[0] : given[2];
+  const count = given.length;
+  if (kind === 'shuffle' && (count !== 16 || given.some((p) => !(p >= 0 && p < 32)))) return `${op}: expected 16 picks below 32, got [${given.join()}]`;
+  if (kind === 'v128' && count !== 16) return `${op}: expected 16 bytes, got ${count}`;
+  if (kind.includes('lane') && !(lane !== undefined && lane >= 0 && lane < lanes)) return `${op}: lane ${lane} of ${lanes}`;
+  if (!kind.startsWith('memory')) return undefined;
+  if (!Number.isInteger(align) || align > natural) return `${op}: alignment ${2 ** align} is not a power of two up to ${2 ** natural}`;
+  return Number.isInteger(offset) && offset >= 0 && offset <= 0xffffffff ? undefined : `${op}: offset ${offset} is not an unsigned 32-bit integer`;
 }

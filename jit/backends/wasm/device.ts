@@ -2,12 +2,13 @@
  * The CPU as a device: one linear memory, kernels of WebAssembly in a table, programs that threads walk together. Input: kernels and
  * schedules; output: results in memory. Must not run on a page's own thread if it has helpers (it would have to spin while it waits).
  */
-import type { Code, Compiled, Device, DeviceProfile, Program, RunOptions, RunResult, Step } from '../../device.ts';
+import type { Code, Compiled, Device, DeviceProfile, Program, RunOptions, RunResult, Step, StridedAxis, View } from '../../device.ts';
 import { QuernError, invariant } from '../../error.ts';
 import { bytesOf } from '../../expr/dtype.ts';
 import { nextTask } from '../../next-task.ts';
 import type { WasmCode } from './emitter.ts';
 import { LinearMemory, type WasmRegion, alignment, scratchBytes } from './memory.ts';
+import { type Mover, mover } from './mover.ts';
 import { type ProbeOptions, measure, probe, relaxedSimd } from './probe.ts';
 import { ProgramBlock, unitsOf, wasmCode } from './program.ts';
 import { emitKernel, spaceOf } from './registry.ts';
@@ -65,7 +66,8 @@ class WasmDevice implements Device {
   readonly alignment = alignment;
   readonly sharing = 'offsets';
   readonly moves = true;
-  readonly lost: Promise<{ readonly reason: string }>;
+  #lose: (why: { readonly reason: string }) => void = () => undefined;
+  readonly lost = new Promise<{ readonly reason: string }>((resolve) => { this.#lose = resolve; });
   readonly #joined: Joined;
   readonly #compiled = new Map<string, Ready>();
   /** By code key. */
@@ -82,8 +84,8 @@ class WasmDevice implements Device {
   /** Why helpers that were started late could not be. */
   #refused: QuernError | undefined;
   #threads: Threads | undefined;
+  #mover: Mover | undefined;
   readonly #sleeps: number;
-  readonly #lose: (why: { readonly reason: string }) => void;
 
   static start(memory: LinearMemory, profile: DeviceProfile, options: WasmDeviceOptions): WasmDevice {
     const walker = warmWasm();
@@ -103,9 +105,6 @@ class WasmDevice implements Device {
   ) {
     this.#joined = join(walker, own.memory, scratchOf(controlBlock, 0));
     this.#sleeps = maySleep(own.memory) ? 1 : 0;
-    let lose = (_why: { readonly reason: string }): void => undefined;
-    this.lost = new Promise((resolve) => { lose = resolve; });
-    this.#lose = lose;
   }
 
   #startThreads(): Threads | undefined {
@@ -160,6 +159,10 @@ class WasmDevice implements Device {
     const [source, target] = [this.own.address(from), this.own.address(to)];
     invariant(from.bytes <= to.bytes, 'a copy does not fit');
     this.own.bytes.copyWithin(target, source, source + from.bytes);
+  }
+
+  rearrange(from: View, to: View, axes: readonly StridedAxis[]): boolean {
+    return (this.#mover ??= mover(this.own))(from, to, axes);
   }
 
   space(kernel: Parameters<Device['space']>[0]): ReturnType<Device['space']> {

@@ -4,7 +4,7 @@
  * they were written, and parts say where in the code they belong. Mistakes of emitters are found by a watch (code-watch.ts), where there is one.
  */
 import { Bytes } from '../../bytes.ts';
-import { QuernError } from '../../error.ts';
+import { invariant } from '../../error.ts';
 import { CodeWatch, type WatchedHole, isWatching } from './code-watch.ts';
 import { type Immediate, type Instruction, type Opcode, type OpcodeWith, type ValType, instructions } from './opcodes.ts';
 
@@ -104,7 +104,7 @@ export class FunctionBuilder {
 
   param(position: number): Local {
     const local = this.locals[position];
-    if (local === undefined || position >= this.params.length) throw this.#error(`no parameter ${position}`);
+    invariant(local !== undefined && position < this.params.length, 'no such parameter');
     return local;
   }
 
@@ -213,12 +213,12 @@ export class FunctionBuilder {
 
   br(label: Label): void {
     this.watch?.br(label);
-    this.#indexed(0x0c, this.#depth(label, 'br'));
+    this.#indexed(0x0c, this.#depth(label));
   }
 
   brIf(label: Label): void {
     this.watch?.brIf(label);
-    this.#indexed(0x0d, this.#depth(label, 'br_if'));
+    this.#indexed(0x0d, this.#depth(label));
   }
 
   // Holes -------------------------------------------------------------------------------------------------------------------------
@@ -331,19 +331,15 @@ export class FunctionBuilder {
     this.#code.u32(index);
   }
 
-  #depth(label: Label, by: string): number {
+  #depth(label: Label): number {
     const place = this.#around.lastIndexOf(label);
-    if (place < 0) throw this.#error(`${by}: $${label.name} is not around this place`);
+    invariant(place >= 0, 'no such label around a branch');
     return this.#around.length - 1 - place;
   }
 
   #find(name: Opcode): Instruction {
     const found = instructions.get(name);
-    if (found === undefined) throw this.#error(`no instruction ${name}`);
+    invariant(found !== undefined, 'no such instruction');
     return found;
-  }
-
-  #error(message: string): QuernError {
-    return new QuernError('internal', `in function $${this.name}: ${message}`);
   }
 }
