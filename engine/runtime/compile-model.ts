@@ -63,6 +63,7 @@ export interface Planned {
 export function* planning(graph: Graph, devices: Planned, options: CompileOptions): Generator<void, Plan> {
   const fixed = fixDims(graph, options.dims);
   const { profile } = devices.main;
+  const onGpu = profile.kind === 'webgpu';
   const cleaned = runGraphPasses(fixed, options);
   yield;
   const { maxIterations = defaultIterations } = options;
@@ -72,13 +73,14 @@ export function* planning(graph: Graph, devices: Planned, options: CompileOption
   const program = runProgramPasses(lowered, profile.panel, options);
   yield;
   const plan = buildPlan(program, {
-    maxIterations, cpu: devices.cpu !== undefined, slices: profile.kind !== 'webgpu',
-    tiles: profile.kind === 'webgpu' ? undefined : options.tiles ?? tiles,
+    maxIterations, cpu: devices.cpu !== undefined, slices: !onGpu,
+    tiles: onGpu ? undefined : options.tiles ?? tiles,
     numeric: { fma: profile.fma, precision: options.precision },
     // The CPU runs everything; to make its spaces here as well as later was 3 % of a first visit.
     refuses: (kernel) => {
-      const space = profile.kind === 'webgpu' ? devices.main.space(kernel) : undefined;
-      return space !== undefined && 'why' in space ? space.why : undefined;
+      if (!onGpu) return undefined;
+      const space = devices.main.space(kernel);
+      return 'why' in space ? space.why : undefined;
     },
   });
   requireCpu(plan, devices);

@@ -4,10 +4,10 @@
  */
 import type { StridedAxis } from '../../jit/device.ts';
 import { bytesOf } from '../../jit/expr/dtype.ts';
-import { type Expr, type Var, add, int, mul } from '../../jit/expr/expr.ts';
+import { type Expr, type Var, int } from '../../jit/expr/expr.ts';
 import { affine } from '../../jit/expr/index-algebra.ts';
 import { evaluate } from '../../jit/expr/visit.ts';
-import type { Kernel } from '../../jit/kernel.ts';
+import { type Kernel, offsetOf } from '../../jit/kernel.ts';
 
 export interface Rearranging {
   /** Bytes of an element. */
@@ -24,8 +24,6 @@ interface Form {
   readonly to: Places;
 }
 type Places = NonNullable<ReturnType<typeof affine>>;
-
-const dot = (a: readonly Expr[], b: readonly Expr[]): Expr => a.reduce((sum, e, d) => add(sum, mul(e, b[d] ?? int(0))), int(0));
 
 const forms = new WeakMap<Kernel, Form | 'none'>();
 
@@ -46,6 +44,6 @@ function formOf({ body, args }: Kernel): Form | undefined {
   const { axes, store: { index, value } } = body;
   const [source, target] = args;
   if (value.tensor !== 0 || source?.access !== 'read' || target?.dtype !== source.dtype) return undefined;
-  const [from, to] = [affine(dot(value.index, source.strides), axes), affine(dot(index, target.strides), axes)];
+  const [from, to] = [affine(offsetOf(source, value.index), axes), affine(offsetOf(target, index), axes)];
   return from?.base === int(0) && to?.base === int(0) ? { size: bytesOf(target.dtype), axes, from, to } : undefined;
 }

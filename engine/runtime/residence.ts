@@ -194,9 +194,9 @@ export class Residence {
   /** Whether a step that only moves words was done without a kernel. */
   #rearrange(kernel: Kernel, [from, to]: readonly View[], dims: readonly number[]): boolean {
     const device = this.#device('main');
-    const moved = device.rearrange && rearranging(kernel, dims);
-    if (moved?.size !== 4 || from === undefined || to === undefined) return false;
-    return device.rearrange?.(from, to, moved.axes) ?? false;
+    if (device.rearrange === undefined || from === undefined || to === undefined) return false;
+    const moved = rearranging(kernel, dims);
+    return moved?.size === 4 && device.rearrange(from, to, moved.axes);
   }
 
   #view(t: PlanTensor, region: Region, place: Place): View {
