@@ -4,7 +4,7 @@
  * equal kernels.
  */
 import { QuernError, at, type ErrorCode, type ErrorDetails, invariant } from '../../jit/error.ts';
-import type { DType } from '../../jit/expr/dtype.ts';
+import { type DType, isFloat } from '../../jit/expr/dtype.ts';
 import { type Expr, type Var, add, and, cast, constant, eq, ge, gt, int, le, lt, max, mul, ref, select, variable } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import type { Body } from '../../jit/kernel.ts';
@@ -251,6 +251,7 @@ class NodeLowering implements Lowering {
   }
 
   dims(tensor: Tensor): readonly Expr[] {
+    invariant(!isFloat(tensor.dtype), 'dims are not of integers');
     const size = staticSize(tensor.shape);
     if (size === undefined) {
       return this.fail('unsupported-model', 'a list of dims has a length that is not known while compiling', { got: shapeText(tensor.shape) });

@@ -5,6 +5,7 @@ import type { Stmt } from '../../jit/kernel.ts';
 import { computeType } from './module.ts';
 import type { LoopSpec, Lowering, Tensor } from './operator.ts';
 import { numel, sized } from './shape.ts';
+import { rough } from './values.ts';
 
 const one = (fn: UnaryOp) => (x: Expr): Expr => unary(fn, x);
 export const abs = one('abs');
@@ -72,5 +73,5 @@ export const zeroOf = (dtype: DType): Expr => constant(0, computeType(dtype));
 export function scalarValue(build: Lowering, t: Tensor): Expr {
   sized(build, numel(t.shape), 1, 'an input that is one number has another size');
   const [known] = build.values(t) ?? [];
-  return known === undefined ? scalarOf(t) : cast(known, computeType(t.dtype));
+  return known === undefined || rough(known) ? scalarOf(t) : cast(known, computeType(t.dtype));
 }

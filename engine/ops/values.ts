@@ -166,7 +166,8 @@ export class ValueTable {
         if (a === undefined) return undefined;
         if (a.op === 'const' && a.dtype === 'bool' && ((e.fn === 'and' && a.value === 0) || (e.fn === 'or' && a.value === 1))) return a;
         const b = this.#eval(e.b, vars, refs);
-        return b === undefined ? undefined : fit(applyBinary(e.fn, a, b), e.dtype);
+        const made = b && applyBinary(e.fn, a, b);
+        return e.fn === 'min' || e.fn === 'max' ? made : fit(made, e.dtype);
       }
       case 'select': {
         const cond = this.#eval(e.cond, vars, refs);
@@ -231,16 +232,22 @@ function elementOf({ dtype }: Constant, v: number | bigint): Expr {
   if (dtype === 'float16') return constant(fromHalf(Number(v)), 'float32');
   if (dtype === 'bool') return truth(Number(v) !== 0);
   if (isFloat(dtype)) return constant(Number(v), dtype);
-  // Beyond 2^53 the nearest double: such values only occur as "until the end" of slices.
-  return int(Number(v));
+  return indexOf(v);
 }
 
 /** The form in which elements are kept: integers as index, float16 as float32. */
 function normal(e: Expr, dtype: ScalarType): Expr {
   if (e.op !== 'const' || e.dtype === 'index' || e.dtype === 'bool') return e;
   if (isFloat(e.dtype)) return dtype === 'float16' ? constant(fromHalf(toHalf(Number(e.value))), 'float32') : e;
-  return int(Number(e.value));
+  return indexOf(e.value);
 }
+
+/**
+ * Beyond 2^53 a double that is near and an int64 as well: such values mostly say "until the end" or "without limit", so they are compared with
+ * others, and nothing is computed of them (`rough`).
+ */
+const indexOf = (v: number | bigint): Expr => int(Math.min(Number(v), 2 ** 63 - 1024));
+export const rough = (e: Expr): boolean => e.op === 'const' && e.dtype === 'index' && !Number.isSafeInteger(e.value);
 
 /**
  * Wraps constants into the range of their type; symbolic values are taken to fit, as dims do, where the type is signed or they cannot be
@@ -264,6 +271,7 @@ function convert(a: Expr, to: ScalarType): Expr | undefined {
     return a.op === 'const' ? truth(Number(a.value) !== 0) : a.dtype === 'index' ? ne(a, int(0)) : undefined;
   }
   if (isFloat(to)) {
+    if (rough(a)) return undefined;
     const float: ScalarType = to === 'float16' ? 'float32' : to;
     if (a.op === 'const') return normal(constant(Number(a.value), float), to);
     if (to === 'float16') return undefined;
@@ -301,7 +309,8 @@ const folded: ReadonlySet<UnaryOp> = new Set<UnaryOp>([
 ]);
 
 function applyBinary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  if (a.dtype !== b.dtype) return undefined;
+  const unclear = Number(rough(a)) + Number(rough(b));
+  if (a.dtype !== b.dtype || (unclear > 0 && fn !== 'min' && fn !== 'max' && (unclear > 1 || !isComparison(fn)))) return undefined;
   if (a.op === 'const' && b.op === 'const') {
     return fold(fn, Number(a.value), Number(b.value), a.dtype);
   }

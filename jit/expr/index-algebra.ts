@@ -301,7 +301,12 @@ export function binary(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
   return made;
 }
 
+/** Which of them is the greater for sure (-1: a, 1: b): an index has 32 bits, and constants beyond those only say "without limit". */
+const greater = (a: Expr, b: Expr): number => beyond(b) - beyond(a);
+const beyond = (e: Expr): number => (e.op === 'const' && (Number(e.value) | 0) !== e.value ? Math.sign(e.value as number) : 0);
+
 function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
+  const side = greater(a, b);
   switch (fn) {
     case 'add': return fromPoly(plus(toPoly(a), toPoly(b)));
     case 'sub': return fromPoly(plus(toPoly(a), toPoly(b), -1));
@@ -318,6 +323,7 @@ function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
       return undefined;
     case 'min': case 'max': {
       if (a === b) return a;
+      if (side !== 0) return side > 0 === (fn === 'min') ? a : b;
       const gap = plus(toPoly(b), toPoly(a), -1);
       const low = fn === 'min' ? a : b;
       const high = fn === 'min' ? b : a;
@@ -325,12 +331,11 @@ function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
       if (isNonNegative(fromPoly(plus(new Map(), gap, -1)))) return high;
       return byStructure(a, b) <= 0 ? undefined : rawBinary(fn, b, a);
     }
-    case 'lt': return decide(a, b, false);
-    case 'le': return decide(a, b, true);
-    case 'gt': return decide(b, a, false);
-    case 'ge': return decide(b, a, true);
+    case 'lt': case 'le': return side === 0 ? decide(a, b, fn === 'le') : truth(side > 0);
+    case 'gt': case 'ge': return simplified(fn === 'gt' ? 'lt' : 'le', b, a);
     case 'eq': case 'ne': {
       if (a === b) return truth(fn === 'eq');
+      if (side !== 0) return truth(fn === 'ne');
       const gap = plus(toPoly(a), toPoly(b), -1);
       if (isBelow(toPoly(a), toPoly(b)) || isBelow(toPoly(b), toPoly(a))) return truth(fn === 'ne');
       return gap.size === 0 ? truth(fn === 'eq') : undefined;
