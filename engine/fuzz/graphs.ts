@@ -183,15 +183,15 @@ const roundings: readonly ((v: number, i: number) => number)[] = [
 ];
 
 function looseness(made: RandomModel, graph: Graph, run: number, wanted: Results, device: boolean): Loose {
-  const { half, norm } = made.rounds;
-  if (!device && !half && !norm) return { by: () => 0, jumps: () => new Set() };
+  const { half, reordered } = made.rounds;
+  if (!device && !half && !reordered) return { by: () => 0, jumps: () => new Set() };
   // What a change of the feeds in their last digits does, bounds what other roundings do.
   let moved: Results | undefined;
   let others: readonly Results[] | undefined;
   const by = (name: string): number => {
     moved ??= runProgram(lowerGraph(graph), nudged(made, run, half ? 2 ** -9 : 2 ** -21));
     const [a, b] = [wanted.get(name), moved.get(name)];
-    const scale = half ? 0.05 : norm ? 1e-4 : 2e-5;
+    const scale = half ? 0.05 : reordered ? 1e-4 : 2e-5;
     return a === undefined || b === undefined ? scale : scale + 20 * apart(a, b);
   };
   return {

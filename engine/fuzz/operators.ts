@@ -81,6 +81,9 @@ const clip: Add = (g) => {
   if (x !== undefined) g.emit('Clip', [x, g.scalar(-0.5, x.dtype), g.scalar(2, x.dtype)], x.dims, x.dtype);
 };
 
+/** Products of one column are summed up in two steps. */
+const noteColumns = (g: GraphMaker, { sizes }: Dim): void => { g.reordered ||= sizes.includes(1); };
+
 const matmul: Add = (g) => {
   const x = g.float((v) => v.dims.length >= 2);
   const k = x?.dims.at(-1);
@@ -89,11 +92,13 @@ const matmul: Add = (g) => {
     && broadcast(x.dims.slice(0, -2), v.dims.slice(0, -2)) !== undefined);
   if (two !== undefined && g.c.chance(40)) {
     const batch = broadcast(x.dims.slice(0, -2), two.dims.slice(0, -2)) ?? [];
+    noteColumns(g, two.dims.at(-1) as Dim);
     g.emit('MatMul', [x, two], [...batch, x.dims.at(-2) as Dim, two.dims.at(-1) as Dim], x.dtype);
     return;
   }
   if (!isStatic(k)) return;
   const n = g.fixed(g.c.pick([4, 1, 3, 5, 8, 9, 16, 17, 24]));
+  noteColumns(g, n);
   const scale = 1 / Math.sqrt(sizeOf(k));
   if (x.dims.length === 2 && g.c.chance(40)) {
     const [transA, transB] = [0, g.c.below(2)];
@@ -123,11 +128,12 @@ const conv: Add = (g) => {
   const co = group === 1 ? c.pick([4, 1, 3, 6, 8, 9]) : ci;
   const w = g.weight([co, ci / group, ...kernel], 1 / Math.sqrt((ci / group) * kernel.reduce((a, b) => a * b, 1)), 0, x.dtype);
   const dims = spatial.map((d, i) => g.derived([d], (s) => Math.floor((s + 2 * (pads[i] ?? 0) - (kernel[i] ?? 1)) / (strides[i] ?? 1)) + 1));
+  noteColumns(g, g.fixed(co));
   const y = g.emit('Conv', [x, w, ...(c.chance(60) ? [g.weight([co], 1, 0, x.dtype)] : [])], [n, g.fixed(co), ...dims], x.dtype, {
     pads: { ints: [...pads, ...pads] }, strides: { ints: strides }, group, kernel_shape: { ints: kernel },
   });
   if (y === undefined || !c.chance(30) || y.dtype !== 'float32') return;
-  g.norm = true;
+  g.reordered = true;
   const stats = [g.weight([co], 0.3, 1), g.weight([co]), g.weight([co]), g.weight([co], 0.4, 1)];
   g.emit('BatchNormalization', [y, ...stats], y.dims, y.dtype, { epsilon: 1e-3 });
 };

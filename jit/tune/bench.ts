@@ -24,6 +24,9 @@ const sampleSteps = 8000;
 /** A point of a loop that takes more than this is not sampled: its schedules are compared with each other only. */
 const longestPoint = 200_000;
 
+/** Every byte of an output before a run: what is not stored to is the same for all schedules. */
+const blank = 0x55;
+
 export class Bench {
   readonly #device: Device;
   readonly #kernel: Kernel;
@@ -35,7 +38,7 @@ export class Bench {
 
   /**
    * `weights`: regions that hold arguments which are only read, by slot: used in place where the device can show their bytes, as all that is
-   * only read is made in place there, since copies on both sides of the largest operands would be the peak of a session's memory. Throws
+   * only read or only written is made in place there, since copies on both sides of the largest would be the peak of a session's memory. Throws
    * `out-of-memory`, or `internal` where no data can be found on which the kernel runs.
    */
   constructor(device: Device, kernel: Kernel, dims: readonly number[], seed: number, weights: readonly (Region | undefined)[] = []) {
@@ -55,7 +58,10 @@ export class Bench {
     this.#own = own;
     try {
       const scratch = scratchFor(kernel, dims, seed, (slot, bytes, any) => {
-        if (device.map === undefined || kernel.args[slot]?.access !== 'read') return undefined;
+        const access = kernel.args[slot]?.access;
+        if (device.map === undefined || access === 'readwrite') return undefined;
+        // Before each run it is blank (`run`), and nothing reads what it held.
+        if (access === 'write') return { bytes: device.map(allocate(slot, bytes)), filled: true };
         const region = weights[slot];
         const filled = any && region !== undefined && region.bytes >= bytes;
         if (filled) views[slot] = { region, offset: 0, bytes };
@@ -86,7 +92,10 @@ export class Bench {
   /** Runs once on outputs that hold what they held at first, and reads them: in place where the device allows it, until the next run. */
   async run(compiled: Compiled): Promise<Outputs> {
     const { args } = this.#kernel;
-    args.forEach((arg, i) => { if (arg.access !== 'read') this.#fill(i, this.#views[i]); });
+    args.forEach(({ access }, i) => {
+      if (access === 'write' && this.#device.map !== undefined) this.#buffers[i]?.fill(blank);
+      else if (access !== 'read') this.#fill(i, this.#views[i]);
+    });
     const program = this.#device.program([this.step(compiled)]);
     try {
       await program.run();
