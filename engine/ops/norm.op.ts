@@ -108,7 +108,7 @@ export function normalise(build: Lowering, { x, over, epsilon, centred, value, d
 }
 
 const layerNormalization: Operator = {
-  op: 'LayerNormalization', domain: '', since: 17, arity: [2, 3],
+  op: 'LayerNormalization', domain: '', since: 1, arity: [2, 3],
   lower: (build) => {
     const [x, scale, bias] = [build.input(0), build.input(1), build.optional(2)];
     const axis = axisOf(build, build.attributes.int('axis', -1), x.rank);

@@ -2,13 +2,13 @@
 import { int } from '../../jit/expr/expr.ts';
 import { type ElementType, typeAttribute } from './onnx-types.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
-import { type QuantParameters, blockOf, dequantised, dynamicallyQuantised, fitting, quantised } from './quantise.ts';
+import { type QuantParameters, blockOf, dequantised, dynamicallyQuantised, fitting, isOne, quantised } from './quantise.ts';
 import { axisOf, ceildiv, withDim } from './shape.ts';
 
 /** Scale and zero point, the axis along which they change, if they do, and the size of the blocks that share them. */
 function parametersOf(build: Lowering, x: Tensor): QuantParameters {
   const [scale, zero] = [build.input(1), build.optional(2)];
-  const axis = (scale.rank === 0 && (zero?.rank ?? 0) === 0) || x.rank === 0 ? 0 : axisOf(build, build.attributes.int('axis', Math.min(1, x.rank - 1)), x.rank);
+  const axis = (isOne(scale) && isOne(zero)) || x.rank === 0 ? 0 : axisOf(build, build.attributes.int('axis', Math.min(1, x.rank - 1)), x.rank);
   const block = blockOf(x, scale, axis, build.attributes.int('block_size', 0));
   const shape = block === undefined ? x.shape : withDim(x.shape, axis, ceildiv(x.shape[axis] ?? int(1), block));
   for (const t of [scale, zero]) fitting(build, t, shape, axis);

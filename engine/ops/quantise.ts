@@ -11,9 +11,12 @@ import { type ElementType, rangeOf } from './onnx-types.ts';
 import type { Lowering, Tensor } from './operator.ts';
 import { ceildiv, freshAxes, numel, sized } from './shape.ts';
 
+/** Whether it is one number, for all of a tensor, whatever its rank. */
+export const isOne = (t: Tensor | undefined): boolean => t === undefined || t.shape.every((d) => asInt(d) === 1);
+
 /** A parameter's element for an index of the tensor that it belongs to. */
 export function parameterAt(t: Tensor, index: readonly Expr[], axis: number, block: Expr | undefined): Expr {
-  if (t.shape.every((d) => asInt(d) === 1)) return scalarOf(t);
+  if (isOne(t)) return scalarOf(t);
   const at = index.map((i, d) => (d === axis && block !== undefined ? floordiv(i, block) : i));
   return t.at(t.rank === 1 ? at.slice(axis, axis + 1) : at);
 }
@@ -26,7 +29,7 @@ export function lone<T extends Tensor | undefined>(build: Lowering, t: T): T {
 
 /** Scales and zero points of which there is one, one for each index of an axis (of `shape`), or one for each element of `shape`. */
 export function fitting(build: Lowering, t: Tensor | undefined, shape: readonly Expr[], axis: number): void {
-  if (t === undefined || t.shape.every((d) => asInt(d) === 1)) return;
+  if (t === undefined || isOne(t)) return;
   const wanted = t.rank === 1 ? [shape.at(axis) ?? int(1)] : shape;
   const details = { expected: shapeText(wanted), got: shapeText(t.shape) };
   if (t.rank !== wanted.length) build.fail('shape-mismatch', 'scales or zero points have another rank than what they belong to', details);
