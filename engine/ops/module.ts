@@ -77,6 +77,9 @@ export interface Frame {
   readonly dimOf: Map<string, Sym>;
 }
 
+/** Items of sequences that stand for one item a step of a loop, along their first dim; of rank 0 while the loop is not done. */
+export const grown = new WeakSet<Tensor>();
+
 export class ProgramBuilder {
   readonly #tensors = new Map<number, TensorDef>();
   readonly #bodies = new Map<number, Body>();

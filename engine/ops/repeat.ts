@@ -8,7 +8,7 @@ import { type Expr, add, and, asInt, cast, constant, floordiv, int, lt, max, min
 import { type Body, type Stmt, allAxes } from '../../jit/kernel.ts';
 import { type Computation, type Origin, readsOf } from '../graph/program.ts';
 import { divide, stepped } from './blocks.ts';
-import type { ProgramBuilder } from './module.ts';
+import { type ProgramBuilder, grown } from './module.ts';
 import type { Lowering, RepeatResult, RepeatSpec, Tensor } from './operator.ts';
 import { scalarOf, scalarValue, toIndex, zeroOf } from './math.ts';
 import { fill, statementsOf } from './statements.ts';
@@ -26,7 +26,7 @@ const turnPoints = 2 ** 18;
 const pointsIn = new WeakMap<Body, number>();
 
 export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
-  if (spec.states.some((t) => builder.lists.has(t))) build.fail('unsupported-model', 'a sequence goes through a loop whose steps are not few and known');
+  if (spec.states.some((t) => builder.lists.has(t))) return growing(build, builder, origin, spec);
   try {
     const { result, frame } = builder.apart('trial', () => builder.forgetting(() => inOneKernel(build, builder, origin, spec)));
     builder.join(frame);
@@ -36,6 +36,39 @@ export function repeat(build: Lowering, builder: ProgramBuilder, origin: Origin,
     if (error instanceof QuernError) return stepped(build, builder, origin, spec);
     throw error;
   }
+}
+
+/** Sequences to which each step adds an item at the end: what it adds is collected. */
+function growing(build: Lowering, builder: ProgramBuilder, origin: Origin, spec: RepeatSpec): RepeatResult {
+  const lists = spec.states.map((t) => builder.lists.get(t));
+  const isPlain = (_: Tensor, k: number): boolean => lists[k] === undefined;
+  /** All states, of those that are no sequences and what stands for the others. */
+  const together = (plain: readonly Tensor[], list: (items: readonly Tensor[], nth: number) => Tensor): Tensor[] => {
+    let [at, nth] = [0, 0];
+    return lists.flatMap((items) => (items === undefined ? plain[at++] ?? [] : list(items, nth++)));
+  };
+  const before = builder.tensor('bool', []);
+  grown.add(before);
+  const count = lists.filter((items) => items !== undefined).length;
+  const { states, collected } = repeat(build, builder, origin, {
+    ...spec,
+    states: spec.states.filter(isPlain),
+    step: (step, going, plain) => {
+      const made = spec.step(step, going, together(plain, () => builder.list([before])));
+      const added = made.states.filter((t, k) => !isPlain(t, k)).map((t) => {
+        const [first, item, ...more] = builder.lists.get(t) ?? [];
+        if (first === before && item !== undefined && more.length === 0) return item;
+        return build.fail('unsupported-model', 'a sequence goes through a loop whose steps are not few and known, and do not add an item each');
+      });
+      return { going: made.going, states: made.states.filter(isPlain), collected: [...added, ...made.collected] };
+    },
+  });
+  const list = (items: readonly Tensor[], nth: number): Tensor => {
+    const stack = collected[nth] ?? build.fail('internal', 'a sequence got lost in a loop');
+    grown.add(stack);
+    return builder.list([...items, stack]);
+  };
+  return { states: together(states, list), collected: collected.slice(count) };
 }
 
 const openPoints = ({ body }: Computation): Expr => {

@@ -1,10 +1,12 @@
 /**
  * Split, and sequences, as exporters write lists of tensors: their lengths and positions are known while compiling, so a sequence is a
- * list of tensors to the lowering and nothing to the program. What is not known then is refused, as are sequences fed or handed out.
+ * list of tensors to the lowering and nothing to the program; what a loop adds to it step by step is one item, stacked. What else is not known
+ * then is refused, as are sequences fed or handed out.
  */
-import { type Expr, add, and, asInt, eq, ge, int, min, mul, sub } from '../../jit/expr/expr.ts';
+import { type Expr, add, and, asInt, eq, ge, int, min, mul, sub, sum } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
 import { concatenated, sliced, unsqueezed } from './movement.op.ts';
+import { grown } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, ceildiv, reshape } from './shape.ts';
 
@@ -69,28 +71,48 @@ function splitToSequence(build: Lowering): Tensor {
   return build.list(squeeze ? parts.map((t) => reshape(build, t, x.shape.filter((_, d) => d !== axis))) : parts);
 }
 
+/** Items that are there one by one. */
+function single(build: Lowering): readonly Tensor[] {
+  const items = build.items(0);
+  if (items.some((t) => grown.has(t))) build.fail('unsupported-model', 'an item of a sequence that a loop makes longer');
+  return items;
+}
+
+/** How many items an item of a sequence stands for. */
+const countOf = (build: Lowering, t: Tensor): Expr =>
+  (grown.has(t) ? t.shape[0] ?? build.fail('unsupported-model', 'a sequence is read in the loop that makes it longer') : int(1));
+
+function joined(build: Lowering): Tensor {
+  const items = build.items(0);
+  const fresh = build.attributes.int('new_axis', 0) !== 0;
+  const [first] = items;
+  const axis = axisOf(build, build.attributes.int('axis'), (first?.rank ?? 0) + Number(fresh) - Number(first !== undefined && grown.has(first)));
+  return concatenated(build, items.map((t) => {
+    if (!grown.has(t)) return fresh ? unsqueezed(build, t, [axis]) : t;
+    const count = countOf(build, t);
+    const inner = t.shape.slice(1);
+    const moved = build.map(t.dtype, inner.toSpliced(axis, 0, count), (index) => t.at([index[axis] ?? int(0), ...index.toSpliced(axis, 1)]));
+    return fresh ? moved : reshape(build, moved, inner.map((d, k) => (k === axis ? mul(d, count) : d)));
+  }), axis);
+}
+
 export const operators: readonly Operator[] = [
   split,
   entry('SequenceConstruct', [1, Infinity], (build) => build.list(build.inputs.map((_, k) => build.input(k)))),
   entry('SequenceEmpty', [0, 0], (build) => build.list([])),
   entry('SequenceAt', [2, 2], (build) => {
-    const items = build.items(0);
+    const items = single(build);
     return items[position(build, 1, items.length, items.length - 1, 0)] ?? build.fail('internal', 'a sequence has a hole');
   }),
   entry('SequenceInsert', [2, 3], (build) => {
-    const items = build.items(0);
+    const items = build.optional(2) === undefined ? build.items(0) : single(build);
     return build.list(items.toSpliced(position(build, 2, items.length, items.length, items.length), 0, build.input(1)));
   }),
   entry('SequenceErase', [1, 2], (build) => {
-    const items = build.items(0);
+    const items = single(build);
     return build.list(items.toSpliced(position(build, 1, items.length, items.length - 1, items.length - 1), 1));
   }),
-  entry('SequenceLength', [1, 1], (build) => build.constant('int64', [], [build.items(0).length])),
+  entry('SequenceLength', [1, 1], (build) => build.known('int64', [], [sum(build.items(0).map((t) => countOf(build, t)))])),
   { ...entry('SplitToSequence', [1, 2], splitToSequence), parts: [0] },
-  entry('ConcatFromSequence', [1, 1], (build) => {
-    const items = build.items(0);
-    const fresh = build.attributes.int('new_axis', 0) !== 0;
-    const axis = axisOf(build, build.attributes.int('axis'), (items[0]?.rank ?? 0) + (fresh ? 1 : 0));
-    return concatenated(build, fresh ? items.map((t) => unsqueezed(build, t, [axis])) : items, axis);
-  }),
+  entry('ConcatFromSequence', [1, 1], joined),
 ];

@@ -41,6 +41,25 @@ describe('sequences', () => {
   });
 });
 
+describe('a loop of any length', () => {
+  const adding: GraphSpec['nodes'] = [
+    ['Loop', 'n _ s x', 't v', { body: { inputs: 'i go s x', outputs: 'go2 s2 w', nodes: [
+      ['Identity', 'go', 'go2'], ['Add', 'x x', 'w'], ['SequenceInsert', 's w', 's2'],
+    ] } }],
+  ];
+  const grown = (first: GraphSpec['nodes'][number], n: number, ...last: GraphSpec['nodes']): ReturnType<typeof run> => run(
+    { inputs: { x: [2], n: { dtype: 'int64', dims: [] } }, outputs: ['y'], ints, nodes: [first, ...adding, ...last] }, { x: f32([2], [1, 2]), n: i64([], [n]) });
+  const none = ['SequenceEmpty', '', 's'] as const;
+  it('adds to a sequence, which is joined', () =>
+    expect(grown(none, 3, ['ConcatFromSequence', 't', 'y', { axis: 0 }])).toEqual([[[6], [2, 4, 4, 8, 8, 16]]]));
+  it('or stacked along another axis', () =>
+    expect(grown(none, 3, ['ConcatFromSequence', 't', 'y', { axis: 1, new_axis: 1 }])).toEqual([[[2, 3], [2, 4, 8, 4, 8, 16]]]));
+  it('behind what was there', () =>
+    expect(grown(['SequenceConstruct', 'x', 's'], 2, ['ConcatFromSequence', 't', 'y', { axis: 0, new_axis: 1 }])).toEqual([[[3, 2], [1, 2, 2, 4, 4, 8]]]));
+  it('and counts', () => expect(grown(['SequenceConstruct', 'x', 's'], 4, ['SequenceLength', 't', 'y'])).toEqual([[[], [5]]]));
+  it('gives no single items', () => expect(() => grown(none, 2, ['SequenceAt', 't first', 'y'])).toThrow('an item of a sequence that a loop makes longer'));
+});
+
 describe('what is wrong with a sequence is an error', () => {
   const parts = ['SplitToSequence', 'x sizes', 's'] as const;
   it.each([
@@ -64,6 +83,9 @@ describe('what is wrong with a sequence is an error', () => {
       + '  expected: a constant\n  got: what only feeds say\n  hint: make it an initializer of the model'],
     ['through a loop of any length', [parts, ['Loop', 'n _ s', 't', { body: { inputs: 'i go s', outputs: 'go2 s2', nodes: [['Identity', 'go', 'go2'], ['Identity', 's', 's2']] } }],
       ['SequenceAt', 't first', 'y']], 'a sequence goes through a loop whose steps are not few and known'],
+    ['read in the loop that makes it longer', [parts, ['Loop', 'n _ s', 't', { body: { inputs: 'i go s', outputs: 'go2 s2', nodes: [
+      ['Identity', 'go', 'go2'], ['SequenceLength', 's', 'l'], ['SequenceInsert', 's l', 's2'],
+    ] } }], ['SequenceLength', 't', 'y']], 'a sequence is read in the loop that makes it longer'],
     ['out of a branch', [parts, ['Cast', 'n', 'c', { to: 9 }], ['If', 'c', 't', {
       then_branch: { outputs: 'a', nodes: [['Identity', 's', 'a']] }, else_branch: { outputs: 'b', nodes: [['SequenceEmpty', '', 'b']] },
     }], ['SequenceAt', 't first', 'y']], 'a sequence comes out of what only the data decide'],
