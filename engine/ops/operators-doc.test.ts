@@ -22,7 +22,7 @@ binds. Kernels that wait for the CPU are put together, so that there are as few 
 that need only feeds go first. A fed int64 that does not fit, or dims that take indices beyond 32 bits, are an error.
 
 **Not there**, and refused by name: what works on strings or files of pictures (the \`String\` family, \`RegexFullMatch\`, \`ImageDecoder\`),
-\`SequenceMap\`, sequences whose length or positions only the data decide, \`FlexAttention\` (its expansion runs), training
+\`SequenceMap\`, positions in sequences that only the data decide, \`FlexAttention\` (its expansion runs), training
 (\`Dropout\` that drops too), and other domains than the two below. Inside an operator: \`BatchNormalization\` with \`spatial = 0\`; \`Squeeze\` without axes where a
 dim that is only known when fed turns out to be 1; \`DynamicQuantizeLSTM\` with an unknown number of steps; \`GroupQueryAttention\`
 with a quantised or a windowed cache. Random numbers come from the seed of the model, else from
@@ -30,7 +30,8 @@ the node's name, and are the same in every run.
 
 **Control flow.** Loop, Scan and If take any body of these operators, also nested, and sizes that change from step to step or differ between
 branches. What is refused, with the reason: values whose rank or type changes between steps, branches of other ranks (but for first dims of 1, where
-no output's rank depends on it), sequences that go from step to step of a loop of more than a few known steps. A loop fails after \`maxIterations\` steps.
+no output's rank depends on it), sequences that go from step to step of a loop of more than
+a few known steps, unless each step adds an item (then their items are joined, stacked and counted, but not taken one by one). A loop fails after \`maxIterations\` steps.
 `;
 
 const domains: Readonly<Record<string, string>> = { '': 'ai.onnx', 'com.microsoft': 'com.microsoft' };
