@@ -14,7 +14,6 @@ import type { LoopSpec, Lowering, Operator, Tensor } from './operator.ts';
 import { type Order, ranked } from './rank.ts';
 import { axisOf, freshAxes, numel, reshape, sized, unflatten, withDim } from './shape.ts';
 
-
 /** The first `count` entries along an axis of a tensor made with room for more. */
 function firstOf(build: Lowering, room: Tensor, count: Tensor, axis: number): Tensor {
   const size = build.dim(scalarValue(build, count));
