@@ -363,4 +363,22 @@ const searches: Case[] = [
   },
 ];
 
-export const loopCases: readonly Case[] = [...scans, ...scatters, ...searches];
+/** So many variables that their numbers pass 32, at any of the three things that each loop names: a variable of WGSL was called i32 once. */
+const manyNames = [0, 1, 2].map((extra): Case => ({
+  name: `twenty loops after ${extra} locals`,
+  runs: [{ M: 3, N: 5 }],
+  args: [arg('float32', [m, n]), out('float32', [m, n])],
+  body: {
+    kind: 'loop',
+    axes: [r],
+    body: [
+      ...Array.from({ length: extra }, (_, k) => define(`e${k}`, i32(k))),
+      ...Array.from({ length: 20 }, (_, k): Stmt => {
+        const turn = variable(`c${k}`, n);
+        return { do: 'for', axis: turn, body: [define(`t${k}`, i32(k)), put(1, [r, turn], add(load(0, 'float32', [r, turn]), cast(i(`t${k}`), 'float32')))] };
+      }),
+    ],
+  },
+}));
+
+export const loopCases: readonly Case[] = [...manyNames, ...scans, ...scatters, ...searches];

@@ -69,7 +69,11 @@ export class Writer {
   /** The written lines, indented by one level. */
   text(): string[] { return this.#scopes.flatMap((s) => s.lines).map((line) => `  ${line}`); }
 
-  name(prefix: string): string { return `${prefix}${this.#next++}`; }
+  /** A name of its own; the thirty-third index would hide a type. */
+  name(prefix: string): string {
+    const name = `${prefix}${this.#next++}`;
+    return name === 'i32' ? this.name(prefix) : name;
+  }
 
   line(text: string): void { this.#current.lines.push(text); }
 
