@@ -128,8 +128,9 @@ const conv: Add = (g) => {
   const co = group === 1 ? c.pick([4, 1, 3, 6, 8, 9]) : ci;
   const w = g.weight([co, ci / group, ...kernel], 1 / Math.sqrt((ci / group) * kernel.reduce((a, b) => a * b, 1)), 0, x.dtype);
   const dims = spatial.map((d, i) => g.derived([d], (s) => Math.floor((s + 2 * (pads[i] ?? 0) - (kernel[i] ?? 1)) / (strides[i] ?? 1)) + 1));
-  noteColumns(g, g.fixed(co));
-  const y = g.emit('Conv', [x, w, ...(c.chance(60) ? [g.weight([co], 1, 0, x.dtype)] : [])], [n, g.fixed(co), ...dims], x.dtype, {
+  const filters = g.fixed(co);
+  noteColumns(g, filters);
+  const y = g.emit('Conv', [x, w, ...(c.chance(60) ? [g.weight([co], 1, 0, x.dtype)] : [])], [n, filters, ...dims], x.dtype, {
     pads: { ints: [...pads, ...pads] }, strides: { ints: strides }, group, kernel_shape: { ints: kernel },
   });
   if (y === undefined || !c.chance(30) || y.dtype !== 'float32') return;

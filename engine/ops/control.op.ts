@@ -6,7 +6,7 @@
 import { type Const, type Expr, asInt, int, lt, select, sub, truth } from '../../jit/expr/expr.ts';
 import { type Graph, nodeCount } from '../graph/graph.ts';
 import { scalarValue, toIndex, zeroOf } from './math.ts';
-import { concatenated, sliced, unsqueezed } from './movement.op.ts';
+import { concatenated, fromFirst, sliced, unsqueezed } from './movement.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, reshape, sized } from './shape.ts';
 
@@ -133,12 +133,7 @@ function scanned(build: Lowering, inputs: readonly Tensor[], scans: number, orde
   return [...made.slice(0, states), ...made.slice(states).map((t, k) => {
     const axis = axisOf(build, outAxes[k] ?? 0, t.rank);
     const back = outBack[k] === 1;
-    if (axis === 0 && !back) return t;
-    const length = t.shape[0] ?? int(1);
-    return build.map(t.dtype, [...t.shape.slice(1, axis + 1), length, ...t.shape.slice(axis + 1)], (index) => {
-      const at = index[axis] ?? int(0);
-      return t.at([back ? sub(sub(length, 1), at) : at, ...index.filter((_, d) => d !== axis)]);
-    }, t.narrow);
+    return axis === 0 && !back ? t : fromFirst(build, t, axis, back);
   })];
 }
 

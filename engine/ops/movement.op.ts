@@ -181,6 +181,15 @@ const concat: Operator = {
   },
 };
 
+/** The first axis moved to another place, `back` from its end on. */
+export function fromFirst(build: Lowering, x: Tensor, axis: number, back = false): Tensor {
+  const [length = int(1), ...inner] = x.shape;
+  return build.map(x.dtype, inner.toSpliced(axis, 0, length), (index) => {
+    const at = index[axis] ?? int(0);
+    return x.at([back ? sub(sub(length, 1), at) : at, ...index.toSpliced(axis, 1)]);
+  }, x.narrow);
+}
+
 /** `size` elements along an axis from `start` on, `step` apart. */
 export function sliced(build: Lowering, x: Tensor, axis: number, start: Expr, size: Expr, step = 1): Tensor {
   if (size === x.shape[axis] && asInt(start) === 0 && step === 1) return x;

@@ -45,12 +45,13 @@ export function ranked(
   ];
   const half = floordiv(count, 2);
   const [every, parent, later, end] = [build.axis(count), build.axis(half), build.axis(sub(length, count)), build.axis(count)];
+  const node = sub(sub(half, 1), parent);
   const place = add(count, later);
   const entering = orderOf(place, held.value);
   const top = sub(sub(count, 1), end);
   return [
     loopFor(every, [put(every, every)]),
-    loopFor(parent, sink(at(sub(sub(half, 1), parent)), sub(sub(half, 1), parent), count)),
+    loopFor(parent, sink(at(node), node, count)),
     // What comes later takes nobody's place who is its equal.
     ...(count === length ? [] : [when(gt(count, 0), [
       held.declare(at(int(0))),

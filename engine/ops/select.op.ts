@@ -209,12 +209,12 @@ const unique: Operator = {
       const rest = unflatten(at, restShape);
       return x.at(x.shape.map((_, d) => (d === axis ? slice : rest[d < axis ? d : d - 1] ?? int(0))));
     };
-    const [inverse, places, counts, count] = groups(build, length, size, element, sorted);
-    if (!inverse || !places || !counts || !count) return build.fail('internal', 'a loop lost an output');
-    const place = firstOf(build, places, count, 0);
+    const made = groups(build, length, size, element, sorted);
+    const [inverse, count] = [some(build, made, 0), some(build, made, 3)];
+    const place = firstOf(build, some(build, made, 1), count, 0);
     const y = build.map(x.dtype, withDim(x.shape, axis, place.shape[0] ?? int(1)), (index) =>
       x.at(index.map((i, d) => (d === axis ? clamp(toIndex(place.at([i])), 0, sub(length, 1)) : i))));
-    return [y, place, inverse, firstOf(build, counts, count, 0)];
+    return [y, place, inverse, firstOf(build, some(build, made, 2), count, 0)];
   },
 };
 

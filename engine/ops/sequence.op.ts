@@ -5,7 +5,7 @@
  */
 import { type Expr, add, and, asInt, eq, ge, int, min, mul, sub, sum } from '../../jit/expr/expr.ts';
 import { shapeText, text } from '../../jit/expr/text.ts';
-import { concatenated, sliced, unsqueezed } from './movement.op.ts';
+import { concatenated, fromFirst, sliced, unsqueezed } from './movement.op.ts';
 import { grown } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
 import { axisOf, ceildiv, reshape } from './shape.ts';
@@ -72,7 +72,7 @@ function splitToSequence(build: Lowering): Tensor {
 }
 
 /** Items that are there one by one. */
-function single(build: Lowering): readonly Tensor[] {
+function singleItems(build: Lowering): readonly Tensor[] {
   const items = build.items(0);
   if (items.some((t) => grown.has(t))) build.fail('unsupported-model', 'an item of a sequence that a loop makes longer');
   return items;
@@ -89,9 +89,7 @@ function joined(build: Lowering): Tensor {
   const axis = axisOf(build, build.attributes.int('axis'), (first?.rank ?? 0) + Number(fresh) - Number(first !== undefined && grown.has(first)));
   return concatenated(build, items.map((t) => {
     if (!grown.has(t)) return fresh ? unsqueezed(build, t, [axis]) : t;
-    const count = countOf(build, t);
-    const inner = t.shape.slice(1);
-    const moved = build.map(t.dtype, inner.toSpliced(axis, 0, count), (index) => t.at([index[axis] ?? int(0), ...index.toSpliced(axis, 1)]));
+    const [count, inner, moved] = [countOf(build, t), t.shape.slice(1), fromFirst(build, t, axis)];
     return fresh ? moved : reshape(build, moved, inner.map((d, k) => (k === axis ? mul(d, count) : d)));
   }), axis);
 }
@@ -101,15 +99,15 @@ export const operators: readonly Operator[] = [
   entry('SequenceConstruct', [1, Infinity], (build) => build.list(build.inputs.map((_, k) => build.input(k)))),
   entry('SequenceEmpty', [0, 0], (build) => build.list([])),
   entry('SequenceAt', [2, 2], (build) => {
-    const items = single(build);
+    const items = singleItems(build);
     return items[position(build, 1, items.length, items.length - 1, 0)] ?? build.fail('internal', 'a sequence has a hole');
   }),
   entry('SequenceInsert', [2, 3], (build) => {
-    const items = build.optional(2) === undefined ? build.items(0) : single(build);
+    const items = build.optional(2) === undefined ? build.items(0) : singleItems(build);
     return build.list(items.toSpliced(position(build, 2, items.length, items.length, items.length), 0, build.input(1)));
   }),
   entry('SequenceErase', [1, 2], (build) => {
-    const items = single(build);
+    const items = singleItems(build);
     return build.list(items.toSpliced(position(build, 1, items.length, items.length - 1, items.length - 1), 1));
   }),
   entry('SequenceLength', [1, 1], (build) => build.known('int64', [], [sum(build.items(0).map((t) => countOf(build, t)))])),

@@ -306,7 +306,6 @@ const greater = (a: Expr, b: Expr): number => beyond(b) - beyond(a);
 const beyond = (e: Expr): number => (e.op === 'const' && (Number(e.value) | 0) !== e.value ? Math.sign(e.value as number) : 0);
 
 function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  const side = greater(a, b);
   switch (fn) {
     case 'add': return fromPoly(plus(toPoly(a), toPoly(b)));
     case 'sub': return fromPoly(plus(toPoly(a), toPoly(b), -1));
@@ -323,19 +322,21 @@ function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
       return undefined;
     case 'min': case 'max': {
       if (a === b) return a;
+      const side = greater(a, b);
       if (side !== 0) return side > 0 === (fn === 'min') ? a : b;
       const gap = plus(toPoly(b), toPoly(a), -1);
-      const low = fn === 'min' ? a : b;
-      const high = fn === 'min' ? b : a;
+      const [low, high] = fn === 'min' ? [a, b] : [b, a];
       if (isNonNegative(fromPoly(gap))) return low;
       if (isNonNegative(fromPoly(plus(new Map(), gap, -1)))) return high;
       return byStructure(a, b) <= 0 ? undefined : rawBinary(fn, b, a);
     }
-    case 'lt': case 'le': return side === 0 ? decide(a, b, fn === 'le') : truth(side > 0);
-    case 'gt': case 'ge': return simplified(fn === 'gt' ? 'lt' : 'le', b, a);
+    case 'lt': return decide(a, b, false);
+    case 'le': return decide(a, b, true);
+    case 'gt': return decide(b, a, false);
+    case 'ge': return decide(b, a, true);
     case 'eq': case 'ne': {
       if (a === b) return truth(fn === 'eq');
-      if (side !== 0) return truth(fn === 'ne');
+      if (greater(a, b) !== 0) return truth(fn === 'ne');
       const gap = plus(toPoly(a), toPoly(b), -1);
       if (isBelow(toPoly(a), toPoly(b)) || isBelow(toPoly(b), toPoly(a))) return truth(fn === 'ne');
       return gap.size === 0 ? truth(fn === 'eq') : undefined;
@@ -349,8 +350,9 @@ function simplified(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
 
 /** a < b (or a <= b): true, false, or the comparison in the one form `lt`/`le` on canonical operands. */
 function decide(a: Expr, b: Expr, orEqual: boolean): Expr {
-  const [pa, pb] = [toPoly(a), toPoly(b)];
-  const one = toPoly(int(1));
+  const side = greater(a, b);
+  if (side !== 0) return truth(side > 0);
+  const [pa, pb, one] = [toPoly(a), toPoly(b), toPoly(int(1))];
   if (isBelow(pa, orEqual ? plus(pb, one) : pb)) return truth(true);
   if (isBelow(pb, orEqual ? pa : plus(pa, one))) return truth(false);
   return rawBinary(orEqual ? 'le' : 'lt', a, b);

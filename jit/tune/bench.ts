@@ -89,7 +89,7 @@ export class Bench {
     return { compiled, args: this.#views, dims: this.#dims };
   }
 
-  /** Runs once on outputs that hold what they held at first, and reads them: in place where the device allows it, until the next run. */
+  /** Runs once on outputs that hold the same before each run, and reads them: in place where the device allows it, until the next run. */
   async run(compiled: Compiled): Promise<Outputs> {
     const { args } = this.#kernel;
     args.forEach(({ access }, i) => {
