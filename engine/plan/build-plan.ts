@@ -4,16 +4,18 @@
  * ready, steps of the current place go first, so that islands stay few. In: a program in order. Out: a plan for one device.
  */
 import { QuernError } from '../../jit/error.ts';
-import { type Expr, asInt, cast, load, product, variable } from '../../jit/expr/expr.ts';
+import { type Expr, asInt, cast, int, load, product, variable } from '../../jit/expr/expr.ts';
 import { collect, isSym } from '../../jit/expr/visit.ts';
 import { type Kernel, type Numeric, kernelText } from '../../jit/kernel.ts';
 import { type Check, type Computation, type Origin, type Program, type TensorDef, blockNeeds, readOutside, readsOf, scalarsOf } from '../graph/program.ts';
+import { Constant } from '../graph/graph.ts';
 import { highest } from '../passes/pipeline.ts';
 import { elements, flatten } from '../passes/index-maps.ts';
 import { findPrepared, tensorOf } from '../passes/program-edit.ts';
 import { generalise } from './generalise.ts';
 import { type KernelCall, kernelOf } from './kernels.ts';
 import { type Order, chooseLayouts, rowMajor } from './layouts.ts';
+import { numbersAt, shareForms } from './literals.ts';
 import { storeIntoSlices } from './slices.ts';
 import { type Tile, type TileAxis, type TileSize, tileProducts } from './tiles.ts';
 import { type Fallback, type Flow, type Place, type Plan, type PlanBlock, type PlanPart, type PlanStep, type PlanTensor, type Segment, rootOf } from './plan.ts';
@@ -118,8 +120,22 @@ export function buildPlan(original: Program, target: Target): Plan {
     return { flow: cut(items, program, (id) => aliased(id, aliases), prepared, segments), outputs: program.outputs };
   };
   const { flow, outputs } = level(original, new Set());
+  const all = [...setup, ...segments.flatMap((s) => s.steps)];
+  const lifted = shareForms(all.map((step) => step.kernel), (kernel) => target.refuses(kernel) === undefined);
+  const tables = new Map<string, number>();
+  const inForm = (step: PlanStep): PlanStep => {
+    const form = lifted.get(step.kernel);
+    if (form === undefined) return step;
+    const { kernel, numbers } = form;
+    const id = tables.get(numbers.join()) ?? ++next;
+    tables.set(numbers.join(), id);
+    const constant = new Constant('float32', [numbers.length], new Uint8Array(Float32Array.from(numbers).buffer));
+    tensors.set(id, { id, dtype: 'float32', shape: [int(numbers.length)], order: [0], source: { kind: 'constant', constant } });
+    return { ...step, kernel, args: step.args.toSpliced(numbersAt(step.kernel), 0, id) };
+  };
   return {
-    tensors, setup: sharedSetup(setup, tensors), segments, flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
+    tensors, setup: sharedSetup(setup.map(inForm), tensors), segments: segments.map((s) => ({ ...s, steps: s.steps.map(inForm) })),
+    flow, inputs, outputs, fallbacks, maxIterations: target.maxIterations,
     ...(guards === undefined ? {} : { guards }), ...(checks.length === 0 ? {} : { checks }),
   };
 }
