@@ -143,16 +143,33 @@ function outsideOr(build: Lowering, axes: readonly Axis[], settings: Settings, i
 const stored = (sum: Expr, { dtype }: Tensor, { antialias }: Settings): Expr =>
   cast(isFloat(dtype) ? sum : antialias ? round(sum) : mul(round(mul(sum, 2 ** 9)), 2 ** -9), computeType(dtype));
 
-/** Weighted sums of 2 or 4 taps along each axis, all in one map. */
+/**
+ * Weighted sums of 2 or 4 taps along each axis, all in one map. Linear ones to the bit as onnxruntime has them where coordinates are the same, each
+ * corner with the product of its weights: any sum is as good, but quantising makes steps of differences (119 in a row: 6 % of IS-Net's result).
+ */
 function interpolated(build: Lowering, x: Tensor, axes: readonly Axis[], settings: Settings, shape: readonly Expr[]): Tensor {
+  const linear = settings.mode === 'linear';
   const at = axes.map((axis) => coordinates(build, axis, settings));
-  const offsets = settings.mode === 'linear' ? [0, 1] : [-1, 0, 1, 2];
+  const offsets = linear ? [0, 1] : [-1, 0, 1, 2];
   return build.map(x.dtype, shape, (index) => {
     const source = [...index];
+    const found = (k: number, axis: Axis): Expr => at[k]?.(index[axis.axis] ?? int(0)) ?? constant(0, 'float32');
+    const corners = (k: number, weights: readonly Expr[]): Expr[] => {
+      const axis = axes[k];
+      if (axis === undefined) return [mul(weights.reduceRight((a, b) => mul(a, b)), f32(x.at(source)))];
+      const last = sub(axis.from, 1);
+      const where = clamp(found(k, axis), 0, f32(last));
+      const low = toIndex(floor(where));
+      const above = select(lt(low, last), sub(where, floor(where)), constant(0.5, 'float32'));
+      return [sub(1, above), above].flatMap((w, offset) => {
+        source[axis.axis] = min(add(low, offset), last);
+        return corners(k + 1, [...weights, w]);
+      });
+    };
     const sumFrom = (k: number): Expr => {
       const axis = axes[k];
       if (axis === undefined) return f32(x.at(source));
-      const where = at[k]?.(index[axis.axis] ?? int(0)) ?? constant(0, 'float32');
+      const where = found(k, axis);
       const base = floor(where);
       const terms = offsets.map((offset) => {
         const position = add(toIndex(base), offset);
@@ -164,7 +181,8 @@ function interpolated(build: Lowering, x: Tensor, axes: readonly Axis[], setting
       const total = terms.map((t) => mul(t.weight, t.value)).reduce((a, b) => add(a, b));
       return settings.excludeOutside ? div(total, terms.map((t) => t.weight).reduce((a, b) => add(a, b))) : total;
     };
-    return outsideOr(build, axes, settings, index, stored(sumFrom(0), x, settings));
+    const sum = linear && !settings.excludeOutside ? corners(0, []).reduce((a, b) => add(a, b)) : sumFrom(0);
+    return outsideOr(build, axes, settings, index, stored(sum, x, settings));
   });
 }
 
