@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bytesUnder, viewAs } from '../../jit/expr/dtype.ts';
 import { makeReferenceDevice } from '../../jit/backends/reference/index.ts';
+import { cpu } from '../../jit/fuzz/devices.ts';
 import { passNames } from '../passes/pipeline.ts';
 import { type GraphSpec, graph, noise } from '../testing/graphs.ts';
-import { compileModel } from './compile-model.ts';
+import { compileModel, planModel } from './compile-model.ts';
 import type { WireTensor } from './model.ts';
 
 const feed = (dims: readonly number[], seed: string): WireTensor =>
@@ -82,4 +83,20 @@ describe('a fused model computes what the plain one computes', () => {
 it('refuses inputs smaller than the window that slides over them', async () => {
   const spec: GraphSpec = { inputs: { x: [1, 1, 'H', 'W'] }, weights: { w: [1, 1, 3, 3] }, outputs: ['y'], nodes: [['Conv', 'x w', 'y']] };
   await expect(run(spec, { x: [1, 1, 1, 1] }, new Set(), 8)).rejects.toMatchObject({ code: 'shape-mismatch', op: 'Conv', got: '[1, 1, -1, -1]' });
+});
+
+it('layers of a quantised model share a kernel, each with its own scale', async () => {
+  const spec: GraphSpec = {
+    inputs: { x: [1, 8] }, outputs: ['y', 'z'], floats: { small: [0.25], large: [0.5] }, ints: {},
+    nodes: [['QuantizeLinear', 'x small', 'a'], ['DequantizeLinear', 'a small', 'y'], ['QuantizeLinear', 'x large', 'b'], ['DequantizeLinear', 'b large', 'z']],
+  };
+  const { segments } = planModel(graph(spec), { main: await cpu({ fma: false, maxBytes: 2 ** 26 }) }, { precision: 'exact', dims: {} });
+  expect(new Set(segments.flatMap((s) => s.steps.map((step) => step.kernel))).size).toBe(1);
+});
+
+it('the range of many values is found line by line, and quantising walks over nothing else', async () => {
+  const spec: GraphSpec = { inputs: { x: [2, 3, 40, 50] }, outputs: ['y', 'scale', 'zero'], nodes: [['DynamicQuantizeLinear', 'x', 'y scale zero']] };
+  const { segments } = planModel(graph(spec), { main: await cpu({ fma: false, maxBytes: 2 ** 26 }) }, { precision: 'exact', dims: {} });
+  const steps = segments.flatMap((s) => s.steps.map(({ kernel: { body } }) => (body.kind === 'rows' ? `rows ${String(body.axes.length)}` : body.kind)));
+  expect(steps.toSorted()).toEqual(['map', 'rows 0', 'rows 0', 'rows 1', 'rows 1']);
 });
