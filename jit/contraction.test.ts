@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Contraction, type Range, analyse, isContraction, linearOf, packRhs } from './contraction.ts';
+import { type Contraction, type Range, analyse, isContraction, linearOf } from './contraction.ts';
+import { packRhs } from './packing.ts';
 import {
   type Expr, type Var, add, and, constant, floordiv, floormod, ge, int, load, lt, mul, ref, select, sub, symbol, variable,
 } from './expr/expr.ts';

@@ -4,13 +4,9 @@
  * convolution become one row axis), and for both operands the element offset as a linear form of those axes with its guards as
  * ranges; or the reason why it has no such form. Invariant: the order of summation is untouched (depth axes are merged, never moved).
  */
-import { invariant } from './error.ts';
 import type { DType, ScalarType } from './expr/dtype.ts';
-import {
-  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
-} from './expr/expr.ts';
+import { type Expr, type Load, type Var, add, asInt, cast, floordiv, floormod, int, mul, ref, sub, variable } from './expr/expr.ts';
 import { affine } from './expr/index-algebra.ts';
-import { narrowRanges } from './expr/scalar.ts';
 import { collect, contains, isLoad, rewriter, substitute } from './expr/visit.ts';
 import { type Arg, type ContractionBody, type Store, offsetOf } from './kernel.ts';
 
@@ -302,58 +298,4 @@ function merged(body: ContractionBody, group: Group, i: number, args: readonly A
   const axes = [...body[group]];
   axes.splice(i, 2, one);
   return { ...body, [group]: axes, ...substituted(body, by) };
-}
-
-/** A packed right-hand side: the map that makes it (once for weights, each run for activations) and the body that reads it. */
-export interface Packed {
-  readonly shape: readonly Expr[];
-  readonly axes: readonly Var[];
-  /** Element at `axes`: the rhs, or 0 in the columns that fill up the last panel. */
-  readonly value: Expr;
-  readonly dtype: DType;
-  readonly body: ContractionBody;
-}
-
-/** Whether an int32 is sure to fit 16 bits: differences of 8-bit elements do. */
-export function isShort(e: Expr): boolean {
-  const go = (x: Expr): readonly [number, number] | undefined => {
-    if (x.dtype !== 'int32') return narrowRanges[x.dtype as ScalarType];
-    if (x.op === 'const') return [Number(x.value), Number(x.value)];
-    if (x.op === 'cast') return go(x.a);
-    if (x.op !== 'select' && (x.op !== 'binary' || x.fn !== 'sub')) return undefined;
-    const [a, b] = [go(x.a), go(x.b)];
-    if (a === undefined || b === undefined) return undefined;
-    return x.op === 'select' ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : [a[0] - b[1], a[1] - b[0]];
-  };
-  const range = e.dtype === 'int32' ? go(e) : undefined;
-  return range !== undefined && range[0] >= -32768 && range[1] < 32768;
-}
-
-/**
- * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
- * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot.
- */
-export function packRhs(body: ContractionBody, panel: number, tensor: number): Packed {
-  const batch = body.batch.filter((v) => contains(body.rhs, v));
-  const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
-  const count = product(body.cols.map((v) => v.extent));
-  const p = variable('panel', ceilDiv(count, panel));
-  const lane = variable('lane', panel);
-  const whole = add(mul(p, panel), lane);
-  const by = new Map<Expr, Expr>();
-  let rest: Expr = whole;
-  [...body.cols].reverse().forEach((v, i) => {
-    const outermost = i === body.cols.length - 1;
-    by.set(v, outermost ? rest : floormod(rest, v.extent));
-    rest = floordiv(rest, v.extent);
-  });
-  // Weights of 8 bits less their zero points: half the memory, and what the CPU multiplies two at a time.
-  const dtype = isShort(body.rhs) ? 'int16' : body.rhs.dtype;
-  invariant(dtype !== 'index', 'an index was to be packed');
-  const axes = [...batch, p, ...body.depth, lane];
-  return {
-    shape: axes.map((v) => v.extent), axes, dtype,
-    value: select(lt(whole, count), cast(substitute(body.rhs, by), dtype), constant(0, dtype)),
-    body: { ...body, panel, rhs: cast(load(tensor, dtype, [...batch, floordiv(n, panel), ...body.depth, floormod(n, panel)]), body.rhs.dtype) },
-  };
 }

@@ -1,10 +1,11 @@
 /**
- * Operands of contractions in the form that micro-kernels read: the right-hand side in panels of `panel` columns, weights of depthwise
- * convolutions (no columns) as a tensor of their own that a layout can be given to. The packing itself is an ordinary map: over
- * weights it runs once, while loading; over activations it runs each time, and takes in whatever movement stood before it.
+ * Operands of contractions in the form that micro-kernels read: the right-hand side in panels of `panel` columns, both sides of products of 8-bit
+ * elements as 16-bit ones less their zero points (on the right two in depth side by side), weights of depthwise convolutions (no columns) as a
+ * tensor of their own that a layout can be given to. The packing itself is an ordinary map: over weights it runs once, while loading; over
+ * activations it runs each time, and takes in whatever movement stood before it.
  */
 import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
-import { packRhs } from '../../jit/contraction.ts';
+import { type Packed, type Widened, packRhs, widenLhs } from '../../jit/packing.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
@@ -31,18 +32,21 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
     } else {
-      // Tied weights are packed once: the placeholder id makes equal packings equal.
-      const width = widthOf(body, panel);
-      const probe = packRhs(body, width, -1);
-      const key = `${probe.value.id}:${probe.axes.map((a) => a.id).join()}`;
-      const known = packed.get(key);
-      const id = known ?? define(probe.dtype, probe.shape);
-      packed.set(key, id);
-      if (known === undefined) {
-        const store = { tensor: id, index: probe.axes, value: probe.value };
-        computations.push({ body: { kind: 'map', axes: probe.axes, store }, outputs: [id], origins });
-      }
-      computations.push({ ...c, body: packRhs(body, width, id).body });
+      // What is packed twice alike (tied weights) is packed once: the placeholder id makes equal packings equal.
+      const once = ({ value, axes, shape }: Pick<Packed, 'value' | 'axes' | 'shape'>, dtype: DType): number => {
+        const key = `${value.id}:${axes.map((a) => a.id).join()}`;
+        const known = packed.get(key);
+        const id = known ?? define(dtype, shape);
+        packed.set(key, id);
+        if (known === undefined) computations.push({ body: { kind: 'map', axes, store: { tensor: id, index: axes, value } }, outputs: [id], origins });
+        return id;
+      };
+      const widen = (to: number): Widened | undefined => widenLhs(body, (t) => tensorOf({ ...program, tensors }, t).shape, to);
+      const probe = widen(-1);
+      const left = (probe && widen(once(probe, 'int16'))?.body) ?? body;
+      const pack = (to: number): Packed => packRhs(left, widthOf(left, panel), to, probe !== undefined);
+      const right = pack(-1);
+      computations.push({ ...c, body: pack(once(right, right.dtype)).body });
     }
   }
   return { ...program, tensors, computations };

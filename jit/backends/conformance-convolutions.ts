@@ -67,18 +67,20 @@ function turned(size: number, channels: number, kernel: number): Pick<Case, 'bod
 }
 
 /** Bytes less a zero point that is fed, padded in one dim, channels last: sums of whole numbers. */
-export function bytes(channels: number): { readonly body: ContractionBody; readonly args: readonly Arg[] } {
-  const [x, o, k, c] = [variable('x', 9), variable('o', 10), variable('k', 3), variable('c', channels)];
+export function bytes(channels: number, groups = 1): { readonly body: ContractionBody; readonly args: readonly Arg[] } {
+  const [x, o, k, c, g] = [variable('x', 9), variable('o', 10), variable('k', 3), variable('c', channels), variable('g', groups)];
   const at = sub(add(x, k), 1);
   const wide = (e: Expr): Expr => cast(e, 'int32');
+  const channel = groups === 1 ? c : add(mul(g, channels), c);
+  const output = groups === 1 ? o : add(mul(g, 10), o);
   return {
     body: {
-      kind: 'contraction', batch: [], rows: [x], cols: [o], depth: [k, c],
-      lhs: select(and(ge(at, 0), lt(at, 9)), sub(wide(load(0, 'uint8', [at, c])), wide(load(3, 'uint8', [int(0)]))), constant(0, 'int32')),
-      rhs: wide(load(1, 'int8', [o, c, k])),
-      store: { tensor: 2, index: [x, o], value: ref('acc', 'int32') },
+      kind: 'contraction', batch: groups === 1 ? [] : [g], rows: [x], cols: [o], depth: [k, c],
+      lhs: select(and(ge(at, 0), lt(at, 9)), sub(wide(load(0, 'uint8', [at, channel])), wide(load(3, 'uint8', [int(0)]))), constant(0, 'int32')),
+      rhs: wide(load(1, 'int8', [output, c, k])),
+      store: { tensor: 2, index: [x, output], value: ref('acc', 'int32') },
     },
-    args: [arg('uint8', [9, channels]), arg('int8', [10, channels, 3]), out('int32', [9, 10]), arg('uint8', [1])],
+    args: [arg('uint8', [9, groups * channels]), arg('int8', [10 * groups, channels, 3]), out('int32', [9, 10 * groups]), arg('uint8', [1])],
   };
 }
 
@@ -108,7 +110,8 @@ export const convolutionCases: readonly Case[] = [
     ...conv({ size: [9, 8], channels: [13, 13], kernel: [5, 5], pad: 2, stride: 2, groups: 13, last: true }),
   },
   { name: 'conv with a turned kernel', ...turned(23, 9, 5) },
-  ...[3, 8].map((channels) => packed(`conv of ${channels} channels of bytes`, bytes(channels), 8, { without: 'webgpu' })),
+  ...[[3, 1], [8, 1], [4, 3], [5, 2]].map(([channels = 0, groups = 1]) =>
+    packed(`conv of ${channels} channels of bytes in ${groups} groups`, bytes(channels, groups), 8, { without: 'webgpu' })),
   ofNothing(),
   intoDouble('depthwise conv, channels last, into float64', conv({ size: [7, 6], channels: [8, 8], kernel: [3, 3], pad: 1, groups: 8, last: true })),
 ];

@@ -2,7 +2,7 @@
  * Shared by the conformance cases: short ways to write kernels down, and one run of a kernel on a device with every way in which it may go
  * wrong looked at: wrong elements, elements that no point stores, bytes before and after the output.
  */
-import { packRhs } from '../contraction.ts';
+import { packRhs, widenLhs } from '../packing.ts';
 import type { Device, DeviceKind, View } from '../device.ts';
 import { type DType, type TypedArray, bytesOf, viewAs } from '../expr/dtype.ts';
 import { type Expr, int } from '../expr/expr.ts';
@@ -31,12 +31,13 @@ export function arg(dtype: DType, shape: readonly (number | Expr)[], access: Acc
 }
 export const out = (dtype: DType, shape: readonly (number | Expr)[], order?: readonly number[]): Arg => arg(dtype, shape, 'write', order);
 
-/** The same with the right-hand side in panels, as the planner packs weights. */
+/** The same with the operands as the planner packs them: the right-hand side in panels, bytes widened. */
 export function packed(
   name: string, { body, args }: { readonly body: ContractionBody; readonly args: readonly Arg[] }, panel: number, more: Partial<Case> = {},
 ): Case {
-  const made = packRhs(body, panel, 1);
-  const repacked = args.map((a, i) => (i === 1 ? arg(made.dtype, made.shape) : a));
+  const wide = widenLhs(body, (slot) => args[slot]?.shape ?? [], 0);
+  const made = packRhs(wide?.body ?? body, panel, 1, wide !== undefined);
+  const repacked = args.map((a, i) => (i === 1 ? arg(made.dtype, made.shape) : i === 0 && wide !== undefined ? arg('int16', wide.shape) : a));
   return { name: `${name}, packed in panels of ${panel}`, ...more, body: made.body, args: repacked };
 }
 

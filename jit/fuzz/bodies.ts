@@ -1,6 +1,6 @@
 /** Random kernels of the four classes, as conformance cases. Input: choices. Output: a body over arguments, and dims for some runs. */
 import type { Case } from '../backends/conformance-kit.ts';
-import { packRhs } from '../contraction.ts';
+import { packRhs } from '../packing.ts';
 import { type DType, isBig, isFloat } from '../expr/dtype.ts';
 import {
   type Expr, type Var, add, and, asInt, cast, constant, floordiv, ge, int, load, lt, mul, product, ref, select, sub, variable,

@@ -2,7 +2,7 @@
  * The multiply-add loop of a tile and nothing else, on operands that stay in the first cache: what a core can do at most with these rows and
  * columns. The device's probe tells engines by it, benchmarks hold kernels against it.
  */
-import { emitSteps, streamOf } from './contraction-loop.ts';
+import { emitSteps, roundedBy, streamOf } from './contraction-loop.ts';
 import { ModuleBuilder } from './module-builder.ts';
 
 /** Steps of depth in one round. */
@@ -28,7 +28,7 @@ export function bareLoop(rows: number, panels: number, width: number, fma: boole
       const rhs = streamOf((acc[0] ?? []).map((_, v) => (
         { pointer: b, offset: start + Math.floor(v / vectors) * bareDepth * width * 4 + (v % vectors) * 16 }
       )), width * 4);
-      emitSteps(f, { acc, fma }, lhs, rhs, bareDepth, unroll);
+      emitSteps(f, { acc, by: roundedBy(fma) }, lhs, rhs, bareDepth, unroll);
       f.get(f.param(1));
       f.i32(1);
       f.op('i32.sub');

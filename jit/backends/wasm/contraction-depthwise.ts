@@ -12,7 +12,7 @@ import { stepAlong } from '../../expr/index-algebra.ts';
 import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
-import { type Place, emitMulAdd, scratch } from './contraction-loop.ts';
+import { type Place, emitMulAdd, roundedBy, scratch } from './contraction-loop.ts';
 import { addPoint, coordinates, unitRange } from './contraction-nest.ts';
 import { storeVector } from './contraction-store.ts';
 import { Pointers, type RowPlaces, guardTest, insideTest, offsetsAt, setPointers } from './contraction-tile.ts';
@@ -238,7 +238,7 @@ function emitTurn(scene: Scene, making: Making, places: RowPlaces, { lhs, rhs }:
       row.forEach((place, r) => {
         const sum = sums[r]?.[v];
         invariant(sum !== undefined, 'a tile has a hole');
-        emitMulAdd(f, fma, load(place, v, 'input', reuse), w, sum);
+        emitMulAdd(f, roundedBy(fma), load(place, v, 'input', reuse), w, sum);
       });
     }
   });

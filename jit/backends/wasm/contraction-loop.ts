@@ -26,10 +26,15 @@ export interface Stream {
   readonly taps?: readonly number[];
 }
 
+/** How a product is added: rounded once, rounded twice, or of pairs of 16-bit integers. */
+export type MulAdd = 'fma' | 'mul+add' | 'dot';
+
+export const roundedBy = (fma: boolean): MulAdd => (fma ? 'fma' : 'mul+add');
+
 export interface Tile {
   /** acc[row][vector] of 4 lanes. */
   readonly acc: readonly (readonly Local[])[];
-  readonly fma: boolean;
+  readonly by: MulAdd;
 }
 
 export const streamOf = (places: readonly Place[], step: Step): Stream =>
@@ -107,7 +112,7 @@ function emitRound(f: FunctionBuilder, tile: Tile, lhs: Stream, rhs: Stream, ste
  * One step: each vector of rhs and each scalar of lhs is loaded once. The side that is fewer waits in locals, the other is loaded as it
  * is used: of 16 registers V8 gives out 15, and a 1x32 tile that loads all of rhs first spills (17 GFLOP/s instead of 47).
  */
-function emitStep(f: FunctionBuilder, { acc, fma }: Tile, lhs: Stream, rhs: Stream, u: number): void {
+function emitStep(f: FunctionBuilder, { acc, by }: Tile, lhs: Stream, rhs: Stream, u: number): void {
   const loaded = (s: Stream, i: number, name: string): Local => {
     const place = s.places[i];
     invariant(place !== undefined, 'an operand of the tile has no place');
@@ -129,30 +134,28 @@ function emitStep(f: FunctionBuilder, { acc, fma }: Tile, lhs: Stream, rhs: Stre
     const a = acc.map((_, r) => loaded(lhs, r, `x${r}`));
     for (let v = 0; v < vectors; v++) {
       const b = loaded(rhs, v, 'y');
-      a.forEach((scalar, r) => { emitMulAdd(f, fma, scalar, b, sum(r, v)); });
+      a.forEach((scalar, r) => { emitMulAdd(f, by, scalar, b, sum(r, v)); });
     }
   } else {
     const b = Array.from({ length: vectors }, (_, v) => loaded(rhs, v, `y${v}`));
     acc.forEach((_, r) => {
       const a = loaded(lhs, r, 'x');
-      b.forEach((vector, v) => { emitMulAdd(f, fma, a, vector, sum(r, v)); });
+      b.forEach((vector, v) => { emitMulAdd(f, by, a, vector, sum(r, v)); });
     });
   }
 }
 
-/** sum += a * b, rounded once or twice. */
-export function emitMulAdd(f: FunctionBuilder, fma: boolean, a: Local, b: Local, sum: Local): void {
-  if (fma) {
-    f.get(a);
-    f.get(b);
+/** sum += a * b. */
+export function emitMulAdd(f: FunctionBuilder, by: MulAdd, a: Local, b: Local, sum: Local): void {
+  f.get(a);
+  f.get(b);
+  if (by === 'fma') {
     f.get(sum);
     f.op('f32x4.relaxed_madd');
   } else {
-    f.get(a);
-    f.get(b);
-    f.op('f32x4.mul');
+    f.op(by === 'dot' ? 'i32x4.dot_i16x8_s' : 'f32x4.mul');
     f.get(sum);
-    f.op('f32x4.add');
+    f.op(by === 'dot' ? 'i32x4.add' : 'f32x4.add');
   }
   f.set(sum);
 }

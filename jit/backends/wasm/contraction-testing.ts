@@ -2,7 +2,7 @@
  * For tests and benchmarks of contractions: sample kernels (matrix products, convolutions, depthwise ones), and one call of a kernel's
  * code on plain buffers without the runtime around it.
  */
-import { packRhs } from '../../contraction.ts';
+import { packRhs } from '../../packing.ts';
 import type { DeviceProfile } from '../../device.ts';
 import {
   type Expr, add, and, constant, floordiv, ge, int, load, lt, mul, ref, select, sub, variable,

@@ -14,7 +14,7 @@ import { axesOf, placed, substitute } from '../../expr/visit.ts';
 import type { ContractionBody } from '../../kernel.ts';
 import type { KernelModule, Parameter, Scene } from './contraction-frame.ts';
 import { emitGeneral, sumNames } from './contraction-general.ts';
-import { type Count, type Place, type Stream, emitSteps, streamOf } from './contraction-loop.ts';
+import { type Count, type MulAdd, type Place, type Stream, emitSteps, streamOf } from './contraction-loop.ts';
 import { type Finish, emitStores } from './contraction-store.ts';
 import type { FuncRef, FunctionBuilder, Local } from './function-builder.ts';
 import { addressOf } from './scalar.ts';
@@ -32,7 +32,7 @@ export interface Gemm {
   /** The first row of a tile, counted over all row axes. */
   readonly first: Var;
   readonly unroll: number;
-  readonly fma: boolean;
+  readonly by: MulAdd;
   readonly finish: Finish;
 }
 
@@ -220,7 +220,7 @@ function emitDepth(
     const [v, ...rest] = axes;
     if (v === undefined) {
       const count: Count = rhs?.taps?.length ?? asInt(inner.extent) ?? scalar.value(inner.extent, scope);
-      emitSteps(f, { acc, fma: g.fma }, lhs ?? lhsAt(nest.lhs, scope), rhs ?? rhsAt(nest.rhs, scope), count, rhs?.taps?.length ?? g.unroll);
+      emitSteps(f, { acc, by: g.by }, lhs ?? lhsAt(nest.lhs, scope), rhs ?? rhsAt(nest.rhs, scope), count, rhs?.taps?.length ?? g.unroll);
       return;
     }
     scalar.loop(scope, v, (turn) => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Expr, add, constant, max, mul, symbol, unary } from '../../expr/expr.ts';
-import { packRhs } from '../../contraction.ts';
 import { type Kernel, makeKernel } from '../../kernel.ts';
 import { candidates, scheduleText } from '../../space.ts';
 import { bytes } from '../conformance-convolutions.ts';
-import { arg } from '../conformance-kit.ts';
+import { packed } from '../conformance-kit.ts';
 import { runKernel } from '../reference/index.ts';
 import { type Conv, type Options, convolution, inputsOf, product, start, testProfile } from './contraction-testing.ts';
-import { emitContraction, methodOf } from './emit-contraction.ts';
+import { methodOf } from './contraction-method.ts';
+import { emitContraction } from './emit-contraction.ts';
 import { contractionSpace } from './space-contraction.ts';
 
 /** The output of one schedule, computed in pieces of units. */
@@ -128,10 +128,9 @@ describe('listings', () => {
     await expect(listing(kernel, { rows: 2, panels: 1, unroll: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-convolution.wat');
   });
   it('bytes less a zero point, two steps at a time', async () => {
-    const { body, args } = bytes(5);
-    const made = packRhs(body, 8, 1);
-    const { kernel } = makeKernel(made.body, args.map((a, i) => (i === 1 ? { ...arg(made.dtype, made.shape) } : a)), { fma: true, precision: 'exact' });
-    await expect(listing(kernel, { rows: 1, panels: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-bytes.wat');
+    const { body, args } = packed('', bytes(5), 8);
+    const { kernel } = makeKernel(body, args, { fma: true, precision: 'exact' });
+    await expect(listing(kernel, { rows: 2, panels: 1, unroll: 1, block: 0 })).toMatchFileSnapshot('__golden__/contraction-bytes.wat');
   });
   it('a depthwise convolution', async () => {
     const kernel = convolution({ size: [8, 8], channels: 8, outputs: 8, kernel: 3, pad: 1, depthwise: true });

@@ -4,24 +4,23 @@
  * that a column's panels stay in the first cache while the block's rows stay in the second. What has no form that the tiles understand is
  * a loop nest with one scalar accumulator: slower, with the same bits.
  */
-import { type Columns, type Contraction, type Outline, analyse, ceilDiv, isContraction, linearOf, outline } from '../../contraction.ts';
+import { type Columns, type Contraction, type Outline, ceilDiv } from '../../contraction.ts';
 import { QuernError, invariant } from '../../error.ts';
-import { bytesOf } from '../../expr/dtype.ts';
 import { type Expr, type Var, add, asInt, floordiv, floormod, int, min, mul, product, ref, sub, variable } from '../../expr/expr.ts';
-import { collect, isLoad } from '../../expr/visit.ts';
-import { type ContractionBody, type Kernel, offsetOf } from '../../kernel.ts';
+import type { ContractionBody, Kernel } from '../../kernel.ts';
 import type { Schedule } from '../../space.ts';
-import { type Depthwise, depthwiseOf, emitDepthwise } from './contraction-depthwise.ts';
+import { emitDepthwise } from './contraction-depthwise.ts';
 import { KernelModule, type Scene } from './contraction-frame.ts';
 import { addFinish } from './contraction-store.ts';
+import { roundedBy } from './contraction-loop.ts';
 import { type Gemm, emitTile, rowCount, tileParameters } from './contraction-tile.ts';
+import { methodOf } from './contraction-method.ts';
 import { emitNest } from './contraction-nest.ts';
 import { type Emitter, type WasmCode, finishCode } from './emitter.ts';
 import type { FuncRef, Local } from './function-builder.ts';
-import { argOf, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { storedType } from './scalar-ops.ts';
 import { contractionSpace } from './space-contraction.ts';
-import { lanesOf } from './vector-ops.ts';
 
 export const contractionEmitter: Emitter = {
   name: 'contraction',
@@ -29,83 +28,13 @@ export const contractionEmitter: Emitter = {
   emit: (kernel, schedule) => emitContraction(kernel, schedule),
 };
 
-/** How a contraction can be computed, best first. A plain loop nest can do all of them. */
-export type Method =
-  | { readonly by: 'tiles'; readonly c: Contraction; readonly body: ContractionBody }
-  | { readonly by: 'depthwise'; readonly d: Depthwise }
-  /** Tiles whose operands are computed step by step. */
-  | { readonly by: 'general'; readonly c: Outline; readonly body: ContractionBody; readonly why: string }
-  | { readonly by: 'nest'; readonly why: string };
-
-/** Plan, space and emission ask in turn, and the answer takes as long as emitting many a kernel. */
-const methods = new WeakMap<Kernel, Method>();
-
-export function methodOf(kernel: Kernel): Method {
-  const known = methods.get(kernel);
-  if (known !== undefined) return known;
-  const made = findMethod(kernel);
-  methods.set(kernel, made);
-  return made;
-}
-
-function findMethod(kernel: Kernel): Method {
-  const { body } = kernel;
-  if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
-  const c = analyse(body, kernel.args);
-  let why: string;
-  if (!isContraction(c)) why = c.why;
-  else if (c.form === 'depthwise') {
-    const d = depthwiseOf(c);
-    if (!('why' in d)) return { by: 'depthwise', d };
-    why = d.why;
-  } else {
-    const not = notTiled(c);
-    if (not === undefined) return { by: 'tiles', c, body: c.body };
-    why = not;
-  }
-  const o = outline(withColumns(body, kernel), kernel.args);
-  const not = 'why' in o ? o.why : notGeneral(o);
-  return 'why' in o || not !== undefined ? { by: 'nest', why: `${why}; ${not}` } : { by: 'general', c: o, body: o.body, why };
-}
-
-/** Why tiles cannot read a product's operands in place. */
-function notTiled({ dtype, lhs, rhs, cols }: Contraction): string | undefined {
-  if (dtype !== 'float32' || lhs.dtype !== 'float32' || rhs.dtype !== 'float32') return `sums of ${dtype} are not tiled`;
-  if (cols === undefined || cols.width % 4 !== 0) return 'panels are no whole vectors';
-  // One column: lanes beyond it take what stands there and are not stored. A 7x7 convolution of 32 channels to 1 runs 2.6 times
-  // as fast as in the general form, the 1-channel ones of a pitch detector 3 to 4 times.
-  if (asInt(cols.n.extent) !== 1 && asInt(rhs.linear?.coefs.get(cols.lane) ?? int(0)) !== 1) return 'columns of rhs are not neighbours';
-  return undefined;
-}
-
-/** Why not even tiles of computed operands will do. */
-function notGeneral({ dtype, cols, body }: Outline): string | undefined {
-  if (lanesOf(dtype) === undefined || bytesOf(dtype) !== 4) return `${dtype} has no lanes`;
-  if (cols === undefined) return 'there is no axis to run along';
-  if (cols.width % 4 !== 0) return 'panels are no whole vectors';
-  // Lanes beyond the last column compute on what lies there: harmless unless it becomes an index.
-  const gathers = collect([body.lhs, body.rhs], isLoad).some((l) => collect(l.index, isLoad).length > 0);
-  if (gathers && (asInt(cols.n.extent) ?? 1) % cols.width !== 0) return 'an operand is gathered';
-  return undefined;
-}
-
-/** A body without columns with those rows or batch points as columns that are neighbours in the output. */
-function withColumns(body: ContractionBody, kernel: Kernel): ContractionBody {
-  if (body.cols.length > 0) return body;
-  const offset = offsetOf(argOf(kernel.args, body.store.tensor), body.store.index);
-  const along = [...body.rows, ...body.batch].find((v) => asInt(v.extent) !== 1 && asInt(linearOf(offset, [v])?.coefs.get(v) ?? int(0)) === 1);
-  if (along === undefined) return body;
-  const others = (axes: readonly Var[]): Var[] => axes.filter((v) => v !== along);
-  return { ...body, batch: others(body.batch), rows: others(body.rows), cols: [along] };
-}
-
 export function emitContraction(kernel: Kernel, schedule: Schedule): WasmCode {
   const { body } = kernel;
   if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
   if (Object.keys(schedule).length === 0) return emitNest(kernel, body, schedule);
   const method = methodOf(kernel);
   switch (method.by) {
-    case 'tiles': return emitGemm(kernel, method.c, schedule, method.c);
+    case 'tiles': return emitGemm(kernel, method.c, schedule, method.c, method.kernel);
     case 'general': return emitGemm(kernel, method.c, schedule, undefined);
     case 'depthwise': return emitDepthwise(kernel, method.d, schedule);
     case 'nest': return emitNest(kernel, body, schedule);
@@ -131,13 +60,14 @@ interface Grid {
   readonly across: Expr;
 }
 
-function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contraction | undefined): WasmCode {
+function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contraction | undefined, words?: Kernel): WasmCode {
   const { cols } = c;
   invariant(cols !== undefined, 'a product without columns');
-  const ready = prepare<ContractionBody>(kernel, c.body);
+  const read = words ?? kernel;
+  const ready = prepare<ContractionBody>(read, c.body);
   const [offset] = ready.body.store.index;
   invariant(offset !== undefined, 'a store without an index');
-  const module = new KernelModule(kernel, ready.roots, ready.written);
+  const module = new KernelModule(read, ready.roots, ready.written);
   const m = rowCount(c);
   const first = variable('first', m);
   const finish = addFinish(module, c, cols, first, {
@@ -147,7 +77,7 @@ function emitGemm(kernel: Kernel, c: Outline, schedule: Schedule, plain: Contrac
   const panels = knob(schedule, 'panels');
   const allPanels = ceilDiv(cols.n.extent, cols.width);
   const g: Gemm = {
-    c, plain, body: ready.body, cols, first, unroll: schedule['unroll'] ?? 1, fma: kernel.numeric.fma, finish,
+    c, plain, body: ready.body, cols, first, unroll: schedule['unroll'] ?? 1, by: words === undefined ? roundedBy(kernel.numeric.fma) : 'dot', finish,
   };
   const grid: Grid = { rows, panels, m, allPanels, down: ceilDiv(m, rows), across: ceilDiv(allPanels, panels) };
   const tiles = addTiles(module, g, grid);

@@ -11,7 +11,8 @@ import type { Kernel } from '../../kernel.ts';
 import type { Constraint, Schedule, Space } from '../../space.ts';
 import type { Depthwise } from './contraction-depthwise.ts';
 import { tapAxes } from './contraction-tile.ts';
-import { lastPanels, methodOf } from './emit-contraction.ts';
+import { methodOf } from './contraction-method.ts';
+import { lastPanels } from './emit-contraction.ts';
 
 const version = 3;
 

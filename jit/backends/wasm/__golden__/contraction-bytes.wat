@@ -34,72 +34,79 @@
     end
   end
 )
-(func $tile1x8 (param $params i32) (param $first i32) (param $o.panel i32)
-  (local v128) $acc0_0  $acc0_1  $pair0  $pair1  $pair.14  $or_v  $select_v
-  (local i32) $zero  $k  $pair  $add  $add.10  $arg1  $add.12  $arg3  $cast  $and  $add.19  $add.20  $add.21  $add.22
-      $arg0  $add.24  $mul  $mul.26  $select  $zero.29  $arg2  $add.31  $scratch
-  local.get $params  i32.load offset=4  local.set $arg1
-  local.get $params  i32.load offset=12  local.set $arg3
+(func $tile2x8 (param $params i32) (param $first i32) (param $o.panel i32)
+  (local v128) $acc0_0  $acc0_1  $acc1_0  $acc1_1  $y0  $y1  $x
+  (local i32) $a0  $arg0  $b0  $arg1  $left  $b0.15  $k  $a0.17  $add  $add.19  $a1  $add.21  $left.22  $zero  $arg2
+      $add.25  $scratch
   local.get $params  i32.load  local.set $arg0
+  local.get $params  i32.load offset=4  local.set $arg1
   local.get $params  i32.load offset=8  local.set $arg2
-  local.get $o.panel  i32.const 240  i32.mul  local.get $arg1  i32.add  local.get $zero  i32.const 1  i32.shl  i32.add
-      local.set $add.10
-  local.get $arg3  i32.load8_u  local.tee $cast  i32.const 65535  i32.and  local.get $cast  i32.const 16  i32.shl
-      i32.or  i32x4.splat  local.set $or_v
-  local.get $first  i32.const -1  i32.add  local.set $add.19
-  local.get $first  i32.const 5  i32.mul  local.get $arg0  i32.add  i32.const -5  i32.add  local.set $add.22
-  local.get $first  i32.const 5  i32.mul  local.tee $mul  local.get $arg0  i32.add  i32.const -1  i32.add
-      local.set $add.24
-  i32.const 0  local.set $k
-  loop $loop1
-    local.get $add.10  local.get $k  i32.const 80  i32.mul  i32.add  local.set $add
-    i32.const 0  local.get $add.19  local.get $k  i32.add  local.tee $add.20  i32.le_s  local.get $add.20  i32.const 9
-        i32.lt_s  i32.and  local.set $and
-    local.get $add.22  local.get $k  i32.const 5  i32.mul  i32.add  local.set $add.21
-    i32.const 0  local.set $pair
+  local.get $first  i32.const -1  i32.add  i32.const 6  i32.le_u  local.get $first  i32.const 6  i32.le_u  i32.and
+      if $if1
+    local.get $first  i32.const 12  i32.mul  local.get $arg0  i32.add  i32.const -12  i32.add  local.set $a0
+    local.get $o.panel  i32.const 288  i32.mul  local.get $arg1  i32.add  local.set $b0
+    i32.const 9  local.set $left
     loop $loop2
-      local.get $add  local.get $pair  i32.const 5  i32.shl  i32.add  local.tee $add.12  v128.load64_zero align=2
-          local.get $add.12  v128.load64_zero offset=16 align=2  i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23
-          local.set $pair0
-      local.get $add.12  v128.load64_zero offset=8 align=2  local.get $add.12  v128.load64_zero offset=24 align=2
-          i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23  local.set $pair1
-      local.get $or_v  drop
-      local.get $and  if $if3 (result v128)
-        local.get $add.21  local.get $pair  i32.const 1  i32.shl  i32.add  v128.load16_splat align=1
-            i16x8.extend_low_i8x16_u  local.get $or_v  i16x8.sub
-      else
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      end  local.set $pair.14
-      local.get $pair.14  local.get $pair0  i32x4.dot_i16x8_s  local.get $acc0_0  i32x4.add  local.set $acc0_0
-      local.get $pair.14  local.get $pair1  i32x4.dot_i16x8_s  local.get $acc0_1  i32x4.add  local.set $acc0_1
-      local.get $pair  i32.const 1  i32.add  local.tee $pair  i32.const 2  i32.lt_s  br_if $loop2
+      local.get $b0  v128.load align=4  local.set $y0
+      local.get $b0  v128.load offset=16 align=4  local.set $y1
+      local.get $a0  v128.load32_splat  local.set $x
+      local.get $x  local.get $y0  i32x4.dot_i16x8_s  local.get $acc0_0  i32x4.add  local.set $acc0_0
+      local.get $x  local.get $y1  i32x4.dot_i16x8_s  local.get $acc0_1  i32x4.add  local.set $acc0_1
+      local.get $a0  v128.load32_splat offset=12  local.set $x
+      local.get $x  local.get $y0  i32x4.dot_i16x8_s  local.get $acc1_0  i32x4.add  local.set $acc1_0
+      local.get $x  local.get $y1  i32x4.dot_i16x8_s  local.get $acc1_1  i32x4.add  local.set $acc1_1
+      local.get $a0  i32.const 4  i32.add  local.set $a0
+      local.get $b0  i32.const 32  i32.add  local.set $b0
+      local.get $left  i32.const 1  i32.sub  local.tee $left  br_if $loop2
     end
-    local.get $and  if $if4 (result i32)
-      local.get $add.24  local.get $k  i32.const 5  i32.mul  local.tee $mul.26  i32.add  i32.load8_u  local.get $cast
-          i32.sub
-    else
-      i32.const 0
-    end  local.tee $select  i32x4.splat  local.tee $select_v  local.get $add  v128.load64_zero offset=64 align=2
-        i32x4.extend_low_i16x8_s  i32x4.mul  local.get $acc0_0  i32x4.add  local.set $acc0_0
-    local.get $select_v  local.get $add  v128.load64_zero offset=72 align=2  i32x4.extend_low_i16x8_s  i32x4.mul
-        local.get $acc0_1  i32x4.add  local.set $acc0_1
-    local.get $k  i32.const 1  i32.add  local.tee $k  i32.const 3  i32.lt_s  br_if $loop1
+  else
+    local.get $o.panel  i32.const 288  i32.mul  local.get $arg1  i32.add  local.set $b0.15
+    local.get $first  i32.const 12  i32.mul  local.get $arg0  i32.add  i32.const -12  i32.add  local.set $add
+    local.get $first  i32.const -1  i32.add  local.set $add.19
+    local.get $first  i32.const 12  i32.mul  local.get $arg0  i32.add  local.set $add.21
+    i32.const 0  local.set $k
+    loop $loop3
+      local.get $add  local.get $k  i32.const 12  i32.mul  i32.add  i32.const 0  local.get $add.19  local.get $k
+          i32.add  i32.const 8  i32.le_u  select  local.set $a0.17
+      local.get $add.21  local.get $k  i32.const 12  i32.mul  i32.add  i32.const 0  local.get $first  local.get $k
+          i32.add  i32.const 8  i32.le_u  select  local.set $a1
+      i32.const 3  local.set $left.22
+      loop $loop4
+        local.get $b0.15  v128.load align=4  local.set $y0
+        local.get $b0.15  v128.load offset=16 align=4  local.set $y1
+        local.get $a0.17  v128.load32_splat  local.set $x
+        local.get $x  local.get $y0  i32x4.dot_i16x8_s  local.get $acc0_0  i32x4.add  local.set $acc0_0
+        local.get $x  local.get $y1  i32x4.dot_i16x8_s  local.get $acc0_1  i32x4.add  local.set $acc0_1
+        local.get $a1  v128.load32_splat  local.set $x
+        local.get $x  local.get $y0  i32x4.dot_i16x8_s  local.get $acc1_0  i32x4.add  local.set $acc1_0
+        local.get $x  local.get $y1  i32x4.dot_i16x8_s  local.get $acc1_1  i32x4.add  local.set $acc1_1
+        local.get $a0.17  i32.const 4  i32.add  local.set $a0.17
+        local.get $a1  i32.const 4  i32.add  local.set $a1
+        local.get $b0.15  i32.const 32  i32.add  local.set $b0.15
+        local.get $left.22  i32.const 1  i32.sub  local.tee $left.22  br_if $loop4
+      end
+      local.get $k  i32.const 1  i32.add  local.tee $k  i32.const 3  i32.lt_s  br_if $loop3
+    end
   end
   local.get $o.panel  i32.const 3  i32.shl  i32.const 8  i32.add  i32.const 10  i32.le_s  if $if5
     local.get $first  i32.const 40  i32.mul  local.get $o.panel  i32.const 5  i32.shl  i32.add  local.get $arg2  i32.add
-        local.get $zero.29  i32.const 2  i32.shl  i32.add  local.tee $add.31  local.get $acc0_0  v128.store align=4
-    local.get $add.31  local.get $acc0_1  v128.store offset=16 align=4
+        local.get $zero  i32.const 2  i32.shl  i32.add  local.tee $add.25  local.get $acc0_0  v128.store align=4
+    local.get $add.25  local.get $acc0_1  v128.store offset=16 align=4
+    local.get $add.25  local.get $acc1_0  v128.store offset=40 align=4
+    local.get $add.25  local.get $acc1_1  v128.store offset=56 align=4
   else
     global.get $scratch  local.set $scratch
     local.get $scratch  local.get $acc0_0  v128.store
     local.get $scratch  local.get $acc0_1  v128.store offset=16
-    local.get $params  local.get $first  local.get $o.panel  i32.const 1  i32.shl  i32.const 1  i32.const 2
+    local.get $scratch  local.get $acc1_0  v128.store offset=32
+    local.get $scratch  local.get $acc1_1  v128.store offset=48
+    local.get $params  local.get $first  local.get $o.panel  i32.const 1  i32.shl  i32.const 2  i32.const 2
         call $finish
   end
 )
 (func $run (export "run") (param $params i32) (param $begin i32) (param $end i32)
   (local i32) $inPoint  $point  $top  $inBlock  $height  $column  $a  $b  $r  $q  $row  $a.14  $b.15  $r.16  $q.17
-      $first  $panel  $stop  $count  $room  $rowsLeft
+      $first  $panel  $stop  $count  $room  $rowsLeft  $from
   block $block1
     loop $loop2
       local.get $begin  local.get $end  i32.ge_s  br_if $block1
@@ -107,7 +114,7 @@
       i32.const 0  local.set $point
       i32.const 0  local.set $top
       local.get $inPoint  local.get $top  i32.const 1  i32.shl  i32.sub  local.set $inBlock
-      i32.const 9  local.get $top  i32.sub  local.set $height
+      i32.const 5  local.get $top  i32.sub  local.set $height
       local.get $inBlock  local.get $height  local.set $b  local.set $a
       local.get $b  i32.eqz  if $if3 (result i32)
         i32.const 0
@@ -134,16 +141,17 @@
               local.get $r.16  local.get $b.15  i32.xor  i32.const 0  i32.lt_s  i32.and  select
         end
       end  i32.add  local.set $row
-      local.get $row  local.set $first
+      local.get $row  i32.const 1  i32.shl  local.set $first
       local.get $column  local.set $panel
       local.get $height  local.get $top  i32.add  local.get $row  i32.sub  local.set $count
       local.get $end  local.get $begin  i32.sub  local.set $room
       local.get $count  local.get $room  local.get $count  local.get $room  i32.lt_s  select  local.tee $count
           local.get $begin  i32.add  local.set $begin
-      local.get $first  local.get $count  i32.const 1  i32.mul  i32.add  local.set $stop
+      local.get $first  local.get $count  i32.const 2  i32.mul  i32.add  local.set $stop
       loop $loop7
-        local.get $params  local.get $first  local.get $panel  call $tile1x8
-        local.get $first  i32.const 1  i32.add  local.tee $first  local.get $stop  i32.lt_s  br_if $loop7
+        local.get $first  i32.const 7  local.get $first  i32.const 7  i32.lt_s  select  local.set $from
+        local.get $params  local.get $from  local.get $panel  call $tile2x8
+        local.get $first  i32.const 2  i32.add  local.tee $first  local.get $stop  i32.lt_s  br_if $loop7
       end
       br $loop2
     end

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { bytes } from './backends/conformance-convolutions.ts';
+import { asInt } from './expr/expr.ts';
+import { text } from './expr/text.ts';
+import type { ContractionBody } from './kernel.ts';
+import { packRhs, widenLhs } from './packing.ts';
+
+const widened = (channels: number, groups = 1) => {
+  const { body, args } = bytes(channels, groups);
+  return widenLhs(body, (slot) => args[slot]?.shape ?? [], 9);
+};
+
+describe('left operands of 8 bits', () => {
+  it('are 16 bits less their zero points', () =>
+    expect(text(widened(4)?.value ?? bytes(4).body.lhs)).toBe('int16<-int32((int32<-uint8(t0[w0, w1]) - int32<-uint8(t3[0])))'));
+  it('are read inside of the guard, which stays', () => expect(text(widened(4)?.body.lhs ?? bytes(4).body.rhs)).toMatch(/^select\(.*, int32<-int16\(t9\[.*, c\]\), int32\(0\)\)$/));
+  it('are an even number in depth, zeros behind the last', () => {
+    const wide = widened(5);
+    expect([wide?.shape.map(asInt), wide?.body.depth.map((v) => asInt(v.extent)), text(wide?.value ?? bytes(5).body.rhs)])
+      .toEqual([[9, 6], [3, 6], expect.stringMatching(/^select\(\(w1 < 5\), /)]);
+  });
+  it('as is what they are multiplied with', () => expect(text(widened(5)?.body.rhs ?? bytes(5).body.lhs)).toBe('select((c < 5), int32<-int8(t1[o, c, k]), int32(0))'));
+  it('pairs in the channels of a group are pairs of the tensor', () => expect(widened(4, 3)?.shape.map(asInt)).toEqual([9, 12]));
+  it('groups of an odd number are left alone', () => expect(widened(5, 2)).toBeUndefined());
+  it('of 32 bits are left alone', () => {
+    const { body, args } = bytes(4);
+    const sum: ContractionBody = { ...body, lhs: body.store.value };
+    expect(widenLhs(sum, (slot) => args[slot]?.shape ?? [], 9)).toBeUndefined();
+  });
+});
+
+it('right operands have pairs in depth side by side', () => {
+  const { shape, value } = packRhs(bytes(4).body, 8, 9, true);
+  expect([shape.map(asInt), text(value)]).toEqual([
+    [2, 3, 2, 8, 2], 'select((((panel * 8) + lane) < 10), int16<-int32(int32<-int8(t1[((panel * 8) + lane), ((half * 2) + two), k])), int16(0))',
+  ]);
+});

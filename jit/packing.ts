@@ -1,0 +1,126 @@
+/**
+ * Operands of a product in the form that micro-kernels read. Input: a contraction's body. Output: the map that makes the operand, once for weights
+ * and each run for activations, and the body that reads what it has made.
+ */
+import { invariant } from './error.ts';
+import type { DType, ScalarType } from './expr/dtype.ts';
+import {
+  type Expr, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, select, sub, variable,
+} from './expr/expr.ts';
+import { narrowRanges } from './expr/scalar.ts';
+import { collect, contains, isLoad, rewriter, substitute } from './expr/visit.ts';
+import { ceilDiv } from './contraction.ts';
+import type { ContractionBody } from './kernel.ts';
+
+/** A packed right-hand side: the map that makes it (once for weights, each run for activations) and the body that reads it. */
+export interface Packed {
+  readonly shape: readonly Expr[];
+  readonly axes: readonly Var[];
+  /** Element at `axes`: the rhs, or 0 in the columns that fill up the last panel. */
+  readonly value: Expr;
+  readonly dtype: DType;
+  readonly body: ContractionBody;
+}
+
+/** Whether an int32 is sure to fit 16 bits: differences of 8-bit elements do. */
+export function isShort(e: Expr): boolean {
+  const go = (x: Expr): readonly [number, number] | undefined => {
+    if (x.dtype !== 'int32') return narrowRanges[x.dtype as ScalarType];
+    if (x.op === 'const') return [Number(x.value), Number(x.value)];
+    if (x.op === 'cast') return go(x.a);
+    if (x.op !== 'select' && (x.op !== 'binary' || x.fn !== 'sub')) return undefined;
+    const [a, b] = [go(x.a), go(x.b)];
+    if (a === undefined || b === undefined) return undefined;
+    return x.op === 'select' ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : [a[0] - b[1], a[1] - b[0]];
+  };
+  const range = e.dtype === 'int32' ? go(e) : undefined;
+  return range !== undefined && range[0] >= -32768 && range[1] < 32768;
+}
+
+/**
+ * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
+ * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot. `pairs`: two
+ * neighbours in depth stand side by side, [.., depth.. / 2, panel, 2]; the last depth axis is even then.
+ */
+export function packRhs(body: ContractionBody, panel: number, tensor: number, pairs = false): Packed {
+  const batch = body.batch.filter((v) => contains(body.rhs, v));
+  const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
+  const count = product(body.cols.map((v) => v.extent));
+  const p = variable('panel', ceilDiv(count, panel));
+  const lane = variable('lane', panel);
+  const whole = add(mul(p, panel), lane);
+  const by = new Map<Expr, Expr>();
+  let rest: Expr = whole;
+  [...body.cols].reverse().forEach((v, i) => {
+    const outermost = i === body.cols.length - 1;
+    by.set(v, outermost ? rest : floormod(rest, v.extent));
+    rest = floordiv(rest, v.extent);
+  });
+  // Weights of 8 bits less their zero points: half the memory, and what the CPU multiplies two at a time.
+  const dtype = isShort(body.rhs) ? 'int16' : body.rhs.dtype;
+  invariant(dtype !== 'index', 'an index was to be packed');
+  const last = pairs ? body.depth.at(-1) : undefined;
+  const [half, two] = [variable('half', floordiv(last?.extent ?? int(0), 2)), variable('two', 2)];
+  const before = last === undefined ? body.depth : body.depth.slice(0, -1);
+  if (last !== undefined) by.set(last, add(mul(half, 2), two));
+  const axes = [...batch, p, ...before, ...(last === undefined ? [lane] : [half, lane, two])];
+  const inPanel = floormod(n, panel);
+  const at = [...batch, floordiv(n, panel), ...before, ...(last === undefined ? [inPanel] : [floordiv(last, 2), inPanel, floormod(last, 2)])];
+  return {
+    shape: axes.map((v) => v.extent), axes, dtype,
+    value: select(lt(whole, count), cast(substitute(body.rhs, by), dtype), constant(0, dtype)),
+    body: { ...body, panel, rhs: cast(load(tensor, dtype, at), body.rhs.dtype) },
+  };
+}
+
+/** A left operand of 16 bits: what makes it (in the dims of the 8-bit tensor that it is read from) and the body that reads it. */
+export interface Widened {
+  readonly shape: readonly Expr[];
+  readonly axes: readonly Var[];
+  readonly value: Expr;
+  /** Its last depth axis is even. */
+  readonly body: ContractionBody;
+}
+
+/**
+ * The left operand of a product of 8-bit elements as 16-bit ones less their zero point, an even number in depth: what the CPU multiplies two
+ * at a time, with nothing to do for each. Undefined where it is not read from one tensor along one of its dims. `tensor`: the new one's id.
+ */
+export function widenLhs(body: ContractionBody, shapeOf: (tensor: number) => readonly Expr[], tensor: number): Widened | undefined {
+  const { lhs, rhs, depth } = body;
+  const last = depth.at(-1);
+  if (last === undefined || !isShort(lhs) || !isShort(rhs)) return undefined;
+  const guard = lhs.op === 'select' && asInt(lhs.b) === 0 && !contains(lhs.cond, last) ? lhs.cond : undefined;
+  const element = guard !== undefined && lhs.op === 'select' ? lhs.a : lhs;
+  const loads = collect([element], isLoad);
+  const [main, ...more] = loads.filter((l) => contains(l, last));
+  const [dim, ...others] = main?.index.flatMap((e, d) => (contains(e, last) ? [d] : [])) ?? [];
+  if (main === undefined || more.length > 0 || dim === undefined || others.length > 0) return undefined;
+  const shape = shapeOf(main.tensor);
+  const even = mul(floordiv(add(last.extent, 1), 2), 2);
+  const all = main.index[dim] === last;
+  // A group's channels: pairs of the whole are pairs of the group.
+  const start = substitute(main.index[dim] ?? last, new Map<Expr, Expr>([[last, mul(last, 2)]]));
+  const halves = (e: Expr): boolean => asInt(floormod(e, 2)) === 0;
+  if (!all && !(even === last.extent && halves(sub(start, mul(last, 2))) && halves(shape[dim] ?? last))) return undefined;
+  const axes = shape.map((extent, d) => variable(`w${d}`, d === dim && all ? even : extent));
+  const own = new Map<Expr, Expr>(main.index.map((e, d) => [e, axes[d] ?? e]));
+  const params = loads.filter((l) => l !== main);
+  // A zero point for each row or channel has its place among the tensor's dims, or there is none.
+  if (!params.every((l) => l.index.every((e) => e.op === 'const' || own.has(e)))) return undefined;
+  const placed = new Map<Expr, Expr>(params.map((l) => [l, load(l.tensor, l.dtype, l.index.map((e) => own.get(e) ?? e))]));
+  placed.set(main, load(main.tensor, main.dtype, axes));
+  const go = rewriter((e) => placed.get(e));
+  const value = cast(go(element), 'int16');
+  const whole = variable(last.name, even);
+  const by = new Map<Expr, Expr>([[last, whole]]);
+  const wide = cast(load(tensor, 'int16', main.index.map((e) => substitute(e, by))), 'int32');
+  const inside = (at: Expr, e: Expr, zero: Expr): Expr => (even === last.extent ? e : select(lt(at, last.extent), e, zero));
+  return {
+    shape: axes.map((v) => v.extent), axes, value: inside(axes[dim] ?? last, value, constant(0, 'int16')),
+    body: {
+      ...body, depth: [...depth.slice(0, -1), whole], lhs: guard === undefined ? wide : select(guard, wide, constant(0, 'int32')),
+      rhs: inside(whole, substitute(rhs, by), constant(0, rhs.dtype)),
+    },
+  };
+}
