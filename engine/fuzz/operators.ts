@@ -2,6 +2,7 @@
 import type { DType } from '../../jit/expr/dtype.ts';
 import { tensor } from '../load/testing/build-model.ts';
 import { type Dim, type GraphMaker, type Value, isStatic, sizeOf } from './graph-maker.ts';
+import { productOfBytes, quantise } from './quantised.ts';
 
 type Add = (g: GraphMaker) => void;
 
@@ -107,6 +108,7 @@ const matmul: Add = (g) => {
     g.emit('Gemm', [x, w, ...bias], [x.dims[0] as Dim, n], x.dtype, { transA, transB, alpha: { float: g.c.pick([1, 0.5]) } });
     return;
   }
+  if (x.dtype === 'float32' && g.c.chance(15)) return productOfBytes(g, 'MatMulInteger', x, [sizeOf(k), sizeOf(n)], [...x.dims.slice(0, -1), n]);
   const y = g.emit('MatMul', [x, g.weight([sizeOf(k), sizeOf(n)], scale, 0, x.dtype)], [...x.dims.slice(0, -1), n], x.dtype);
   if (y !== undefined && g.c.chance(50)) g.emit('Add', [y, g.weight([sizeOf(n)], 1, 0, x.dtype)], y.dims, y.dtype);
 };
@@ -124,15 +126,16 @@ const conv: Add = (g) => {
   const kernel = spatial.map((d) => (Math.min(...d.sizes) >= 3 && c.chance(70) ? c.pick([3, 1, 2]) : 1));
   const strides = spatial.map(() => c.pick([1, 1, 2]));
   const pads = kernel.map((k) => c.below(k));
-  const group = c.chance(35) ? ci : 1;
+  const ofBytes = x.dtype === 'float32' && c.chance(15);
+  const group = c.chance(35) ? (ofBytes && ci % 4 === 0 ? c.pick([2, ci]) : ci) : 1;
   const co = group === 1 ? c.pick([4, 1, 3, 6, 8, 9]) : ci;
-  const w = g.weight([co, ci / group, ...kernel], 1 / Math.sqrt((ci / group) * kernel.reduce((a, b) => a * b, 1)), 0, x.dtype);
   const dims = spatial.map((d, i) => g.derived([d], (s) => Math.floor((s + 2 * (pads[i] ?? 0) - (kernel[i] ?? 1)) / (strides[i] ?? 1)) + 1));
   const filters = g.fixed(co);
+  const attributes = { pads: { ints: [...pads, ...pads] }, strides: { ints: strides }, group, kernel_shape: { ints: kernel } };
+  if (ofBytes) return productOfBytes(g, 'ConvInteger', x, [co, ci / group, ...kernel], [n, filters, ...dims], attributes);
+  const w = g.weight([co, ci / group, ...kernel], 1 / Math.sqrt((ci / group) * kernel.reduce((a, b) => a * b, 1)), 0, x.dtype);
   noteColumns(g, filters);
-  const y = g.emit('Conv', [x, w, ...(c.chance(60) ? [g.weight([co], 1, 0, x.dtype)] : [])], [n, filters, ...dims], x.dtype, {
-    pads: { ints: [...pads, ...pads] }, strides: { ints: strides }, group, kernel_shape: { ints: kernel },
-  });
+  const y = g.emit('Conv', [x, w, ...(c.chance(60) ? [g.weight([co], 1, 0, x.dtype)] : [])], [n, filters, ...dims], x.dtype, attributes);
   if (y === undefined || !c.chance(30) || y.dtype !== 'float32') return;
   g.reordered = true;
   const stats = [g.weight([co], 0.3, 1), g.weight([co]), g.weight([co]), g.weight([co], 0.4, 1)];
@@ -336,16 +339,6 @@ const space: Add = (g) => {
   if (x === undefined) return;
   const [n, ch, h, w] = x.dims as readonly [Dim, Dim, Dim, Dim];
   g.emit('DepthToSpace', [x], [n, g.fixed(sizeOf(ch) / 4), g.derived([h], (s) => 2 * s), g.derived([w], (s) => 2 * s)], x.dtype, { blocksize: 2, mode: g.c.pick(['DCR', 'CRD']) });
-};
-
-const quantise: Add = (g) => {
-  const x = g.float((v) => v.dtype === 'float32');
-  if (x === undefined) return;
-  const [scale, zero] = [g.name(), g.name()];
-  g.initializers[scale] = tensor('float32', [], [0.03125]);
-  g.initializers[zero] = tensor('uint8', [], [128]);
-  const q = g.emit('QuantizeLinear', [x, scale, zero], x.dims, 'uint8');
-  if (q !== undefined) g.emit('DequantizeLinear', [q, scale, zero], x.dims, 'float32');
 };
 
 /** Reshape by what Shape says: [0, .., -1] from the sizes themselves. */
