@@ -7,6 +7,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../graph/program.ts';
 import { blaming, verify } from '../graph/verify.ts';
 import { verifyProgram } from '../graph/verify-program.ts';
+import { byteTables } from './byte-tables.ts';
 import { cleanGraph } from './clean-graph.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseEpilogues } from './fuse-epilogues.ts';
@@ -52,6 +53,8 @@ const programPasses = (panel: number, fast: boolean, fresh: () => number): reado
   { name: 'inline-into-packing', run: (p) => prune(inlineMaps(p, false)) },
   // A packing that fills its panels is where the producer stores.
   { name: 'fuse-packing', run: fuseEpilogues },
+  // Last: nothing has to look into a table.
+  { name: 'byte-tables', run: (p) => (panel === 0 ? p : byteTables(p, fresh)) },
 ];
 
 export interface PassOptions {

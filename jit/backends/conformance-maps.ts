@@ -301,6 +301,10 @@ const shapes: Case[] = [
     args: [arg('float32', [4, 7]), arg('int64', [5]), out('float32', [5, 7])],
     data: { 1: BigInt64Array.of(3n, 0n, 2n, 2n, 1n) },
   },
+  ...(['float32', 'int32'] as const).map((dtype): Case => ({
+    name: `looks up bytes in a table of ${dtype}`, args: [arg(dtype, [256]), arg('uint8', [9]), out(dtype, [9])],
+    body: { kind: 'map', axes: [z], store: { tensor: 2, index: [z], value: load(0, dtype, [cast(load(1, 'uint8', [z]), 'index')]) } },
+  })),
   {
     name: 'gathers elements by int32, negative from the end',
     body: {

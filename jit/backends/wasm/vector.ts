@@ -266,6 +266,7 @@ export class Vector {
       return loadLanes(f, e.dtype, folded);
     }
     if (bytesOf(e.dtype) !== 4) return this.#eachLane(e, scope);
+    if (offset.op === 'cast' && offset.a.dtype === 'uint8') return this.#lookUp(e, offset.a, scope);
     const lane = (l: number): { base: Expr; offset: number } =>
       addressOf(e.tensor, e.dtype, substitute(offset, new Map([[this.axis, add(this.axis, l)]])));
     this.scalar.prepare([0, 1, 2, 3].map((l) => lane(l).base));
@@ -277,6 +278,28 @@ export class Vector {
       this.scalar.push(lane(l).base, scope);
       f.get(v);
       f.memLane('v128.load32_lane', l, { offset: lane(l).offset });
+      if (l < 3) f.set(v);
+    }
+  }
+
+  /** Elements of a table at indices that lanes have computed. */
+  #lookUp(e: Load, at: Expr, scope: Scope): void {
+    const { f, scalar } = this;
+    const [index, v] = [f.local('v128', 'at'), f.local('v128', `t${e.tensor}_v`)];
+    this.push(at, scope);
+    f.i32(2);
+    f.op('i32x4.shl');
+    f.set(index);
+    for (let l = 0; l < 4; l++) {
+      scalar.push(argBase(e.tensor), scope);
+      f.get(index);
+      f.laneOp('i32x4.extract_lane', l);
+      f.op('i32.add');
+      if (l === 0) f.mem('v128.load32_zero');
+      else {
+        f.get(v);
+        f.memLane('v128.load32_lane', l);
+      }
       if (l < 3) f.set(v);
     }
   }
