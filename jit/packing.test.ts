@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bytes } from './backends/conformance-convolutions.ts';
-import { asInt } from './expr/expr.ts';
+import { type Expr, add, asInt, cast, constant, ge, int, load, mul, ref, select, sub, variable } from './expr/expr.ts';
 import { text } from './expr/text.ts';
 import type { ContractionBody } from './kernel.ts';
-import { packRhs, widenLhs } from './packing.ts';
+import { packRhs, realOperands, widenLhs } from './packing.ts';
 
 const widened = (channels: number, groups = 1) => {
   const { body, args } = bytes(channels, groups);
@@ -34,4 +34,30 @@ it('right operands have pairs in depth side by side', () => {
   expect([shape.map(asInt), text(value)]).toEqual([
     [2, 3, 2, 8, 2], 'select((((panel * 8) + lane) < 10), int16<-int32(int32<-int8(t1[((panel * 8) + lane), ((half * 2) + two), k])), int16(0))',
   ]);
+});
+
+describe('products of bytes without columns', () => {
+  /** A depthwise convolution of as many taps: t2[c, x] = sum of (t0[c, x + k] - 3) * t1[c, k]. */
+  const depthwise = (taps: number): ContractionBody => {
+    const [c, x, k] = [variable('c', 6), variable('x', 9), variable('k', taps)];
+    const wide = (e: Expr): Expr => cast(e, 'int32');
+    const at = sub(add(x, k), 1);
+    return {
+      kind: 'contraction', batch: [c], rows: [x], cols: [], depth: [k], rhs: wide(load(1, 'int8', [c, k])),
+      lhs: select(ge(at, 0), sub(wide(load(0, 'uint8', [c, at])), constant(3, 'int32')), constant(0, 'int32')),
+      store: { tensor: 2, index: [c, x], value: mul(cast(ref('acc', 'int32'), 'float32'), constant(0.5, 'float32')) },
+    };
+  };
+  const made = (taps: number) => realOperands(depthwise(taps), (slot) => [int(6), int(slot === 0 ? 9 : taps)]);
+  it('are products of float32', () => {
+    const { lhs, rhs, body } = made(3) ?? {};
+    const real = lhs && rhs && body?.(lhs.read(7), rhs.read(8));
+    expect([lhs?.value, rhs?.value, real?.lhs, real?.rhs].map((e) => e && text(e))).toEqual([
+      'float32<-int32((int32<-uint8(t0[w0, w1]) - int32(3)))', 'float32<-int32(int32<-int8(t1[w0, w1]))',
+      'select((0 <= ((k + x) + -1)), t7[c, ((k + x) + -1)], float32(0))', 't8[c, k]',
+    ]);
+  });
+  it('whose sums are whole numbers', () =>
+    expect(text(made(3)?.body(int(0), int(0)).store.value ?? int(0))).toBe('(float32<-int32(int32<-float32(%acc)) * float32(0.5))'));
+  it('as long as float32 holds them exactly', () => expect([made(255), made(256)].map((m) => m === undefined)).toEqual([false, true]));
 });

@@ -5,7 +5,7 @@
 import { invariant } from './error.ts';
 import type { DType, ScalarType } from './expr/dtype.ts';
 import {
-  type Expr, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, select, sub, variable,
+  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
 } from './expr/expr.ts';
 import { narrowRanges } from './expr/scalar.ts';
 import { collect, contains, isLoad, rewriter, substitute } from './expr/visit.ts';
@@ -23,7 +23,11 @@ export interface Packed {
 }
 
 /** Whether an int32 is sure to fit 16 bits: differences of 8-bit elements do. */
-export function isShort(e: Expr): boolean {
+export const isShort = (e: Expr): boolean => fits(e, 32768);
+/** Whether it is sure to be a difference of such elements. */
+const isByte = (e: Expr): boolean => fits(e, 256);
+
+function fits(e: Expr, bound: number): boolean {
   const go = (x: Expr): readonly [number, number] | undefined => {
     if (x.dtype !== 'int32') return narrowRanges[x.dtype as ScalarType];
     if (x.op === 'const') return [Number(x.value), Number(x.value)];
@@ -34,7 +38,7 @@ export function isShort(e: Expr): boolean {
     return x.op === 'select' ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : [a[0] - b[1], a[1] - b[0]];
   };
   const range = e.dtype === 'int32' ? go(e) : undefined;
-  return range !== undefined && range[0] >= -32768 && range[1] < 32768;
+  return range !== undefined && range[0] >= -bound && range[1] < bound;
 }
 
 /**
@@ -82,6 +86,55 @@ export interface Widened {
   readonly body: ContractionBody;
 }
 
+/** An operand's element in the dims of the tensor that it is read from; undefined where a zero point has no place in them. */
+function inDimsOf(e: Expr, main: Load, axes: readonly Var[]): Expr | undefined {
+  const own = new Map<Expr, Expr>(main.index.map((i, d) => [i, axes[d] ?? i]));
+  const params = collect([e], isLoad).filter((l) => l !== main);
+  if (!params.every((l) => l.index.every((i) => i.op === 'const' || own.has(i)))) return undefined;
+  const placed = new Map<Expr, Expr>(params.map((l) => [l, load(l.tensor, l.dtype, l.index.map((i) => own.get(i) ?? i))]));
+  placed.set(main, load(main.tensor, main.dtype, axes));
+  return rewriter((x) => placed.get(x))(e);
+}
+
+/** An operand as a tensor of float32, as it is read: what makes it, and what reads it. */
+export interface Real {
+  readonly shape: readonly Expr[];
+  readonly axes: readonly Var[];
+  readonly value: Expr;
+  readonly read: (tensor: number) => Expr;
+}
+
+/** Terms of a product of bytes whose sums float32 holds exactly. */
+const mostTerms = 2 ** 24 / 256 ** 2;
+
+/**
+ * Both operands of a product of bytes that has no columns (a depthwise convolution) as float32, for which there is a kernel that is five times as
+ * fast; sums are whole numbers below 2^24, so that they are exact in any order. `body`: of the tensors that stand for them.
+ */
+export function realOperands(body: ContractionBody, shapeOf: (tensor: number) => readonly Expr[]):
+  { readonly lhs: Real; readonly rhs: Real; readonly body: (lhs: Expr, rhs: Expr) => ContractionBody } | undefined {
+  const terms = asInt(product(body.depth.map((v) => v.extent)));
+  if (body.cols.length > 0 || terms === undefined || terms >= mostTerms || !isByte(body.lhs) || !isByte(body.rhs)) return undefined;
+  const real = (e: Expr): Real | undefined => {
+    const [guard, element] = e.op === 'select' && asInt(e.b) === 0 ? [e.cond, e.a] : [undefined, e];
+    // The others are zero points.
+    const [main] = collect([element], isLoad).sort((a, b) => b.index.length - a.index.length);
+    const axes = main && shapeOf(main.tensor).map((extent, d) => variable(`w${d}`, extent));
+    const own = main && axes && inDimsOf(element, main, axes);
+    return main === undefined || axes === undefined || own === undefined ? undefined : {
+      shape: axes.map((v) => v.extent), axes, value: cast(own, 'float32'),
+      read: (tensor) => {
+        const read = load(tensor, 'float32', main.index);
+        return guard === undefined ? read : select(guard, read, constant(0, 'float32'));
+      },
+    };
+  };
+  const [lhs, rhs] = [real(body.lhs), real(body.rhs)];
+  if (lhs === undefined || rhs === undefined) return undefined;
+  const sum = new Map<Expr, Expr>([[ref('acc', 'int32'), cast(ref('acc', 'float32'), 'int32')]]);
+  return { lhs, rhs, body: (a, b) => ({ ...body, lhs: a, rhs: b, store: { ...body.store, value: substitute(body.store.value, sum) } }) };
+}
+
 /**
  * The left operand of a product of 8-bit elements as 16-bit ones less their zero point, an even number in depth: what the CPU multiplies two
  * at a time, with nothing to do for each. Undefined where it is not read from one tensor along one of its dims. `tensor`: the new one's id.
@@ -104,14 +157,9 @@ export function widenLhs(body: ContractionBody, shapeOf: (tensor: number) => rea
   const halves = (e: Expr): boolean => asInt(floormod(e, 2)) === 0;
   if (!all && !(even === last.extent && halves(sub(start, mul(last, 2))) && halves(shape[dim] ?? last))) return undefined;
   const axes = shape.map((extent, d) => variable(`w${d}`, d === dim && all ? even : extent));
-  const own = new Map<Expr, Expr>(main.index.map((e, d) => [e, axes[d] ?? e]));
-  const params = loads.filter((l) => l !== main);
-  // A zero point for each row or channel has its place among the tensor's dims, or there is none.
-  if (!params.every((l) => l.index.every((e) => e.op === 'const' || own.has(e)))) return undefined;
-  const placed = new Map<Expr, Expr>(params.map((l) => [l, load(l.tensor, l.dtype, l.index.map((e) => own.get(e) ?? e))]));
-  placed.set(main, load(main.tensor, main.dtype, axes));
-  const go = rewriter((e) => placed.get(e));
-  const value = cast(go(element), 'int16');
+  const own = inDimsOf(element, main, axes);
+  if (own === undefined) return undefined;
+  const value = cast(own, 'int16');
   const whole = variable(last.name, even);
   const by = new Map<Expr, Expr>([[last, whole]]);
   const wide = cast(load(tensor, 'int16', main.index.map((e) => substitute(e, by))), 'int32');

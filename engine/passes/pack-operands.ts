@@ -5,7 +5,7 @@
  * activations it runs each time, and takes in whatever movement stood before it.
  */
 import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
-import { type Packed, type Widened, packRhs, widenLhs } from '../../jit/packing.ts';
+import { type Packed, type Widened, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
@@ -23,24 +23,29 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
   };
   for (const c of program.computations) {
     const { body, origins } = c;
+    // What is packed twice alike (tied weights) is packed once: the placeholder id makes equal packings equal.
+    const once = ({ value, axes, shape }: Pick<Packed, 'value' | 'axes' | 'shape'>, dtype: DType): number => {
+      const key = `${value.id}:${axes.map((a) => a.id).join()}`;
+      const known = packed.get(key);
+      const id = known ?? define(dtype, shape);
+      packed.set(key, id);
+      if (known === undefined) computations.push({ body: { kind: 'map', axes, store: { tensor: id, index: axes, value } }, outputs: [id], origins });
+      return id;
+    };
     if (body.kind !== 'contraction') {
       computations.push(c);
     } else if (body.cols.length === 0) {
+      const real = panel === 0 ? undefined : realOperands(body, (t) => tensorOf({ ...program, tensors }, t).shape);
+      if (real !== undefined) {
+        computations.push({ ...c, body: real.body(real.lhs.read(once(real.lhs, 'float32')), real.rhs.read(once(real.rhs, 'float32'))) });
+        continue;
+      }
       const copied = copyWeights({ ...program, tensors }, body, define);
       if (copied !== undefined) computations.push({ ...copied.copy, origins });
       computations.push({ ...c, body: copied?.body ?? body });
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
     } else {
-      // What is packed twice alike (tied weights) is packed once: the placeholder id makes equal packings equal.
-      const once = ({ value, axes, shape }: Pick<Packed, 'value' | 'axes' | 'shape'>, dtype: DType): number => {
-        const key = `${value.id}:${axes.map((a) => a.id).join()}`;
-        const known = packed.get(key);
-        const id = known ?? define(dtype, shape);
-        packed.set(key, id);
-        if (known === undefined) computations.push({ body: { kind: 'map', axes, store: { tensor: id, index: axes, value } }, outputs: [id], origins });
-        return id;
-      };
       const widen = (to: number): Widened | undefined => widenLhs(body, (t) => tensorOf({ ...program, tensors }, t).shape, to);
       const probe = widen(-1);
       const left = (probe && widen(once(probe, 'int16'))?.body) ?? body;
