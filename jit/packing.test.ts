@@ -22,6 +22,13 @@ describe('left operands of 8 bits', () => {
   it('as is what they are multiplied with', () => expect(text(widened(5)?.body.rhs ?? bytes(5).body.lhs)).toBe('select((c < 5), int32<-int8(t1[o, c, k]), int32(0))'));
   it('pairs in the channels of a group are pairs of the tensor', () => expect(widened(4, 3)?.shape.map(asInt)).toEqual([9, 12]));
   it('groups of an odd number are left alone', () => expect(widened(5, 2)).toBeUndefined());
+  it('chosen by where they are used are left alone: the guard of a Pad before', () => {
+    const { body, args } = bytes(4);
+    const { lhs } = body;
+    if (lhs.op !== 'select') throw new Error('no guard');
+    const padded = { ...body, lhs: select(lhs.cond, select(ge(body.rows[0] ?? int(0), 2), lhs.a, constant(7, 'int32')), lhs.b) };
+    expect(widenLhs(padded, (slot) => args[slot]?.shape ?? [], 9)).toBeUndefined();
+  });
   it('of 32 bits are left alone', () => {
     const { body, args } = bytes(4);
     const sum: ContractionBody = { ...body, lhs: body.store.value };

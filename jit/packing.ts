@@ -8,7 +8,7 @@ import {
   type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
 } from './expr/expr.ts';
 import { narrowRanges } from './expr/scalar.ts';
-import { collect, contains, isLoad, rewriter, substitute } from './expr/visit.ts';
+import { collect, contains, isLoad, isVar, rewriter, substitute } from './expr/visit.ts';
 import { ceilDiv } from './contraction.ts';
 import type { ContractionBody } from './kernel.ts';
 
@@ -86,14 +86,18 @@ export interface Widened {
   readonly body: ContractionBody;
 }
 
-/** An operand's element in the dims of the tensor that it is read from; undefined where a zero point has no place in them. */
+/**
+ * An operand's element in the dims of the tensor that it is read from; undefined where a zero point, or what
+ * chooses among elements (a Pad), has no place in them.
+ */
 function inDimsOf(e: Expr, main: Load, axes: readonly Var[]): Expr | undefined {
   const own = new Map<Expr, Expr>(main.index.map((i, d) => [i, axes[d] ?? i]));
   const params = collect([e], isLoad).filter((l) => l !== main);
   if (!params.every((l) => l.index.every((i) => i.op === 'const' || own.has(i)))) return undefined;
   const placed = new Map<Expr, Expr>(params.map((l) => [l, load(l.tensor, l.dtype, l.index.map((i) => own.get(i) ?? i))]));
   placed.set(main, load(main.tensor, main.dtype, axes));
-  return rewriter((x) => placed.get(x))(e);
+  const made = rewriter((x) => placed.get(x))(e);
+  return collect([made], isVar).every((v) => axes.includes(v)) ? made : undefined;
 }
 
 /** An operand as a tensor of float32, as it is read: what makes it, and what reads it. */

@@ -3,9 +3,9 @@
  * quantisations) has 256 results, which are computed once. Where exponentials are in it, looking four of them up takes half of the time or
  * less. For CPUs, in what kernels store. In: a program. Out: the same with a map for each table, which runs while loading if its scales are weights.
  */
-import { type Expr, cast, int, load, variable } from '../../jit/expr/expr.ts';
+import { type Expr, asInt, cast, int, load, product, variable } from '../../jit/expr/expr.ts';
 import { collect, cost, operands, rewriter, substitute } from '../../jit/expr/visit.ts';
-import { mapStores } from '../../jit/kernel.ts';
+import { mapStores, pointAxes } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 
 /** The other functions of one number take many instructions. */
@@ -13,6 +13,8 @@ const cheap = new Set<string>(['neg', 'abs', 'sign', 'floor', 'ceil', 'round', '
 const isDear = (e: Expr): e is Expr => e.op === 'unary' && !cheap.has(e.fn);
 const isSingle = (e: Expr): boolean => e.op === 'load' && e.index.every((i) => i.op === 'const');
 const isByte = (e: Expr): e is Expr => (e.dtype === 'uint8' || e.dtype === 'int8') && (e.op === 'cast' || e.op === 'load') && !isSingle(e);
+/** Points from which on a table, which scales that are no weights have made in each run, is worth its 256. */
+const leastPoints = 1024;
 /** What a table of 32-bit elements can hold. */
 const holdable = new Set<string>(['float32', 'int32', 'int16', 'uint16', 'int8', 'uint8']);
 
@@ -21,7 +23,8 @@ export function byteTables(program: Program, fresh: () => number): Program {
   const computations: Computation[] = [];
   const known = new Map<Expr, number>();
   for (const c of program.computations) {
-    const { origins } = c;
+    const { origins, body } = c;
+    const few = (asInt(product(pointAxes(body).map((v) => v.extent))) ?? leastPoints) < leastPoints;
     const tableOf = (byte: Expr, of: Expr): Expr => {
       const axis = variable('byte', 256);
       const dtype = of.dtype === 'float32' ? 'float32' : 'int32';
@@ -36,11 +39,11 @@ export function byteTables(program: Program, fresh: () => number): Program {
       return cast(load(id, dtype, [cast(cast(byte, 'uint8'), 'index')]), of.dtype);
     };
     const value = (e: Expr): Expr => {
-      if (collect([e], isDear).length === 0) return e;
+      if (few || collect([e], isDear).length === 0) return e;
       // What is computed of the innermost byte is computed of all that are made of it.
       return collect([e], isByte).sort((a, b) => cost(a) - cost(b)).reduce((now, byte) => lookUp(now, byte, tableOf), e);
     };
-    computations.push({ ...c, body: mapStores(c.body, (s) => ({ ...s, value: value(s.value) })) });
+    computations.push({ ...c, body: mapStores(body, (s) => ({ ...s, value: value(s.value) })) });
   }
   return { ...program, tensors, computations };
 }
