@@ -3,9 +3,9 @@
  * of them is emitted, compiled and tuned for nothing (141 kernels of YOLOX-nano in 8 bits, where 82 forms are; 116 of its 120 setup steps). In:
  * the steps of a plan. Out: for kernels that have the form of another, that form, which reads the numbers in which they differ from a tensor.
  */
-import { type Const, binary, cast, int, load } from '../../jit/expr/expr.ts';
-import { rewriter } from '../../jit/expr/visit.ts';
-import { type Kernel, kernelText, mapBody, mapStores, renumber } from '../../jit/kernel.ts';
+import { type Const, type Expr, binary, cast, int, load } from '../../jit/expr/expr.ts';
+import { collect, rewriter } from '../../jit/expr/visit.ts';
+import { type Kernel, expressions, kernelText, mapBody, mapStores, renumber } from '../../jit/kernel.ts';
 
 export interface Lifted {
   /** With one more argument, the numbers as float32, which stands before those that are written. */
@@ -17,15 +17,21 @@ export interface Lifted {
 export const numbersAt = ({ args }: Kernel): number => args.findIndex((a) => a.access !== 'read');
 
 /** What float32 holds exactly. Code is made for 0 and 1 as they are. */
-const liftable = ({ dtype, value }: Const): boolean =>
-  (dtype === 'float32' && value !== 1 || dtype === 'int32' && Math.abs(Number(value)) < 2 ** 24) && value !== 0;
+const isLiftable = (e: Expr): e is Const => e.op === 'const' && e.value !== 0
+  && (e.dtype === 'float32' ? e.value !== 1 : e.dtype === 'int32' && Math.abs(Number(e.value)) < 2 ** 24);
 
 /** Kernels by those that they replace. `runs`: whether the device runs a kernel. */
 export function shareForms(kernels: Iterable<Kernel>, runs: (kernel: Kernel) => boolean): Map<Kernel, Lifted> {
+  // What has no other like it at first sight is not looked at again: of float32 models that is nearly all.
+  const alike = new Map<string, Kernel[]>();
+  for (const kernel of new Set(kernels)) {
+    const count = collect(expressions(kernel.body), isLiftable).length;
+    const key = [kernel.body.kind, count, ...kernel.args.map((a) => a.shape.map((d) => d.id))].join(';');
+    if (count > 0) alike.set(key, [...alike.get(key) ?? [], kernel]);
+  }
   const forms = new Map<string, { readonly original: Kernel; readonly numbers: readonly Const[] }[]>();
-  for (const original of new Set(kernels)) {
+  for (const original of [...alike.values()].filter((many) => many.length > 1).flat()) {
     const { kernel, numbers } = lift(original, () => true);
-    if (numbers.length === 0) continue;
     const form = kernelText(kernel);
     forms.set(form, [...forms.get(form) ?? [], { original, numbers }]);
   }
@@ -55,7 +61,7 @@ function lift(kernel: Kernel, wanted: (i: number) => boolean): { readonly kernel
   const go = rewriter((e, again) => {
     // Known powers are products.
     if (e.op === 'binary' && e.fn === 'pow') return binary('pow', again(e.a), e.b);
-    if (e.op !== 'const' || !liftable(e)) return undefined;
+    if (!isLiftable(e)) return undefined;
     if (!numbers.includes(e)) numbers.push(e);
     if (!wanted(numbers.indexOf(e))) return undefined;
     if (!loads.has(e)) loads.set(e, loads.size);
