@@ -12,12 +12,16 @@ import { collect, contains, isLoad, isVar, rewriter, substitute } from './expr/v
 import { ceilDiv } from './contraction.ts';
 import type { ContractionBody } from './kernel.ts';
 
-/** A packed right-hand side: the map that makes it (once for weights, each run for activations) and the body that reads it. */
-export interface Packed {
+/** What makes an operand: a map. */
+export interface Made {
   readonly shape: readonly Expr[];
   readonly axes: readonly Var[];
-  /** Element at `axes`: the rhs, or 0 in the columns that fill up the last panel. */
+  /** Element at `axes`; 0 in columns that fill up the last panel, and behind an odd depth. */
   readonly value: Expr;
+}
+
+/** A packed right-hand side, and the body that reads it. */
+export interface Packed extends Made {
   readonly dtype: DType;
   readonly body: ContractionBody;
 }
@@ -77,11 +81,16 @@ export function packRhs(body: ContractionBody, panel: number, tensor: number, pa
   };
 }
 
-/** A left operand of 16 bits: what makes it (in the dims of the 8-bit tensor that it is read from) and the body that reads it. */
-export interface Widened {
-  readonly shape: readonly Expr[];
-  readonly axes: readonly Var[];
-  readonly value: Expr;
+/** An operand's guard, outside of which it is 0, and what it is inside. */
+export const guarded = (e: Expr): { readonly guard?: Expr; readonly element: Expr } =>
+  (e.op === 'select' && asInt(e.b) === 0 ? { guard: e.cond, element: e.a } : { element: e });
+
+/** The same with another element. */
+export const inGuard = (guard: Expr | undefined, element: Expr): Expr =>
+  (guard === undefined ? element : select(guard, element, constant(0, element.dtype)));
+
+/** A left operand of 16 bits, in the dims of the 8-bit tensor that it is read from, and the body that reads it. */
+export interface Widened extends Made {
   /** Its last depth axis is even. */
   readonly body: ContractionBody;
 }
@@ -100,11 +109,8 @@ function inDimsOf(e: Expr, main: Load, axes: readonly Var[]): Expr | undefined {
   return collect([made], isVar).every((v) => axes.includes(v)) ? made : undefined;
 }
 
-/** An operand as a tensor of float32, as it is read: what makes it, and what reads it. */
-export interface Real {
-  readonly shape: readonly Expr[];
-  readonly axes: readonly Var[];
-  readonly value: Expr;
+/** An operand as a tensor of float32, and what reads it. */
+export interface Real extends Made {
   readonly read: (tensor: number) => Expr;
 }
 
@@ -120,17 +126,14 @@ export function realOperands(body: ContractionBody, shapeOf: (tensor: number) =>
   const terms = asInt(product(body.depth.map((v) => v.extent)));
   if (body.cols.length > 0 || terms === undefined || terms >= mostTerms || !isByte(body.lhs) || !isByte(body.rhs)) return undefined;
   const real = (e: Expr): Real | undefined => {
-    const [guard, element] = e.op === 'select' && asInt(e.b) === 0 ? [e.cond, e.a] : [undefined, e];
+    const { guard, element } = guarded(e);
     // The others are zero points.
     const [main] = collect([element], isLoad).sort((a, b) => b.index.length - a.index.length);
     const axes = main && shapeOf(main.tensor).map((extent, d) => variable(`w${d}`, extent));
     const own = main && axes && inDimsOf(element, main, axes);
     return main === undefined || axes === undefined || own === undefined ? undefined : {
       shape: axes.map((v) => v.extent), axes, value: cast(own, 'float32'),
-      read: (tensor) => {
-        const read = load(tensor, 'float32', main.index);
-        return guard === undefined ? read : select(guard, read, constant(0, 'float32'));
-      },
+      read: (tensor) => inGuard(guard, load(tensor, 'float32', main.index)),
     };
   };
   const [lhs, rhs] = [real(body.lhs), real(body.rhs)];
@@ -147,8 +150,8 @@ export function widenLhs(body: ContractionBody, shapeOf: (tensor: number) => rea
   const { lhs, rhs, depth } = body;
   const last = depth.at(-1);
   if (last === undefined || !isShort(lhs) || !isShort(rhs)) return undefined;
-  const guard = lhs.op === 'select' && asInt(lhs.b) === 0 && !contains(lhs.cond, last) ? lhs.cond : undefined;
-  const element = guard !== undefined && lhs.op === 'select' ? lhs.a : lhs;
+  const { guard, element } = guarded(lhs);
+  if (guard !== undefined && contains(guard, last)) return undefined;
   const loads = collect([element], isLoad);
   const [main, ...more] = loads.filter((l) => contains(l, last));
   const [dim, ...others] = main?.index.flatMap((e, d) => (contains(e, last) ? [d] : [])) ?? [];
@@ -171,7 +174,7 @@ export function widenLhs(body: ContractionBody, shapeOf: (tensor: number) => rea
   return {
     shape: axes.map((v) => v.extent), axes, value: inside(axes[dim] ?? last, value, constant(0, 'int16')),
     body: {
-      ...body, depth: [...depth.slice(0, -1), whole], lhs: guard === undefined ? wide : select(guard, wide, constant(0, 'int32')),
+      ...body, depth: [...depth.slice(0, -1), whole], lhs: inGuard(guard, wide),
       rhs: inside(whole, substitute(rhs, by), constant(0, rhs.dtype)),
     },
   };

@@ -5,7 +5,7 @@
  */
 import { type Expr, asInt, cast, int, load, product, variable } from '../../jit/expr/expr.ts';
 import { collect, cost, operands, rewriter, substitute } from '../../jit/expr/visit.ts';
-import { mapStores, pointAxes } from '../../jit/kernel.ts';
+import { mapStores, pointAxes, stores } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 
 /** The other functions of one number take many instructions. */
@@ -24,6 +24,11 @@ export function byteTables(program: Program, fresh: () => number): Program {
   const known = new Map<Expr, number>();
   for (const c of program.computations) {
     const { origins, body } = c;
+    // As it is, or what is known of its body would be looked for again.
+    if (!stores(body).some(({ value }) => collect([value], isDear).length > 0 && collect([value], isByte).length > 0)) {
+      computations.push(c);
+      continue;
+    }
     const few = (asInt(product(pointAxes(body).map((v) => v.extent))) ?? leastPoints) < leastPoints;
     const tableOf = (byte: Expr, of: Expr): Expr => {
       const axis = variable('byte', 256);
@@ -39,7 +44,7 @@ export function byteTables(program: Program, fresh: () => number): Program {
       return cast(load(id, dtype, [cast(cast(byte, 'uint8'), 'index')]), of.dtype);
     };
     const value = (e: Expr): Expr => {
-      if (few || collect([e], isDear).length === 0) return e;
+      if (few) return e;
       // What is computed of the innermost byte is computed of all that are made of it.
       return collect([e], isByte).sort((a, b) => cost(a) - cost(b)).reduce((now, byte) => lookUp(now, byte, tableOf), e);
     };

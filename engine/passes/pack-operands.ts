@@ -5,7 +5,7 @@
  * activations it runs each time, and takes in whatever movement stood before it.
  */
 import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
-import { type Packed, type Widened, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
+import { type Made, type Packed, type Widened, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
@@ -21,10 +21,11 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
     tensors.set(id, { id, dtype, shape, source: { kind: 'computed' } });
     return id;
   };
+  const shapeOf = (t: number): readonly Expr[] => tensorOf({ ...program, tensors }, t).shape;
   for (const c of program.computations) {
     const { body, origins } = c;
     // What is packed twice alike (tied weights) is packed once: the placeholder id makes equal packings equal.
-    const once = ({ value, axes, shape }: Pick<Packed, 'value' | 'axes' | 'shape'>, dtype: DType): number => {
+    const once = ({ value, axes, shape }: Made, dtype: DType): number => {
       const key = `${value.id}:${axes.map((a) => a.id).join()}`;
       const known = packed.get(key);
       const id = known ?? define(dtype, shape);
@@ -35,7 +36,7 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
     if (body.kind !== 'contraction') {
       computations.push(c);
     } else if (body.cols.length === 0) {
-      const real = panel === 0 ? undefined : realOperands(body, (t) => tensorOf({ ...program, tensors }, t).shape);
+      const real = panel === 0 ? undefined : realOperands(body, shapeOf);
       if (real !== undefined) {
         computations.push({ ...c, body: real.body(real.lhs.read(once(real.lhs, 'float32')), real.rhs.read(once(real.rhs, 'float32'))) });
         continue;
@@ -46,7 +47,7 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
     } else {
-      const widen = (to: number): Widened | undefined => widenLhs(body, (t) => tensorOf({ ...program, tensors }, t).shape, to);
+      const widen = (to: number): Widened | undefined => widenLhs(body, shapeOf, to);
       const probe = widen(-1);
       const left = (probe && widen(once(probe, 'int16'))?.body) ?? body;
       const pack = (to: number): Packed => packRhs(left, widthOf(left, panel), to, probe !== undefined);

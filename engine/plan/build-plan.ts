@@ -127,10 +127,13 @@ export function buildPlan(original: Program, target: Target): Plan {
     const form = lifted.get(step.kernel);
     if (form === undefined) return step;
     const { kernel, numbers } = form;
-    const id = tables.get(numbers.join()) ?? ++next;
-    tables.set(numbers.join(), id);
-    const constant = new Constant('float32', [numbers.length], new Uint8Array(Float32Array.from(numbers).buffer));
-    tensors.set(id, { id, dtype: 'float32', shape: [int(numbers.length)], order: [0], source: { kind: 'constant', constant } });
+    const key = numbers.join();
+    const id = tables.get(key) ?? ++next;
+    if (!tables.has(key)) {
+      const constant = new Constant('float32', [numbers.length], new Uint8Array(Float32Array.from(numbers).buffer));
+      tables.set(key, id);
+      tensors.set(id, { id, dtype: 'float32', shape: [int(numbers.length)], order: [0], source: { kind: 'constant', constant } });
+    }
     return { ...step, kernel, args: step.args.toSpliced(numbersAt(step.kernel), 0, id) };
   };
   return {

@@ -16,10 +16,10 @@ import { asWords } from './words.ts';
 /** How a contraction can be computed, best first. A plain loop nest can do all of them. */
 export type Method =
   /** `kernel`: of words, where operands are pairs of 16 bits. */
-  | { readonly by: 'tiles'; readonly c: Contraction; readonly body: ContractionBody; readonly kernel?: Kernel }
+  | { readonly by: 'tiles'; readonly c: Contraction; readonly kernel?: Kernel }
   | { readonly by: 'depthwise'; readonly d: Depthwise }
   /** Tiles whose operands are computed step by step. */
-  | { readonly by: 'general'; readonly c: Outline; readonly body: ContractionBody; readonly why: string }
+  | { readonly by: 'general'; readonly c: Outline; readonly why: string }
   | { readonly by: 'nest'; readonly why: string };
 
 /** Plan, space and emission ask in turn, and the answer takes as long as emitting many a kernel. */
@@ -38,8 +38,8 @@ function findMethod(kernel: Kernel): Method {
   if (body.kind !== 'contraction') throw new QuernError('internal', 'not a contraction', { got: body.kind });
   const words = asWords(kernel);
   if (words !== undefined) {
-    const pairs = analyse(words.body, words.kernel.args);
-    if (isContraction(pairs) && pairs.form === 'gemm' && notTiled(pairs, 'int32') === undefined) return { by: 'tiles', c: pairs, ...words };
+    const c = analyse(words.body, words.args);
+    if (isContraction(c) && c.form === 'gemm' && notTiled(c, 'int32') === undefined) return { by: 'tiles', c, kernel: words };
   }
   const c = analyse(body, kernel.args);
   let why: string;
@@ -50,12 +50,12 @@ function findMethod(kernel: Kernel): Method {
     why = d.why;
   } else {
     const not = notTiled(c, 'float32');
-    if (not === undefined) return { by: 'tiles', c, body: c.body };
+    if (not === undefined) return { by: 'tiles', c };
     why = not;
   }
   const o = outline(withColumns(body, kernel), kernel.args);
   const not = 'why' in o ? o.why : notGeneral(o);
-  return 'why' in o || not !== undefined ? { by: 'nest', why: `${why}; ${not}` } : { by: 'general', c: o, body: o.body, why };
+  return 'why' in o || not !== undefined ? { by: 'nest', why: `${why}; ${not}` } : { by: 'general', c: o, why };
 }
 
 /** Why tiles cannot read a product's operands in place. */

@@ -4,37 +4,27 @@
  * comes back as one of single products does. In: a contraction as the plan has it (jit/packing.ts). Out: the same over words, to be
  * analysed and emitted in its place; undefined where elements are not neighbours, or not 16 bits.
  */
-import {
-  type Expr, type Load, type Var, add, asInt, constant, floordiv, floormod, int, load, mul, product, select, sub, variable,
-} from '../../expr/expr.ts';
+import { type Expr, type Load, type Var, add, asInt, floordiv, floormod, int, load, mul, product, sub, variable } from '../../expr/expr.ts';
 import { contains, substitute } from '../../expr/visit.ts';
 import { type ContractionBody, type Kernel, loadsOf } from '../../kernel.ts';
+import { guarded, inGuard } from '../../packing.ts';
 import { flatten } from './prepare.ts';
 
-export interface Words {
-  readonly kernel: Kernel;
-  readonly body: ContractionBody;
-}
-
-export function asWords(kernel: Kernel): Words | undefined {
-  if (kernel.body.kind !== 'contraction') return undefined;
-  const { lhs, rhs, depth } = kernel.body;
-  const guarded = lhs.op === 'select' && asInt(lhs.b) === 0 ? lhs : undefined;
-  const last = depth.at(-1);
-  if (last === undefined || !isShortLoad(guarded?.a ?? lhs) || !isShortLoad(rhs)) return undefined;
-  if (guarded !== undefined && contains(guarded.cond, last)) return undefined;
+export function asWords(kernel: Kernel): (Kernel & { readonly body: ContractionBody }) | undefined {
+  if (kernel.body.kind !== 'contraction' || !isShortLoad(kernel.body.rhs)) return undefined;
+  const last = kernel.body.depth.at(-1);
   const flat = flatten(kernel.body, kernel.args);
+  const { guard, element } = guarded(flat.lhs);
+  if (last === undefined || !isShortLoad(element) || asInt(floormod(last.extent, 2)) !== 0) return undefined;
+  if (guard !== undefined && contains(guard, last)) return undefined;
   const half = variable(`${last.name}.half`, floordiv(last.extent, 2));
-  const [left, right] = [flat.lhs.op === 'select' ? flat.lhs.a : flat.lhs, flat.rhs].map((e) => wordAt(e, last, half));
-  if (left === undefined || right === undefined || asInt(floormod(last.extent, 2)) !== 0) return undefined;
-  if ([left, right].some((l) => loadsOf(flat, l.tensor).length > 1)) return undefined;
-  const body: ContractionBody = {
-    ...flat, depth: [...depth.slice(0, -1), half], rhs: right, lhs: flat.lhs.op === 'select' ? select(flat.lhs.cond, left, constant(0, 'int32')) : left,
-  };
+  const [left, right] = [element, flat.rhs].map((e) => wordAt(e, last, half));
+  if (left === undefined || right === undefined || [left, right].some((l) => loadsOf(flat, l.tensor).length > 1)) return undefined;
+  const body: ContractionBody = { ...flat, depth: [...flat.depth.slice(0, -1), half], rhs: right, lhs: inGuard(guard, left) };
   const args = kernel.args.map((a, slot) => ({
     ...a, dtype: slot === left.tensor || slot === right.tensor ? 'int32' as const : a.dtype, shape: [product(a.shape)], strides: [int(1)],
   }));
-  return { kernel: { ...kernel, body, args }, body };
+  return { ...kernel, body, args };
 }
 
 const isShortLoad = (e: Expr): boolean => e.op === 'cast' && e.dtype === 'int32' && e.a.op === 'load' && e.a.dtype === 'int16';
