@@ -271,7 +271,7 @@ export class ProgramBuilder {
 
   /** Elements of an integer tensor as far as it takes to see whether they lie in a range: of large constants the least and the greatest. */
   extremes(tensor: Tensor): readonly Expr[] | undefined {
-    const known = this.#values.of(tensor.id);
+    const known = this.tensorDef(tensor.id).source.kind === 'constant' ? undefined : this.#values.of(tensor.id);
     if (known?.every((e) => e !== undefined) === true && known.some((e) => e.op !== 'const')) return known;
     const fixed = this.fixed(tensor);
     if (fixed === undefined || fixed.length === 0) return fixed === undefined ? undefined : [];
@@ -283,9 +283,9 @@ export class ProgramBuilder {
   /** Elements that are all constant, of tensors of any size. */
   fixed(tensor: Tensor): ArrayLike<number | bigint> & Iterable<number | bigint> | undefined {
     const { source } = this.tensorDef(tensor.id);
+    if (source.kind === 'constant') return source.constant.released ? undefined : viewAs(tensor.dtype, source.constant.bytes);
     const known = this.#values.of(tensor.id)?.flatMap((e) => (e?.op === 'const' ? [Number(e.value)] : []));
-    if (known !== undefined && known.length === staticSize(tensor.shape)) return known;
-    return source.kind === 'constant' && !source.constant.released ? viewAs(tensor.dtype, source.constant.bytes) : undefined;
+    return known?.length === staticSize(tensor.shape) ? known : undefined;
   }
 
   elements(tensor: Tensor): Known | undefined {
@@ -298,7 +298,7 @@ export class ProgramBuilder {
 
   /** The dim that one element of an integer tensor is: its known value, or a symbol that is read at run time. */
   dataDim(tensor: Tensor, element: number, origin: Origin): Expr {
-    const known = this.#values.of(tensor.id)?.[element];
+    const known = this.#values.at(tensor.id, element);
     if (known !== undefined) return known;
     const key = `${tensor.id}:${element}`;
     const before = this.#frames.map((f) => f.dimOf.get(key)).find((dim) => dim !== undefined);
@@ -349,7 +349,11 @@ export class ProgramBuilder {
     // Of constants, which are at hand anyway, only scalars and those that are one element over and over: making expressions of every
     // bias took half the time of lowering.
     if (def.source.kind === 'constant' && size > 4 && !isUniform(def.source.constant)) return undefined;
-    if (size > 4 && isFloat(def.dtype) && this.#values.varies(def.id)) return undefined;
+    // Of long lists of floats only those matter that are one element over and over.
+    if (size > 4 && isFloat(def.dtype)) {
+      const first = this.#values.at(def.id, 0);
+      if (first === undefined || this.#values.at(def.id, 1) !== first) return undefined;
+    }
     const known = this.#values.of(def.id);
     if (known === undefined || def.dtype === 'float16') return undefined;
     const exact = (e: Expr | undefined): e is Expr =>

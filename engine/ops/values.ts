@@ -6,11 +6,11 @@
  */
 import { type DType, type ScalarType, bytesOf, bytesUnder, fromHalf, isBig, isFloat, toHalf, viewAs } from '../../jit/expr/dtype.ts';
 import {
-  type BinaryOp, type Expr, type UnaryOp, type Var, binary, cast, constant, int, isComparison, ne, select, truth, unary,
+  type BinaryOp, type Expr, type UnaryOp, type Var, asInt, binary, cast, constant, int, isComparison, ne, select, truth, unary,
 } from '../../jit/expr/expr.ts';
 import { isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { binaryFn, rangeOf, unaryFn } from '../../jit/expr/scalar.ts';
-import { type Body, type ReduceOp, loadedTensors } from '../../jit/kernel.ts';
+import { type Body, type ReduceOp } from '../../jit/kernel.ts';
 import type { Constant } from '../graph/graph.ts';
 import type { TensorDef } from '../graph/program.ts';
 
@@ -20,11 +20,21 @@ const limit = 1024;
 /** Reductions are followed up to this many points in all. */
 const reduceLimit = 4096;
 
+/** What a definition says of each element, and what was found of those that somebody asked for. */
+interface Elements {
+  readonly size: number;
+  readonly at: (element: number) => Expr | undefined;
+  readonly found: Map<number, Expr | undefined>;
+}
+
+/** Of tensors that are too large, or that no definition gives. */
+const nothing: Elements = { size: 0, at: () => undefined, found: new Map() };
+
 export class ValueTable {
   readonly #defs: ReadonlyMap<number, TensorDef>;
   readonly #bodies: ReadonlyMap<number, Body>;
   readonly #known = new Map<number, Known | undefined>();
-  readonly #varying = new Set<number>();
+  readonly #elements = new Map<number, Elements>();
 
   /** `bodies` tells by which computation a tensor is written. */
   constructor(defs: ReadonlyMap<number, TensorDef>, bodies: ReadonlyMap<number, Body>) {
@@ -35,26 +45,20 @@ export class ValueTable {
   /** Row-major elements, unknown ones undefined; undefined if the size is not static or too large, or nothing is known. */
   of(id: number): Known | undefined {
     if (this.#known.has(id)) return this.#known.get(id);
-    const def = this.#defs.get(id);
-    const found = def === undefined ? undefined : this.#find(def);
+    const found = this.#find(id);
     const useful = found?.some((e) => e !== undefined) === true || found?.length === 0 ? found : undefined;
     this.#known.set(id, useful);
     return useful;
   }
 
-  /** Whether two elements of a map are known to differ, without looking at the rest: per-channel factors are long and never all one. */
-  varies(id: number): boolean {
-    const def = this.#defs.get(id);
-    const body = this.#bodies.get(id);
-    if (def === undefined || body?.kind !== 'map' || this.#known.has(id)) return false;
-    // What is made of such is taken to be such.
-    let varies = loadedTensors(body).some((t) => this.#varying.has(t));
-    if (!varies) {
-      const [first, second] = [...points(body.axes, 2)].map((vars) => this.#eval(body.store.value, vars, new Map()));
-      varies = first !== undefined && second !== undefined && first !== second;
-    }
-    if (varies) this.#varying.add(id);
-    return varies;
+  /** One element of it: of long lists mostly a few are read. */
+  at(id: number, element: number): Expr | undefined {
+    if (this.#known.has(id)) return this.#known.get(id)?.[element];
+    const source = this.#defs.get(id)?.source;
+    if (source?.kind === 'constant') return constantElement(source.constant, element);
+    const { size, at, found } = this.#elementsOf(id);
+    if (element < size && !found.has(element)) found.set(element, at(element));
+    return found.get(element);
   }
 
   /** What is stated rather than derived: elements of a tensor whose computation does not show them. */
@@ -65,6 +69,7 @@ export class ValueTable {
   /** Elements that became known later (dims read at run time): what was derived without them is derived again when asked for. */
   learn(id: number, elements: Known): void {
     for (const [known, found] of this.#known) if (found === undefined || found.includes(undefined)) this.#known.delete(known);
+    this.#elements.clear();
     this.set(id, elements);
   }
 
@@ -72,6 +77,7 @@ export class ValueTable {
   save(): () => void {
     const before = new Map(this.#known);
     return () => {
+      this.#elements.clear();
       this.#known.clear();
       for (const [id, known] of before) this.#known.set(id, known);
     };
@@ -82,52 +88,57 @@ export class ValueTable {
     return this.#eval(e, new Map(), new Map());
   }
 
-  #find(def: TensorDef): Known | undefined {
-    const size = staticSize(def.shape);
-    if (size === undefined || size > limit) return undefined;
+  #find(id: number): Known | undefined {
+    const def = this.#defs.get(id);
+    const size = def && staticSize(def.shape);
+    if (def === undefined || size === undefined || size > limit) return undefined;
     if (size === 0) return [];
     if (def.source.kind === 'constant') return constantElements(def.source.constant);
-    const body = this.#bodies.get(def.id);
-    if (body === undefined) return undefined;
-    if (body.kind === 'map') return this.#map(def, size, body.axes, (vars) => this.#point(body.store.index, body.store.value, vars, new Map(), def));
-    if (body.kind === 'rows') return this.#rows(def, size, body);
-    return undefined;
+    return this.#elementsOf(id) === nothing ? undefined : Array.from({ length: size }, (_, element) => this.at(id, element));
   }
 
-  #point(index: readonly Expr[], value: Expr, vars: ReadonlyMap<Expr, Expr>, refs: ReadonlyMap<string, Expr>, def: TensorDef):
-  readonly [number, Expr] | undefined {
-    const at = this.#offset(index, def.shape, vars, refs);
-    const known = this.#eval(value, vars, refs);
-    return at === undefined || known === undefined ? undefined : [at, known];
+  #elementsOf(id: number): Elements {
+    const made = this.#elements.get(id) ?? this.#define(id);
+    this.#elements.set(id, made);
+    return made;
   }
 
-  #map(def: TensorDef, size: number, axes: readonly Var[], at: (vars: ReadonlyMap<Expr, Expr>) => readonly [number, Expr] | undefined): Known {
-    const out = new Array<Expr | undefined>(size).fill(undefined);
-    for (const vars of points(axes)) {
-      const found = at(vars);
-      if (found !== undefined) out[found[0]] = normal(found[1], def.dtype);
-    }
-    return out;
+  #define(id: number): Elements {
+    const def = this.#defs.get(id);
+    const body = this.#bodies.get(id);
+    const size = def && staticSize(def.shape);
+    if (size === undefined || size > limit || def === undefined || (body?.kind !== 'map' && body?.kind !== 'rows')) return nothing;
+    const inner = body.kind === 'map' ? 1 : staticSize(body.inner.map((v) => v.extent));
+    if (inner === undefined || inner * size > reduceLimit || (body.kind === 'rows' && body.each)) return nothing;
+    const { index, value } = body.store;
+    // Where an element stands tells the point that it comes from: what is lowered stores at axes.
+    if (!index.every((i) => i.op === 'var' || i === int(0))) return nothing;
+    const extents = def.shape.map((e) => asInt(e) ?? 1);
+    return {
+      size, found: new Map(),
+      at: (element) => {
+        const vars = pointAt(index, extents, element);
+        const refs = body.kind === 'map' ? new Map<string, Expr>() : this.#scanned(body, vars);
+        const found = refs && this.#eval(value, vars, refs);
+        return found && normal(found, def.dtype);
+      },
+    };
   }
 
-  #rows(def: TensorDef, size: number, body: Extract<Body, { kind: 'rows' }>): Known | undefined {
-    const inner = staticSize(body.inner.map((v) => v.extent));
-    if (body.each || inner === undefined || inner * size > reduceLimit) return undefined;
-    return this.#map(def, size, body.axes, (vars) => {
-      const refs = new Map<string, Expr>();
-      for (const scan of body.scans) {
-        let total: Expr | undefined;
-        for (const point of points(body.inner)) {
-          const next = this.#eval(scan.value, new Map([...vars, ...point]), refs);
-          if (next === undefined) return undefined;
-          total = total === undefined ? next : applyBinary(reduction[scan.op], total, next);
-          if (total === undefined) return undefined;
-        }
+  /** What the scans of a row come to. */
+  #scanned(body: Extract<Body, { kind: 'rows' }>, vars: ReadonlyMap<Expr, Expr>): ReadonlyMap<string, Expr> | undefined {
+    const refs = new Map<string, Expr>();
+    for (const scan of body.scans) {
+      let total: Expr | undefined;
+      for (const point of points(body.inner)) {
+        const next = this.#eval(scan.value, new Map([...vars, ...point]), refs);
+        total = next && (total === undefined ? next : applyBinary(reduction[scan.op], total, next));
         if (total === undefined) return undefined;
-        refs.set(scan.name, total);
       }
-      return this.#point(body.store.index, body.store.value, vars, refs, def);
-    });
+      if (total === undefined) return undefined;
+      refs.set(scan.name, total);
+    }
+    return refs;
   }
 
   #offset(index: readonly Expr[], shape: readonly Expr[], vars: ReadonlyMap<Expr, Expr>, refs: ReadonlyMap<string, Expr>): number | undefined {
@@ -153,9 +164,7 @@ export class ValueTable {
         const def = this.#defs.get(e.tensor);
         if (def === undefined) return undefined;
         const at = this.#offset(e.index, def.shape, vars, refs);
-        if (at === undefined) return undefined;
-        const { source } = def;
-        return source.kind === 'constant' && !this.#known.has(e.tensor) ? constantElement(source.constant, at) : this.of(e.tensor)?.[at];
+        return at === undefined ? undefined : this.at(e.tensor, at);
       }
       case 'unary': {
         const a = this.#eval(e.a, vars, refs);
@@ -199,20 +208,21 @@ export function staticSize(shape: readonly Expr[]): number | undefined {
   return size;
 }
 
-function* points(axes: readonly Var[], most = Infinity): Generator<ReadonlyMap<Expr, Expr>> {
-  const sizes = axes.map((v) => (v.extent.op === 'const' ? Number(v.extent.value) : 0));
-  const total = Math.min(most, sizes.reduce((a, b) => a * b, 1));
-  for (let flat = 0; flat < total; flat++) {
-    const at = new Map<Expr, Expr>();
-    let rest = flat;
-    for (let d = axes.length - 1; d >= 0; d--) {
-      const axis = axes[d];
-      const size = sizes[d] ?? 1;
-      if (axis !== undefined) at.set(axis, int(rest % size));
-      rest = Math.floor(rest / size);
-    }
-    yield at;
+/** Where a row-major position lies. */
+function pointAt(axes: readonly Expr[], extents: readonly number[], flat: number): Map<Expr, Expr> {
+  const at = new Map<Expr, Expr>();
+  for (let d = axes.length - 1; d >= 0; d--) {
+    const [axis, extent = 1] = [axes[d], extents[d]];
+    if (axis !== undefined) at.set(axis, int(flat % extent));
+    flat = Math.floor(flat / extent);
   }
+  return at;
+}
+
+function* points(axes: readonly Var[]): Generator<ReadonlyMap<Expr, Expr>> {
+  const sizes = axes.map((v) => asInt(v.extent) ?? 0);
+  const total = sizes.reduce((a, b) => a * b, 1);
+  for (let flat = 0; flat < total; flat++) yield pointAt(axes, sizes, flat);
 }
 
 function constantElements(tensor: Constant): Known | undefined {

@@ -11,36 +11,38 @@ import type { Computation, Program } from '../graph/program.ts';
 import { invert } from './index-maps.ts';
 import { fusable, tensorOf, usesOf } from './program-edit.ts';
 
-export function fuseEpilogues(program: Program): Program {
-  let current = program;
-  for (let guard = 0; guard < 32; guard++) {
-    const next = fuseRound(current);
-    if (next === undefined) return current;
-    current = next;
-  }
-  return current;
-}
+/** Maps that an anchor could not take: it is asked again in later passes. */
+const refused = new WeakMap<Body, Body>();
 
-/** One sweep: each anchor takes at most one map. */
-function fuseRound(program: Program): Program | undefined {
+/** In rounds: each anchor takes at most one map in one, and those that took one may take another in the next. */
+export function fuseEpilogues(program: Program): Program {
   const { readers, kept } = usesOf(program);
-  const replaced = new Map<Computation, Computation>();
-  const gone = new Set<Computation>();
-  for (const anchor of program.computations) {
-    const [output] = anchor.outputs;
-    if (output === undefined || anchor.outputs.length !== 1 || kept.has(output) || gone.has(anchor)) continue;
-    if (anchor.body.kind !== 'contraction' && anchor.body.kind !== 'rows') continue;
-    const [reader, ...others] = readers.get(output) ?? [];
-    if (reader === undefined || others.length > 0 || reader.body.kind !== 'map' || gone.has(reader) || replaced.has(reader)) continue;
-    const body = fused(program, anchor.body, output, reader.body);
-    if (body === undefined) continue;
-    const made = { body, outputs: reader.outputs, origins: [...anchor.origins, ...reader.origins] };
-    // The anchor moves to where the map stood: everything the map reads is written by then.
-    replaced.set(reader, made);
-    gone.add(anchor);
+  const places = new Map(program.computations.map((c, place) => [c, place]));
+  const placeOf = (c: Computation): number => places.get(c) ?? 0;
+  const computations: (Computation | undefined)[] = [...program.computations];
+  let anchors = program.computations;
+  while (anchors.length > 0) {
+    const grown: Computation[] = [];
+    for (const anchor of anchors) {
+      const { body, outputs: [output, ...more] } = anchor;
+      if (output === undefined || more.length > 0 || kept.has(output) || (body.kind !== 'contraction' && body.kind !== 'rows')) continue;
+      const [reader, ...others] = readers.get(output) ?? [];
+      if (reader?.body.kind !== 'map' || others.length > 0 || computations[placeOf(reader)] !== reader || refused.get(body) === reader.body) continue;
+      const joined = fused(program, body, output, reader.body);
+      if (joined === undefined) {
+        refused.set(body, reader.body);
+        continue;
+      }
+      const made = { body: joined, outputs: reader.outputs, origins: [...anchor.origins, ...reader.origins] };
+      // The anchor moves to where the map stood: everything the map reads is written by then.
+      computations[placeOf(anchor)] = undefined;
+      computations[placeOf(reader)] = made;
+      places.set(made, placeOf(reader));
+      grown.push(made);
+    }
+    anchors = grown.sort((a, b) => placeOf(a) - placeOf(b));
   }
-  if (gone.size === 0) return undefined;
-  return { ...program, computations: program.computations.filter((c) => !gone.has(c)).map((c) => replaced.get(c) ?? c) };
+  return { ...program, computations: computations.filter((c) => c !== undefined) };
 }
 
 function fused(

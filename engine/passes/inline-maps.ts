@@ -7,7 +7,7 @@
 import { type Expr, type Load, cast, constant, int, sub } from '../../jit/expr/expr.ts';
 import { affine, isNonNegative } from '../../jit/expr/index-algebra.ts';
 import { collect, cost, isLoad, rewriter, substitute } from '../../jit/expr/visit.ts';
-import { type Body, allAxes, loadedTensors, loadsOf, mapBody, pointAxes } from '../../jit/kernel.ts';
+import { type Body, type ContractionBody, allAxes, loadedTensors, loadsOf, mapBody, pointAxes } from '../../jit/kernel.ts';
 import { type Computation, type Program, type TensorDef, readsOf } from '../graph/program.ts';
 import { elements } from './index-maps.ts';
 import { fusable, tensorOf, usesOf } from './program-edit.ts';
@@ -18,51 +18,46 @@ const cheap = 6;
 /** `operands`: whether contractions take movement into their operands; not after those have been packed. */
 export function inlineMaps(program: Program, operands = true): Program {
   const uses = usesOf(program);
-  const bodies = new Map<number, Computation>();
+  const maps = new Map<number, Computation>();
   const fixed = new Set([...program.tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
   for (const c of program.computations) if (readsOf(c).every((t) => fixed.has(t))) for (const t of c.outputs) fixed.add(t);
-  // Looking up comes lane by lane: once a visit if it depends on constants only, once a run if several results take it.
-  const alone = (t: number): boolean => !fixed.has(t) && (uses.readers.get(t)?.length ?? 0) <= 1;
+  const readers = (t: number): number => uses.readers.get(t)?.length ?? 0;
+  /** With the value that a load reads in its place; undefined if that is not worth it. */
+  const inlined = (c: Computation, l: Load): Computation | undefined => {
+    if (c.outputs.includes(l.tensor)) return undefined;
+    const uniform = uniformValue(tensorOf(program, l.tensor), l);
+    const producer = maps.get(l.tensor);
+    const value = uniform ?? (producer && valueAt(producer.body, l));
+    if (value === undefined) return undefined;
+    const whole = uniform !== undefined && c.body.kind !== 'contraction';
+    // Looking up comes lane by lane: once a visit if it depends on constants only, once a run if several results take it.
+    const alone = !fixed.has(l.tensor) && readers(l.tensor) <= 1;
+    if (!whole && (producer === undefined || !pays(c.body, producer.body, l, value, operands, readers(l.tensor), alone))) return undefined;
+    const replace = rewriter((e) => (e === l ? value : undefined));
+    const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
+    if (whole) return { ...c, body };
+    if (!fits(c.body, body, l)) return undefined;
+    const origins = uniform === undefined && producer !== undefined ? producer.origins : [];
+    return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
+  };
   const computations = program.computations.map((original) => {
     let c = original;
     const refused = new Set<Load>();
     for (let guard = 0; guard < 64; guard++) {
-      const next = inlineOne(program, c, bodies, refused, operands, (t) => uses.readers.get(t)?.length ?? 0, alone);
+      let next: Computation | undefined;
+      for (const l of loadsOf(c.body)) {
+        if (refused.has(l)) continue;
+        next = inlined(c, l);
+        if (next !== undefined) break;
+        refused.add(l);
+      }
       if (next === undefined) break;
       c = next;
     }
-    if (c.body.kind === 'map') for (const t of c.outputs) bodies.set(t, c);
+    if (c.body.kind === 'map') for (const t of c.outputs) maps.set(t, c);
     return c;
   });
   return { ...program, computations };
-}
-
-/** Replaces one load of a map by the map's value; undefined when no load is worth it. */
-function inlineOne(
-  program: Program,
-  c: Computation,
-  maps: ReadonlyMap<number, Computation>,
-  refused: Set<Load>,
-  operands: boolean,
-  readers: (tensor: number) => number,
-  alone: (tensor: number) => boolean,
-): Computation | undefined {
-  for (const l of loadsOf(c.body)) {
-    if (refused.has(l) || c.outputs.includes(l.tensor)) continue;
-    const uniform = uniformValue(tensorOf(program, l.tensor), l);
-    const producer = maps.get(l.tensor);
-    const value = uniform ?? (producer === undefined ? undefined : valueAt(producer.body, l));
-    if (value === undefined) { refused.add(l); continue; }
-    const replace = rewriter((e) => (e === l ? value : undefined));
-    const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
-    const origins = producer === undefined || uniform !== undefined ? [] : producer.origins;
-    if (uniform !== undefined && c.body.kind !== 'contraction') return { ...c, body };
-    const lookup = collect([value], (e): e is Load => e.op === 'load' && collect(e.index, isLoad).length > 0).length > 0;
-    if (lookup && c.body.kind === 'contraction' && !alone(l.tensor)) { refused.add(l); continue; }
-    if (producer === undefined || !worth(c.body, body, producer.body, l, value, operands, readers(l.tensor))) { refused.add(l); continue; }
-    return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
-  }
-  return undefined;
 }
 
 /** The value of a tensor whose elements are known and all the same. */
@@ -85,34 +80,40 @@ function valueAt(body: Body, l: Load): Expr | undefined {
   return body.axes.every((a) => at.has(a)) ? substitute(body.store.value, at) : undefined;
 }
 
-function worth(before: Body, after: Body, producer: Body, l: Load, value: Expr, operands: boolean, readers: number): boolean {
-  if (before.kind === 'loop') return value.op === 'const';
+/** Whether the body is still one that is run well: looked at last, since it takes the body. */
+function fits(before: Body, after: Body, l: Load): boolean {
+  if (before.kind === 'loop') return true;
   if (!fusable(after, loadedTensors(before).length)) return false;
+  return after.kind !== 'contraction' || before.kind !== 'contraction' || !inOperand(before, l) || stillAffine(after);
+}
+
+const inOperand = ({ lhs, rhs }: ContractionBody, l: Load): boolean => collect([lhs, rhs], isLoad).includes(l);
+
+/** Whether computing a value where it is read costs less than storing it. */
+function pays(
+  before: Body, producer: Body, l: Load, value: Expr, operands: boolean, readers: number, alone: boolean,
+): boolean {
+  if (before.kind === 'loop') return value.op === 'const';
   const movement = value.op === 'load' && !collect(value.index, isLoad).length;
   if (before.kind === 'contraction') {
-    if (after.kind !== 'contraction') return false;
-    const inOperand = collect([before.lhs, before.rhs], isLoad).includes(l);
-    if (inOperand) return operands && value.op === 'load' && stillAffine(after);
+    const lookup = collect([value], (e): e is Load => e.op === 'load' && collect(e.index, isLoad).length > 0).length > 0;
+    if (lookup && !alone) return false;
+    if (inOperand(before, l)) return operands && value.op === 'load';
   }
   const price = cost(value);
   if (movement || price <= 1) return true;
-  const copies = loadsOf(before, l.tensor).length;
+  if (price > 3 && readers > 1) return false;
   const passes = before.kind === 'rows' ? before.scans.length + (before.each ? 1 : 0) : 1;
-  const light = price <= cheap;
-  if (readers > 1 && price > 3) return false;
-  if (copies * passes > 1 && !light) return false;
+  if (price > cheap && loadsOf(before, l.tensor).length * passes > 1) return false;
+  if (price <= 3) return true;
   // Reads of each element: no more points than the producer had, unless computing it again is next to free.
   const points = elements((before.kind === 'rows' ? allAxes(before) : pointAxes(before)).map((a) => a.extent));
   const produced = elements(pointAxes(producer).map((a) => a.extent));
-  const once = points === produced || isNonNegative(sub(produced, points));
-  return once || price <= 3;
+  return points === produced || isNonNegative(sub(produced, points));
 }
 
-/** Both operands of a contraction are single loads (under guards) at affine indices. */
-function stillAffine(body: Extract<Body, { kind: 'contraction' }>): boolean {
+/** Both operands of a contraction are loads (under guards) at affine indices. */
+function stillAffine(body: ContractionBody): boolean {
   const axes = allAxes(body);
-  return [body.lhs, body.rhs].every((operand) => {
-    const loads = collect([operand], isLoad);
-    return loads.every((l) => l.index.every((i) => affine(i, axes) !== undefined));
-  });
+  return collect([body.lhs, body.rhs], isLoad).every((l) => l.index.every((i) => affine(i, axes) !== undefined));
 }

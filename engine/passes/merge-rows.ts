@@ -21,6 +21,9 @@ export function mergeRows(program: Program): Program {
   }
 }
 
+/** Readers and the row program that they could not take in: most are met again in every round. */
+const refused = new WeakMap<Body, Body>();
+
 /**
  * Joins what can be joined at once: a computation takes in one other, and is itself taken in the next round. One at a time, with the whole program
  * looked through after each, took a quarter of planning an encoder of six layers.
@@ -34,10 +37,13 @@ function mergeRound(program: Program): Program | undefined {
     if (body.kind !== 'rows' || body.each || output === undefined || made.has(row)) continue;
     // Readers of one chain (mean, then variance, then the normalised row) end in one kernel, where a scan taken twice is kept once.
     for (const user of readers.get(output) ?? []) {
-      if (made.has(user)) continue;
+      if (made.has(user) || refused.get(user.body) === body) continue;
       const merged = user.body.kind === 'rows' ? intoRows(program, body, output, user.body)
         : user.body.kind === 'map' ? intoMap(program, body, output, user.body) : undefined;
-      if (merged === undefined || loadedTensors(merged).length > mostReads) continue;
+      if (merged === undefined || loadedTensors(merged).length > mostReads) {
+        refused.set(user.body, body);
+        continue;
+      }
       const origins = [...row.origins.filter((o) => !user.origins.includes(o)), ...user.origins];
       made.set(user, { ...user, body: merged, origins });
     }
