@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bytes } from './backends/conformance-convolutions.ts';
-import { type Expr, add, asInt, cast, constant, ge, int, load, mul, ref, select, sub, variable } from './expr/expr.ts';
+import { type Expr, add, asInt, binary, cast, constant, floordiv, ge, int, load, mul, ref, select, sub, variable } from './expr/expr.ts';
 import { text } from './expr/text.ts';
 import type { ContractionBody } from './kernel.ts';
-import { packRhs, realOperands, widenLhs } from './packing.ts';
+import { packParts, packRhs, realOperands, widenLhs } from './packing.ts';
 
 const widened = (channels: number, groups = 1) => {
   const { body, args } = bytes(channels, groups);
@@ -41,6 +41,25 @@ it('right operands have pairs in depth side by side', () => {
   expect([shape.map(asInt), text(value)]).toEqual([
     [2, 3, 2, 8, 2], 'select((((panel * 8) + lane) < 10), int16<-int32(int32<-int8(t1[((panel * 8) + lane), ((half * 2) + two), k])), int16(0))',
   ]);
+});
+
+describe('parts of right operands in panels', () => {
+  /** t2[n] = sum over k of t0[k] * (two elements a byte in t1, less 8) * one of t3's scales for each 32. */
+  const [n, k] = [variable('n', 10), variable('k', 64)];
+  const byte = load(1, 'uint8', [n, floordiv(k, 2)]);
+  const rhs = mul(cast(binary('and', cast(byte, 'int32'), constant(15, 'int32')), 'float32'), load(3, 'float32', [n, floordiv(k, 32)]));
+  const body: ContractionBody = {
+    kind: 'contraction', batch: [], rows: [], cols: [n], depth: [k], lhs: load(0, 'float32', [k]), rhs, store: { tensor: 2, index: [n], value: ref('acc', 'float32') },
+  };
+  const made: string[] = [];
+  const packed = packParts(body, 8, ({ shape, value }, dtype) => made.push(`${dtype} ${shape.map(asInt).join()} ${text(value)}`) + 6);
+  it('stay in the type that they are stored in, with as many elements along the depth as they have', () => expect(made).toEqual([
+    'uint8 2,32,8 select((((panel * 8) + lane) < 10), t1[((panel * 8) + lane), k], uint8(0))',
+    'float32 2,2,8 select((((panel * 8) + lane) < 10), t3[((panel * 8) + lane), k], float32(0))',
+  ]));
+  it('are taken apart where they are multiplied', () => expect(text(packed?.rhs ?? rhs)).toBe(
+    '(float32<-int32((int32<-uint8(t7[(n // 8), (k // 2), (n mod 8)]) & int32(15))) * t8[(n // 8), (k // 32), (n mod 8)])',
+  ));
 });
 
 describe('products of bytes without columns', () => {

@@ -5,7 +5,8 @@
 import { invariant } from './error.ts';
 import type { DType, ScalarType } from './expr/dtype.ts';
 import {
-  type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub, variable,
+  type Binary, type Expr, type Load, type Var, add, asInt, cast, constant, floordiv, floormod, int, load, lt, mul, product, ref, select, sub,
+  variable,
 } from './expr/expr.ts';
 import { narrowRanges } from './expr/scalar.ts';
 import { collect, contains, isLoad, isVar, rewriter, substitute } from './expr/visit.ts';
@@ -79,6 +80,34 @@ export function packRhs(body: ContractionBody, panel: number, tensor: number, pa
     value: select(lt(whole, count), cast(substitute(body.rhs, by), dtype), constant(0, dtype)),
     body: { ...body, panel, rhs: cast(load(tensor, dtype, at), body.rhs.dtype) },
   };
+}
+
+/**
+ * The tensors that a right-hand side is made of, each in panels, instead of what is made of them: weights of few bits stay what they are in
+ * memory, and are taken apart where they are multiplied. Shapes are [panels, depth.., panel] with the depth axes that a tensor is read
+ * along; an axis that it is read along by groups (two elements a byte) counts groups. Undefined where columns are several axes. `once` gives
+ * ids for what makes them.
+ */
+export function packParts(body: ContractionBody, panel: number, once: (made: Made, dtype: DType) => number): ContractionBody | undefined {
+  const [n, ...more] = body.cols;
+  if (n === undefined || more.length > 0) return undefined;
+  const [p, lane] = [variable('panel', ceilDiv(n.extent, panel)), variable('lane', panel)];
+  const whole = add(mul(p, panel), lane);
+  const rhs = rewriter((e) => {
+    if (e.op !== 'load' || !contains(e, n)) return undefined;
+    const depth = body.depth.filter((v) => contains(e, v)).map((v) => {
+      const [group] = collect(e.index, (x): x is Binary => x.op === 'binary' && x.fn === 'floordiv' && x.a === v && x.b.op === 'const');
+      const axis = variable(v.name, group === undefined ? v.extent : ceilDiv(v.extent, Number(asInt(group.b))));
+      return { at: group ?? v, axis };
+    });
+    const by = new Map<Expr, Expr>([[n, whole], ...depth.map(({ at, axis }): [Expr, Expr] => [at, axis])]);
+    const axes = [p, ...depth.map(({ axis }) => axis), lane];
+    const value = select(lt(whole, n.extent), substitute(e, by), constant(0, e.dtype));
+    if (collect([value], isVar).some((v) => !axes.includes(v))) return undefined;
+    const id = once({ shape: axes.map((v) => v.extent), axes, value }, e.dtype);
+    return load(id, e.dtype, [floordiv(n, panel), ...depth.map(({ at }) => at), floormod(n, panel)]);
+  })(body.rhs);
+  return { ...body, panel, rhs };
 }
 
 /** An operand's guard, outside of which it is 0, and what it is inside. */

@@ -94,7 +94,7 @@ export function readModel(skeleton: Skeleton): ModelProto {
         case 3: version = wire.string('producer_version'); break;
         case 7: graph = wire.message('graph', readGraph); break;
         case 8: wire.message('opset_import', (w) => { readOpset(w, opsets); }); break;
-        case 25: functions.push(wire.message('functions', readFunction, functions.length)); break;
+        case 25: wire.add(functions, 'functions', readFunction); break;
         default: break;
       }
     });
@@ -123,13 +123,13 @@ function readGraph(wire: Wire): GraphProto {
   let name = '';
   wire.each((field) => {
     switch (field) {
-      case 1: nodes.push(wire.message('node', readNode, nodes.length)); break;
+      case 1: wire.add(nodes, 'node', readNode); break;
       case 2: name = wire.string('name'); break;
-      case 5: initializers.push(wire.message('initializer', readTensor, initializers.length)); break;
-      case 11: inputs.push(wire.message('input', readValueInfo, inputs.length)); break;
-      case 12: outputs.push(wire.message('output', readValueInfo, outputs.length)); break;
-      case 13: values.push(wire.message('value_info', readValueInfo, values.length)); break;
-      case 15: sparse.push(wire.message('sparse_initializer', readSparse, sparse.length)); break;
+      case 5: wire.add(initializers, 'initializer', readTensor); break;
+      case 11: wire.add(inputs, 'input', readValueInfo); break;
+      case 12: wire.add(outputs, 'output', readValueInfo); break;
+      case 13: wire.add(values, 'value_info', readValueInfo); break;
+      case 15: wire.add(sparse, 'sparse_initializer', readSparse); break;
       default: break;
     }
   });
@@ -145,7 +145,7 @@ function readNode(wire: Wire): NodeProto {
       case 2: outputs.push(wire.string('output')); break;
       case 3: name = wire.string('name'); break;
       case 4: op = wire.string('op_type'); break;
-      case 5: attributes.push(wire.message('attribute', readAttribute, attributes.length)); break;
+      case 5: wire.add(attributes, 'attribute', readAttribute); break;
       case 7: domain = wire.string('domain'); break;
       case 8: overload = wire.string('overload'); break;
       default: break;
@@ -252,7 +252,7 @@ function readTensorType(wire: Wire): TypeProto {
     if (field !== 2) return;
     const found: (number | string)[] = [];
     wire.message('shape', (shape) => {
-      shape.each((inner) => { if (inner === 1) found.push(shape.message('dim', readDim, found.length)); });
+      shape.each((inner) => { if (inner === 1) shape.add(found, 'dim', readDim); });
     });
     dims = found;
   });
@@ -277,10 +277,10 @@ function readFunction(wire: Wire): FunctionProto {
       case 1: name = wire.string('name'); break;
       case 4: inputs.push(wire.string('input')); break;
       case 5: outputs.push(wire.string('output')); break;
-      case 7: nodes.push(wire.message('node', readNode, nodes.length)); break;
+      case 7: wire.add(nodes, 'node', readNode); break;
       case 9: wire.message('opset_import', (w) => { readOpset(w, opsets); }); break;
       case 10: domain = wire.string('domain'); break;
-      case 11: defaults.push(wire.message('attribute_proto', readAttribute, defaults.length)); break;
+      case 11: wire.add(defaults, 'attribute_proto', readAttribute); break;
       case 13: overload = wire.string('overload'); break;
       default: break;
     }

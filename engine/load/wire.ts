@@ -102,6 +102,11 @@ export class Wire {
     return result;
   }
 
+  /** One more message of a repeated field. */
+  add<T>(list: T[], name: string, reader: (wire: Wire) => T): void {
+    list.push(this.message(name, reader, list.length));
+  }
+
   string(name: string): string {
     return utf8.decode(this.bytes(name));
   }

@@ -1,4 +1,4 @@
-/** Operators that onnxruntime runs on GPUs only, against what they stand for in plain ONNX. */
+/** Operators of com.microsoft that are other operators in another layout or form, against these. */
 import { describe, expect, it } from 'vitest';
 import { clearExpressions } from '../../jit/expr/expr.ts';
 import { loadGraph } from '../load/load-graph.ts';
@@ -56,6 +56,12 @@ describe('channels last', () => {
     { x: feeds.x, w: random.floats([5, 4, 3, 3]), bias: random.floats([5]) },
   ));
 
+  it('NhwcMaxPool is MaxPool', () => expectEqual(
+    ms('NhwcMaxPool', ['x'], 'y', { kernel_shape: [2, 3], pads: [0, 1, 1, 1], strides: [2, 1] }),
+    [toFirst('x', 'c'), node('MaxPool', ['c'], 'd', { kernel_shape: [2, 3], pads: [0, 1, 1, 1], strides: [2, 1] }), toLast('d', 'y')],
+    { x: feeds.x },
+  ));
+
   it('NhwcFusedConv adds a tensor and applies its activation', () => expectEqual(
     ms('NhwcFusedConv', ['x', 'w', 'bias', 'z'], 'y', { activation: 'Relu' }),
     [toFirst('x', 'c'), node('Conv', ['c', 'w', 'bias'], 'd'), toLast('d', 'e'), node('Add', ['e', 'z'], 'f'), node('Relu', ['f'], 'y')],
@@ -89,6 +95,28 @@ describe('MultiHeadAttention reads packed tensors', () => {
     ms('MultiHeadAttention', ['q', 'x'], 'y', { num_heads: 2 }),
     [...part('x', 0, 'k'), ...part('x', 1, 'v'), ms('MultiHeadAttention', ['q', 'k', 'v'], 'y', { num_heads: 2 })],
     { q: random.floats([2, 5, 8]), x: random.floats([2, 3, 2, 2, 4]) }, constants,
+  ));
+});
+
+describe('QAttention is Attention', () => {
+  const feeds = {
+    x: random.integers('uint8', [2, 3, 8], 0, 256), w: random.integers('int8', [8, 24], -128, 128), b: random.floats([24]),
+    xs: random.floats([], 0, 0.02), ws: random.floats([], 0, 0.01), xz: random.integers('uint8', [], 100, 101), mask: random.integers('int32', [2], 1, 4),
+  };
+  const plain = [
+    node('DequantizeLinear', ['x', 'xs', 'xz'], 'a'), node('DequantizeLinear', ['w', 'ws', 'wz'], 'c'),
+    ms('Attention', ['a', 'c', 'b', 'mask'], 'y', { num_heads: 2 }),
+  ];
+
+  it('of values and weights in 8 bits', () => expectEqual(
+    ms('QAttention', ['x', 'w', 'b', 'xs', 'ws', 'mask', 'xz', 'wz'], 'y', { num_heads: 2 }), plain,
+    { ...feeds, wz: random.integers('int8', [], 3, 4) },
+  ));
+
+  it('whose weights have a scale and a zero point for each column', () => expectEqual(
+    ms('QAttention', ['x', 'w', 'b', 'xs', 'ws', 'mask', 'xz', 'wz'], 'y', { num_heads: 2 }),
+    [plain[0], node('DequantizeLinear', ['w', 'ws', 'wz'], 'c', { axis: 1 }), plain[2]].filter((n) => n !== undefined),
+    { ...feeds, ws: random.floats([24], 0.005, 0.01), wz: random.integers('int8', [24], -4, 4) },
   ));
 });
 

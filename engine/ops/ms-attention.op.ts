@@ -1,6 +1,6 @@
 /**
- * Attention of the com.microsoft domain: Attention (with its input projection), MultiHeadAttention, GroupQueryAttention, and the rotary
- * embedding that goes with them. All are views of queries, keys and values by head, a mask, and the shared attention of attend.ts.
+ * Attention of the com.microsoft domain: Attention and QAttention (with their input projection), MultiHeadAttention, GroupQueryAttention,
+ * and the rotary embedding that goes with them. All are views of queries, keys and values by head, a mask, and the shared attention of attend.ts.
  * Source: onnxruntime's ContribOperators.md.
  */
 import { type Expr, add, and, asInt, cast, constant, eq, floordiv, floormod, ge, gt, int, le, lt, max, min, mul, or, select, sub } from '../../jit/expr/expr.ts';
@@ -11,6 +11,7 @@ import { clamp, lastRow, toIndex, zeroOf } from './math.ts';
 import { matmul } from './matmul.op.ts';
 import { normalise } from './norm.op.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
+import { realProduct } from './quant-products.op.ts';
 import { broadcastAt, broadcastIndex } from './shape.ts';
 
 const domain = 'com.microsoft';
@@ -70,42 +71,63 @@ function masking(build: Lowering, { mask, bias, batch, shape, before }: MaskSpec
 const part = (x: Tensor, offset: Expr, size: Expr): Heads =>
   ({ at: (b, h, s, d) => x.at([b, s, add(offset, add(mul(h, size), d))]), length: x.shape[1] ?? int(1), size });
 
+interface Projected {
+  /** Queries, keys and values beside each other: [batch, length, features]. */
+  readonly all: Tensor;
+  readonly mask: Tensor | undefined;
+  readonly past: Tensor | undefined;
+  readonly scoreBias?: Tensor | undefined;
+}
+
+function selfAttention(build: Lowering, { all, mask, past, scoreBias }: Projected): Tensor[] {
+  const { attributes } = build;
+  for (const name of ['do_rotary', 'past_present_share_buffer']) {
+    if (attributes.int(name, 0) !== 0) build.fail('unsupported-model', `Attention with ${name}`);
+  }
+  const heads = attributes.count('num_heads');
+  const [batch = int(1), length = int(1), width = int(1)] = all.shape;
+  const sizes = attributes.ints('qkv_hidden_sizes', []);
+  const [qWidth, kWidth, vWidth] = sizes.length === 3 ? sizes.map(int) : [0, 1, 2].map(() => floordiv(width, 3));
+  if (qWidth === undefined || kWidth === undefined || vWidth === undefined) return build.fail('internal', 'Attention lost a width');
+  const [qSize, vSize] = [floordiv(qWidth, heads), floordiv(vWidth, heads)];
+  const q = part(all, int(0), qSize);
+  const [kNew, vNew] = [part(all, qWidth, qSize), part(all, add(qWidth, kWidth), vSize)];
+  const before = past?.shape[3] ?? int(0);
+  const keys = add(before, length);
+  const both = past === undefined && !build.wants(1) ? undefined
+    : build.map(all.dtype, [int(2), batch, int(heads), keys, qSize], ([i = int(0), b = int(0), h = int(0), t = int(0), d = int(0)]) => {
+      const fresh = (of: Heads): Expr => of.at(b, h, sub(t, before), d);
+      const next = select(lt(i, 1), fresh(kNew), fresh(vNew));
+      return past === undefined ? next : select(lt(t, before), past.at([i, b, h, t, d]), next);
+    });
+  const from = (which: number, fresh: Heads): HeadElement => (both === undefined ? fresh.at : (b, h, t, d) => both.at([int(which), b, h, t, d]));
+  const { y } = attend(build, {
+    dtype: all.dtype, batch, heads: int(heads), kvHeads: int(heads), queries: length, keys, keySize: qSize, valueSize: vSize,
+    q: q.at, k: from(0, kNew), v: from(1, vNew), scale: scaleOf(build), softcap: 0,
+    masked: masking(build, { mask, bias: scoreBias, batch, shape: [batch, int(heads), length, keys], before }),
+    ...resultLayout(batch, int(heads), length, vSize, true),
+  });
+  return both === undefined ? [y] : [y, both];
+}
+
 const attention: Operator = {
   op: 'Attention', domain, since: 1, arity: [2, 7], parts: [3],
   lower: (build) => {
-    const [x, weights, bias] = [build.input(0), build.input(1), build.optional(2)];
-    const [mask, past, scoreBias] = [build.optional(3), build.optional(4), build.optional(5)];
-    const { attributes } = build;
-    for (const name of ['do_rotary', 'past_present_share_buffer']) {
-      if (attributes.int(name, 0) !== 0) build.fail('unsupported-model', `Attention with ${name}`);
-    }
-    const heads = attributes.count('num_heads');
-    const [batch = int(1), length = int(1)] = x.shape;
-    const width = weights.shape[1] ?? int(1);
-    const sizes = attributes.ints('qkv_hidden_sizes', []);
-    const [qWidth, kWidth, vWidth] = sizes.length === 3 ? sizes.map(int) : [0, 1, 2].map(() => floordiv(width, 3));
-    if (qWidth === undefined || kWidth === undefined || vWidth === undefined) return build.fail('internal', 'Attention lost a width');
-    const all = matmul(build, x, weights, { value: bias && ((acc, index) => add(acc, bias.at([index.at(-1) ?? int(0)]))) });
-    const [qSize, vSize] = [floordiv(qWidth, heads), floordiv(vWidth, heads)];
-    const q = part(all, int(0), qSize);
-    const [kNew, vNew] = [part(all, qWidth, qSize), part(all, add(qWidth, kWidth), vSize)];
-    const before = past?.shape[3] ?? int(0);
-    const keys = add(before, length);
-    const both = past === undefined && !build.wants(1) ? undefined
-      : build.map(x.dtype, [int(2), batch, int(heads), keys, qSize], ([i = int(0), b = int(0), h = int(0), t = int(0), d = int(0)]) => {
-        const fresh = (of: Heads): Expr => of.at(b, h, sub(t, before), d);
-        const next = select(lt(i, 1), fresh(kNew), fresh(vNew));
-        return past === undefined ? next : select(lt(t, before), past.at([i, b, h, t, d]), next);
-      });
-    const from = (which: number, fresh: Heads): HeadElement => (both === undefined ? fresh.at : (b, h, t, d) => both.at([int(which), b, h, t, d]));
-    const { y } = attend(build, {
-      dtype: x.dtype, batch, heads: int(heads), kvHeads: int(heads), queries: length, keys, keySize: qSize, valueSize: vSize,
-      q: q.at, k: from(0, kNew), v: from(1, vNew), scale: scaleOf(build), softcap: 0,
-      masked: masking(build, { mask, bias: scoreBias, batch, shape: [batch, int(heads), length, keys], before }),
-      ...resultLayout(batch, int(heads), length, vSize, true),
-    });
-    return both === undefined ? [y] : [y, both];
+    const bias = build.optional(2);
+    const all = matmul(build, build.input(0), build.input(1), { value: bias && ((acc, index) => add(acc, bias.at([index.at(-1) ?? int(0)]))) });
+    return selfAttention(build, { all, mask: build.optional(3), past: build.optional(4), scoreBias: build.optional(5) });
   },
+};
+
+const qAttention: Operator = {
+  op: 'QAttention', domain, since: 1, arity: [5, 9], parts: [5],
+  lower: (build) => selfAttention(build, {
+    all: realProduct(build, {
+      a: build.input(0), b: build.input(1), bias: build.input(2), aScale: build.input(3), bScale: build.input(4),
+      aZero: build.optional(6), bZero: build.optional(7),
+    }),
+    mask: build.optional(5), past: build.optional(8),
+  }),
 };
 
 /** The three tensors by head, from wherever they are packed, with the bias of their projection. */
@@ -274,4 +296,4 @@ const rotaryEmbedding: Operator = {
   },
 };
 
-export const operators: readonly Operator[] = [attention, multiHeadAttention, groupQueryAttention, rotaryEmbedding];
+export const operators: readonly Operator[] = [attention, qAttention, multiHeadAttention, groupQueryAttention, rotaryEmbedding];

@@ -6,6 +6,7 @@ import {
   type Expr, add, asInt, binary, cast, constant, div, eq, int, lt, max, min, mul, ref, select, sub,
 } from '../../jit/expr/expr.ts';
 import type { ReduceOp } from '../../jit/kernel.ts';
+import { inChannelsFirst } from './channels-last.ts';
 import { abs, zeroOf } from './math.ts';
 import { computeType } from './module.ts';
 import type { Lowering, Operator, Tensor } from './operator.ts';
@@ -64,40 +65,47 @@ function pooledByAxis(build: Lowering, x: Tensor, { kernel, strides, dilations, 
 
 const maxPool: Operator = {
   op: 'MaxPool', domain: '', since: 1, arity: [1, 1], parts: [0],
-  lower: (build) => {
-    const x = build.input(0);
-    const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
-    if (!build.wants(1) && x.rank > 3 && (asInt(numel(window.kernel)) ?? 0) > mostTaps) return [pooledByAxis(build, x, window)];
-    const name = build.name('top');
-    const guarded = select(valid, element, lowest(x.dtype));
-    const type = element.dtype;
-    const pooled = build.rows({
-      dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
-      scans: [{ name, op: 'max', value: guarded }], value: ref(name, type),
-    });
-    if (!build.wants(1)) return [pooled];
-    // The first tap that holds the maximum, then where it stands in the whole input (column-major inside a plane if asked for).
-    const place = build.name('tap');
-    const count = numel(window.kernel);
-    const [tap, spatial] = [flatten(taps.index, window.kernel), x.shape.slice(2)];
-    const columns = build.attributes.int('storage_order', 0) === 1;
-    const first = build.rows({
-      dtype: 'int64', shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
-      scans: [
-        { name, op: 'max', value: guarded },
-        { name: place, op: 'min', value: select(binary('and', valid, eq(element, ref(name, type))), tap, count) },
-      ],
-      value: min(ref(place, 'index'), sub(count, 1)),
-    });
-    const places = build.map('int64', shape, (index) => {
-      const found = unflattenTap(cast(first.at(index), 'index'), window.kernel);
-      const at = tapsAt(window, index.slice(2), found);
-      const inPlane = columns ? flatten([...at].reverse(), [...spatial].reverse()) : flatten(at, spatial);
-      return add(mul(flatten(index.slice(0, 2), shape.slice(0, 2)), numel(spatial)), inPlane);
-    });
-    return [pooled, places];
-  },
+  lower: (build) => maxPooled(build, build.input(0)),
 };
+
+const nhwcMaxPool: Operator = {
+  ...maxPool, op: 'NhwcMaxPool', domain: 'com.microsoft',
+  lower: (build) => inChannelsFirst(build, true, build.input(0), (x) => maxPooled(build, x)[0]),
+};
+
+/** Maxima, and where they stand if that is wanted. */
+function maxPooled(build: Lowering, x: Tensor): [Tensor, ...Tensor[]] {
+  const { window, shape, axes, taps, inside: valid, element } = sliding(build, x);
+  if (!build.wants(1) && x.rank > 3 && (asInt(numel(window.kernel)) ?? 0) > mostTaps) return [pooledByAxis(build, x, window)];
+  const name = build.name('top');
+  const guarded = select(valid, element, lowest(x.dtype));
+  const type = element.dtype;
+  const pooled = build.rows({
+    dtype: x.dtype, shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
+    scans: [{ name, op: 'max', value: guarded }], value: ref(name, type),
+  });
+  if (!build.wants(1)) return [pooled];
+  // The first tap that holds the maximum, then where it stands in the whole input (column-major inside a plane if asked for).
+  const place = build.name('tap');
+  const count = numel(window.kernel);
+  const [tap, spatial] = [flatten(taps.index, window.kernel), x.shape.slice(2)];
+  const columns = build.attributes.int('storage_order', 0) === 1;
+  const first = build.rows({
+    dtype: 'int64', shape, axes: axes.axes, inner: taps.axes, each: false, index: axes.index,
+    scans: [
+      { name, op: 'max', value: guarded },
+      { name: place, op: 'min', value: select(binary('and', valid, eq(element, ref(name, type))), tap, count) },
+    ],
+    value: min(ref(place, 'index'), sub(count, 1)),
+  });
+  const places = build.map('int64', shape, (index) => {
+    const found = unflattenTap(cast(first.at(index), 'index'), window.kernel);
+    const at = tapsAt(window, index.slice(2), found);
+    const inPlane = columns ? flatten([...at].reverse(), [...spatial].reverse()) : flatten(at, spatial);
+    return add(mul(flatten(index.slice(0, 2), shape.slice(0, 2)), numel(spatial)), inPlane);
+  });
+  return [pooled, places];
+}
 
 function unflattenTap(flat: Expr, kernel: readonly Expr[]): Expr[] {
   const result: Expr[] = [];
@@ -216,6 +224,6 @@ const maxUnpool: Operator = {
 };
 
 export const operators: readonly Operator[] = [
-  maxPool, averagePool, lpPool, maxUnpool,
+  maxPool, nhwcMaxPool, averagePool, lpPool, maxUnpool,
   globalPool('GlobalAveragePool', 'sum'), globalPool('GlobalMaxPool', 'max'), globalPool('GlobalLpPool', 'sum'),
 ];

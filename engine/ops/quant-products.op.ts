@@ -134,7 +134,7 @@ interface RealProduct {
 }
 
 /** A product of whole numbers as real ones, with a bias for each column. */
-function realProduct(build: Lowering, { a, b, aScale, bScale, aZero, bZero, bias }: RealProduct): Tensor {
+export function realProduct(build: Lowering, { a, b, aScale, bScale, aZero, bZero, bias }: RealProduct): Tensor {
   fittingFactors(build, [a, [lone(build, aScale), lone(build, aZero)]], [b, [bScale, bZero, bias]]);
   const factor = factorOf(build, aScale, bScale, undefined);
   return numpyMatmul(build, a, b, {

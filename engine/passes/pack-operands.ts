@@ -5,8 +5,9 @@
  * activations it runs each time, and takes in whatever movement stood before it.
  */
 import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
-import { type Made, type Packed, type Widened, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
+import { type Made, type Packed, type Widened, packParts, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
 import type { DType } from '../../jit/expr/dtype.ts';
+import { collect, isLoad } from '../../jit/expr/visit.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
 import { tensorOf } from './program-edit.ts';
@@ -46,6 +47,8 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
       computations.push({ ...c, body: copied?.body ?? body });
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
+    } else if (isLarge(body)) {
+      computations.push({ ...c, body: packParts(body, panel, once) ?? body });
     } else {
       const widen = (to: number): Widened | undefined => widenLhs(body, shapeOf, to);
       const probe = widen(-1);
@@ -70,6 +73,12 @@ function widthOf({ cols }: Extract<Body, { kind: 'contraction' }>, panel: number
 }
 
 /** One column has nothing to pack: a dot product reads both operands in place. */
+/** From here on weights of few bits stay as they are. */
+const largeFrom = 2 ** 20;
+const isLarge = ({ cols, depth, rhs }: Extract<Body, { kind: 'contraction' }>): boolean =>
+  (asInt(product([...cols, ...depth].map((v) => v.extent))) ?? 0) >= largeFrom && rhs.dtype === 'float32' && rhs.op !== 'load'
+  && collect([rhs], isLoad).some((l) => l.dtype === 'uint8');
+
 const worthPacking = (body: Extract<Body, { kind: 'contraction' }>): boolean =>
   asInt(product(body.cols.map((v) => v.extent))) !== 1 || body.rhs.op !== 'load';
 

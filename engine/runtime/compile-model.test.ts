@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bytesUnder, viewAs } from '../../jit/expr/dtype.ts';
 import { makeReferenceDevice } from '../../jit/backends/reference/index.ts';
+import { asInt } from '../../jit/expr/expr.ts';
 import { cpu } from '../../jit/fuzz/devices.ts';
+import { loadGraph } from '../load/load-graph.ts';
+import { floats, model, node, tensor } from '../load/testing/build-model.ts';
 import { passNames } from '../passes/pipeline.ts';
 import { type GraphSpec, graph, noise } from '../testing/graphs.ts';
 import { compileModel, planModel } from './compile-model.ts';
@@ -99,4 +102,15 @@ it('the range of many values is found line by line, and quantising walks over no
   const { segments } = planModel(graph(spec), { main: await cpu({ fma: false, maxBytes: 2 ** 26 }) }, { precision: 'exact', dims: {} });
   const steps = segments.flatMap((s) => s.steps.map(({ kernel: { body } }) => (body.kind === 'rows' ? `rows ${String(body.axes.length)}` : body.kind)));
   expect(steps.toSorted()).toEqual(['map', 'rows 0', 'rows 0', 'rows 1', 'rows 1']);
+});
+
+it('weights of few bits stay as they are: what is prepared of them is no larger', async () => {
+  const bytes = model({
+    opset: { '': 21, 'com.microsoft': 1 }, inputs: { x: 'float32[1,1024]' }, outputs: { y: 'float32' },
+    nodes: [node('MatMulNBits', ['x', 'w', 's'], 'y', { K: 1024, N: 1024, bits: 4, block_size: 32 }, { domain: 'com.microsoft' })],
+    initializers: { w: tensor('uint8', [1024, 32, 16], new Array<number>(2 ** 19).fill(0x79)), s: floats([2 ** 15], new Array<number>(2 ** 15).fill(0.5)) },
+  });
+  const { tensors } = planModel(await loadGraph({ kind: 'bytes', bytes }), { main: makeReferenceDevice({ panel: 8 }) }, { precision: 'exact', dims: {} });
+  const prepared = [...tensors.values()].filter(({ source }) => source.kind === 'prepared').map(({ dtype, shape }) => `${dtype} ${shape.map(asInt).join()}`);
+  expect(prepared).toEqual(['uint8 128,32,16,8', 'float32 128,32,8']);
 });

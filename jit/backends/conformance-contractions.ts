@@ -18,7 +18,7 @@ import {
   variable,
 } from '../expr/expr.ts';
 import type { Arg, ContractionBody } from '../kernel.ts';
-import { type Case, arg, out, packed } from './conformance-kit.ts';
+import { type Case, arg, inParts, out, packed } from './conformance-kit.ts';
 
 const acc = ref('acc', 'float32');
 const zero = constant(0, 'float32');
@@ -269,9 +269,18 @@ function quantised(name: string, a: DType, b: DType, point: number, depth = 21):
   };
 }
 
-const [nm, nn, nk] = [variable('m', 3), variable('n', 10), variable('k', 64)];
+const [nn, nk] = [variable('n', 10), variable('k', 64)];
 const nibble = (e: Expr): Expr =>
   cast(binary('and', binary('shr', e, cast(mul(sub(nk, mul(floordiv(nk, 2), 2)), 4), 'uint8')), constant(15, 'uint8')), 'float32');
+const fourBits = (rows: number): { readonly body: ContractionBody; readonly args: readonly Arg[] } => {
+  const row = variable('m', rows);
+  const rhs = mul(sub(nibble(load(1, 'uint8', [nn, floordiv(nk, 2)])), constant(8, 'float32')), load(3, 'float32', [nn, floordiv(nk, 32)]));
+  return {
+    body: { kind: 'contraction', batch: [], rows: [row], cols: [nn], depth: [nk], lhs: load(0, 'float32', [row, nk]), rhs, store: { tensor: 2, index: [row, nn], value: acc } },
+    args: [arg('float32', [rows, 64]), arg('uint8', [10, 32]), out('float32', [rows, 10]), arg('float32', [10, 2])],
+  };
+};
+
 const other: Case[] = [
   quantised('uint8 by int8 with a zero point', 'uint8', 'int8', 128),
   quantised('int8 by int8', 'int8', 'int8', 0),
@@ -369,20 +378,7 @@ const other: Case[] = [
     },
     args: [arg('float16', [5, 7]), arg('float16', [7, 6]), out('float16', [5, 6])],
   },
-  {
-    name: '4-bit weights, a scale for each block of 32',
-    body: {
-      kind: 'contraction',
-      batch: [],
-      rows: [nm],
-      cols: [nn],
-      depth: [nk],
-      lhs: load(0, 'float32', [nm, nk]),
-      rhs: mul(sub(nibble(load(1, 'uint8', [nn, floordiv(nk, 2)])), constant(8, 'float32')), load(3, 'float32', [nn, floordiv(nk, 32)])),
-      store: { tensor: 2, index: [nm, nn], value: acc },
-    },
-    args: [arg('float32', [3, 64]), arg('uint8', [10, 32]), out('float32', [3, 10]), arg('float32', [10, 2])],
-  },
+  { name: '4-bit weights, a scale for each block of 32', ...fourBits(3) },
   {
     name: 'lhs computed on the way',
     body: {
@@ -409,4 +405,6 @@ const wide = (['int64', 'float64'] as const).flatMap((t): Case[] =>
   }),
 );
 
-export const contractionCases: readonly Case[] = [...products, ...batched, ...other, ...wide];
+const narrow = [1, 7].flatMap((rows) => [4, 8, 16].map((panel) => inParts(`4-bit weights, ${rows} rows`, fourBits(rows), panel)));
+
+export const contractionCases: readonly Case[] = [...products, ...batched, ...other, ...wide, ...narrow];

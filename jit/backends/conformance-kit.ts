@@ -2,10 +2,11 @@
  * Shared by the conformance cases: short ways to write kernels down, and one run of a kernel on a device with every way in which it may go
  * wrong looked at: wrong elements, elements that no point stores, bytes before and after the output.
  */
-import { packRhs, widenLhs } from '../packing.ts';
+import { packParts, packRhs, widenLhs } from '../packing.ts';
 import type { Device, DeviceKind, View } from '../device.ts';
 import { type DType, type TypedArray, bytesOf, viewAs } from '../expr/dtype.ts';
 import { type Expr, int } from '../expr/expr.ts';
+import { collect, isLoad } from '../expr/visit.ts';
 import { type Access, type Arg, type Body, type ContractionBody, type Kernel, type Numeric, makeKernel, stridesOf } from '../kernel.ts';
 import { type Schedule, runnable, scheduleText } from '../space.ts';
 import { firstDifference, firstMiss } from '../tune/compare.ts';
@@ -39,6 +40,18 @@ export function packed(
   const made = packRhs(wide?.body ?? body, panel, 1, wide !== undefined);
   const repacked = args.map((a, i) => (i === 1 ? arg(made.dtype, made.shape) : i === 0 && wide !== undefined ? arg('int16', wide.shape) : a));
   return { name: `${name}, packed in panels of ${panel}`, ...more, body: made.body, args: repacked };
+}
+
+/** The same with what the right-hand side is made of in panels. */
+export function inParts(name: string, { body, args }: { readonly body: ContractionBody; readonly args: readonly Arg[] }, panel: number): Case {
+  const repacked = [...args];
+  const made = packParts(body, panel, ({ value, shape }, dtype) => {
+    const [slot = 0] = collect([value], isLoad).map((l) => l.tensor);
+    repacked[slot] = arg(dtype, shape);
+    return slot;
+  });
+  if (made === undefined) throw new Error(`case '${name}' has no parts`);
+  return { name: `${name}, parts in panels of ${panel}`, body: made, args: repacked };
 }
 
 /** A case with everything that is needed to run it and to judge the result. */
