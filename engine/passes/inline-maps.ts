@@ -10,18 +10,25 @@ import { collect, cost, isLoad, rewriter, substitute } from '../../jit/expr/visi
 import { type Body, type ContractionBody, allAxes, loadedTensors, loadsOf, mapBody, pointAxes } from '../../jit/kernel.ts';
 import { type Computation, type Program, type TensorDef, readsOf } from '../graph/program.ts';
 import { elements } from './index-maps.ts';
-import { fusable, tensorOf, usesOf } from './program-edit.ts';
+import { fusable, isLarge, tensorOf, usesOf } from './program-edit.ts';
 
 /** What may be computed again at each read: a few instructions, no transcendental. */
 const cheap = 6;
 
-/** `operands`: whether contractions take movement into their operands; not after those have been packed. */
-export function inlineMaps(program: Program, operands = true): Program {
+/**
+ * `operands`: whether contractions take movement into their operands; not after those have been packed. `narrow`: whether they take in what is
+ * made of many weights of four bits.
+ */
+export function inlineMaps(program: Program, operands = true, narrow = false): Program {
   const uses = usesOf(program);
   const maps = new Map<number, Computation>();
   const fixed = new Set([...program.tensors.values()].filter((t) => t.source.kind === 'constant').map((t) => t.id));
   for (const c of program.computations) if (readsOf(c).every((t) => fixed.has(t))) for (const t of c.outputs) fixed.add(t);
   const readers = (t: number): number => uses.readers.get(t)?.length ?? 0;
+  const isOfFourBits = ({ tensor }: Load): boolean => {
+    const { source } = tensorOf(program, tensor);
+    return source.kind === 'constant' && source.constant.narrow !== undefined;
+  };
   /** With the value that a load reads in its place; undefined if that is not worth it. */
   const inlined = (c: Computation, l: Load): Computation | undefined => {
     if (c.outputs.includes(l.tensor)) return undefined;
@@ -32,11 +39,12 @@ export function inlineMaps(program: Program, operands = true): Program {
     const whole = uniform !== undefined && c.body.kind !== 'contraction';
     // Looking up comes lane by lane: once a visit if it depends on constants only, once a run if several results take it.
     const alone = !fixed.has(l.tensor) && readers(l.tensor) <= 1;
-    if (!whole && (producer === undefined || !pays(c.body, producer.body, l, value, operands, readers(l.tensor), alone))) return undefined;
+    const kept = narrow && c.body.kind === 'contraction' && c.body.rhs === l && isLarge(c.body) && collect([value], isLoad).some(isOfFourBits);
+    if (!whole && !kept && (producer === undefined || !pays(c.body, producer.body, l, value, operands, readers(l.tensor), alone))) return undefined;
     const replace = rewriter((e) => (e === l ? value : undefined));
     const body = mapBody(c.body, (e) => (e.op === 'var' ? e : replace(e)));
     if (whole) return { ...c, body };
-    if (!fits(c.body, body, l)) return undefined;
+    if (!kept && !fits(c.body, body, l)) return undefined;
     const origins = uniform === undefined && producer !== undefined ? producer.origins : [];
     return { ...c, body, origins: [...origins.filter((o) => !c.origins.includes(o)), ...c.origins] };
   };

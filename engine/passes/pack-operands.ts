@@ -6,11 +6,11 @@
  */
 import { type Expr, asInt, load, product, variable } from '../../jit/expr/expr.ts';
 import { type Made, type Packed, type Widened, packParts, packRhs, realOperands, widenLhs } from '../../jit/packing.ts';
-import type { DType } from '../../jit/expr/dtype.ts';
+import { type DType, bytesOf } from '../../jit/expr/dtype.ts';
 import { collect, isLoad } from '../../jit/expr/visit.ts';
 import type { Body } from '../../jit/kernel.ts';
 import type { Computation, Program, TensorDef } from '../graph/program.ts';
-import { tensorOf } from './program-edit.ts';
+import { isLarge, tensorOf } from './program-edit.ts';
 
 /** `fresh` hands out tensor ids that nothing has, in this program or one that it is part of. */
 export function packOperands(program: Program, panel: number, fresh: () => number): Program {
@@ -47,7 +47,7 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
       computations.push({ ...c, body: copied?.body ?? body });
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
-    } else if (isLarge(body)) {
+    } else if (isLarge(body) && ofBytes(body.rhs)) {
       computations.push({ ...c, body: packParts(body, panel, once) ?? body });
     } else {
       const widen = (to: number): Widened | undefined => widenLhs(body, shapeOf, to);
@@ -73,11 +73,7 @@ function widthOf({ cols }: Extract<Body, { kind: 'contraction' }>, panel: number
 }
 
 /** One column has nothing to pack: a dot product reads both operands in place. */
-/** From here on weights of few bits stay as they are. */
-const largeFrom = 2 ** 20;
-const isLarge = ({ cols, depth, rhs }: Extract<Body, { kind: 'contraction' }>): boolean =>
-  (asInt(product([...cols, ...depth].map((v) => v.extent))) ?? 0) >= largeFrom && rhs.dtype === 'float32' && rhs.op !== 'load'
-  && collect([rhs], isLoad).some((l) => l.dtype === 'uint8');
+const ofBytes = (e: Expr): boolean => e.dtype === 'float32' && e.op !== 'load' && collect([e], isLoad).some((l) => bytesOf(l.dtype) === 1);
 
 const worthPacking = (body: Extract<Body, { kind: 'contraction' }>): boolean =>
   asInt(product(body.cols.map((v) => v.extent))) !== 1 || body.rhs.op !== 'load';

@@ -39,7 +39,7 @@ const programPasses = (panel: number, fast: boolean, fresh: () => number): reado
   { name: 'widen-half', run: widenHalf },
   // Epilogues first: scale and mask belong to the MatMul, which computes them once, and not to the softmax, which would three times.
   { name: 'fuse-epilogues', run: fuseEpilogues },
-  { name: 'inline-maps', run: (p) => prune(inlineMaps(p)) },
+  { name: 'inline-maps', run: (p) => prune(inlineMaps(p, true, panel > 0)) },
   // Again: inlining brings several readers of a result together, a merged chain ends in a map, an epilogue joins two row programs.
   { name: 'fuse-epilogues-2', run: fuseEpilogues },
   { name: 'merge-rows', run: mergeRows },

@@ -3,8 +3,9 @@ import { bytesUnder, viewAs } from '../../jit/expr/dtype.ts';
 import { makeReferenceDevice } from '../../jit/backends/reference/index.ts';
 import { asInt } from '../../jit/expr/expr.ts';
 import { cpu } from '../../jit/fuzz/devices.ts';
+import { Constant } from '../graph/graph.ts';
 import { loadGraph } from '../load/load-graph.ts';
-import { floats, model, node, tensor } from '../load/testing/build-model.ts';
+import { type NodeLiteral, type TensorLiteral, floats, model, node, tensor } from '../load/testing/build-model.ts';
 import { passNames } from '../passes/pipeline.ts';
 import { type GraphSpec, graph, noise } from '../testing/graphs.ts';
 import { compileModel, planModel } from './compile-model.ts';
@@ -104,13 +105,23 @@ it('the range of many values is found line by line, and quantising walks over no
   expect(steps.toSorted()).toEqual(['map', 'rows 0', 'rows 0', 'rows 1', 'rows 1']);
 });
 
-it('weights of few bits stay as they are: what is prepared of them is no larger', async () => {
-  const bytes = model({
-    opset: { '': 21, 'com.microsoft': 1 }, inputs: { x: 'float32[1,1024]' }, outputs: { y: 'float32' },
-    nodes: [node('MatMulNBits', ['x', 'w', 's'], 'y', { K: 1024, N: 1024, bits: 4, block_size: 32 }, { domain: 'com.microsoft' })],
-    initializers: { w: tensor('uint8', [1024, 32, 16], new Array<number>(2 ** 19).fill(0x79)), s: floats([2 ** 15], new Array<number>(2 ** 15).fill(0.5)) },
-  });
-  const { tensors } = planModel(await loadGraph({ kind: 'bytes', bytes }), { main: makeReferenceDevice({ panel: 8 }) }, { precision: 'exact', dims: {} });
-  const prepared = [...tensors.values()].filter(({ source }) => source.kind === 'prepared').map(({ dtype, shape }) => `${dtype} ${shape.map(asInt).join()}`);
-  expect(prepared).toEqual(['uint8 128,32,16,8', 'float32 128,32,8']);
+describe('weights of few bits stay as they are: what is prepared of them is no larger', () => {
+  const scales = floats([2 ** 15], new Array<number>(2 ** 15).fill(0.5));
+  const prepared = async (nodes: readonly NodeLiteral[], initializers: Readonly<Record<string, TensorLiteral>>): Promise<string[]> => {
+    const bytes = model({ opset: { '': 21, 'com.microsoft': 1 }, inputs: { x: 'float32[1,1024]' }, outputs: { y: 'float32' }, nodes, initializers });
+    const loaded = await loadGraph({ kind: 'bytes', bytes });
+    const constants = new Map([...loaded.constants].map(([name, c]) => [name, c.dtype === 'int8' ? new Constant('int8', c.dims, c.bytes, 'int4') : c]));
+    const { tensors } = planModel({ ...loaded, constants }, { main: makeReferenceDevice({ panel: 8 }) }, { precision: 'exact', dims: {} });
+    return [...tensors.values()].filter(({ source }) => source.kind === 'prepared').map(({ dtype, shape }) => `${dtype} ${shape.map(asInt).join()}`);
+  };
+
+  it('of MatMulNBits', async () => expect(await prepared(
+    [node('MatMulNBits', ['x', 'w', 's'], 'y', { K: 1024, N: 1024, bits: 4, block_size: 32 }, { domain: 'com.microsoft' })],
+    { w: tensor('uint8', [1024, 32, 16], new Array<number>(2 ** 19).fill(0x79)), s: scales },
+  )).toEqual(['uint8 128,32,16,8', 'float32 128,32,8']));
+
+  it('of DequantizeLinear before a product', async () => expect(await prepared(
+    [node('DequantizeLinear', ['w', 's'], 'd', { axis: 0, block_size: 32 }), node('MatMul', ['x', 'd'], 'y')],
+    { w: tensor('int8', [1024, 1024], new Array<number>(2 ** 20).fill(3)), s: { ...scales, dims: [32, 1024] } },
+  )).toEqual(['int8 128,1024,8', 'float32 128,32,8']));
 });
