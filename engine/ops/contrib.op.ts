@@ -61,7 +61,7 @@ const quickGelu: Operator = {
 
 /**
  * A product with weights of 2, 4 or 8 bits in blocks along the depth: each block has a scale and maybe a zero point (packed as the
- * weights are, or a float). Depth runs over blocks and inside each.
+ * weights are, or a float). Depth runs over blocks, bytes of each, and elements of these.
  */
 const matMulNBits: Operator = {
   op: 'MatMulNBits', domain, since: 1, arity: [3, 6],
@@ -80,23 +80,24 @@ const matMulNBits: Operator = {
     }
     const outer = freshAxes(build, a.shape.slice(0, -1));
     const column = build.axis(columns);
-    const [inBlocks, inBlock] = [freshAxes(build, [int(blocks)]), build.axis(block)];
-    const at = inBlocks.index[0] ?? int(0);
+    // Fields of a byte as an axis of their own: unrolled, each is taken out of what is loaded once.
+    const fields = 8 / bits;
+    const [inBlocks, inBlock] = [freshAxes(build, [int(blocks)]), freshAxes(build, (fields === 1 ? [block] : [block / fields, fields]).map(int))];
+    const [at = int(0), inByte = int(0), part = int(0)] = [...inBlocks.index, ...inBlock.index];
     const type = computeType(a.dtype);
-    const k = add(mul(at, block), inBlock);
+    const k = add(mul(at, block), add(mul(inByte, fields), part));
     // A depth may belong to another block's scale than the one it is stored in.
     const owner = order === undefined ? at : toIndex(order.at([min(k, depth - 1)]));
     if (order !== undefined) build.within(order, int(0), int(blocks - 1));
     const scaleAt = cast(scales.rank === 1 ? scales.at([add(mul(column, blocks), owner)]) : scales.at([column, owner]), type);
     const rest = (t: Tensor): readonly Expr[] => t.shape.slice(2).map(() => int(0));
-    const byte = b.at([column, at, floordiv(inBlock, 8 / bits)]);
-    const weight = field(byte, floormod(inBlock, 8 / bits), bits);
+    const weight = field(b.at([column, at, inByte]), part, bits);
     const zero = zeros === undefined ? constant(2 ** (bits - 1), type) : zeroPoint(zeros, column, owner, blocks, bits, type, rest(zeros));
     const shape = [...a.shape.slice(0, -1), int(columns)];
     const index = [...outer.index, column];
     return build.contraction({
       dtype: a.dtype, shape, batch: [], rows: outer.axes.length > 0 ? outer.axes : [build.axis(1)], cols: [column],
-      depth: [...inBlocks.axes, inBlock],
+      depth: [...inBlocks.axes, ...inBlock.axes],
       lhs: depth % block === 0 ? a.at([...outer.index, k]) : select(lt(k, depth), a.at([...outer.index, k]), zeroOf(a.dtype)),
       rhs: mul(binary('sub', cast(weight, type), zero), scaleAt),
       index, value: (acc) => (bias === undefined ? acc : add(acc, bias.at([column]))),

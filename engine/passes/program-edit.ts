@@ -51,8 +51,8 @@ export function fusable(body: Body, readsBefore = 0): boolean {
 }
 
 /**
- * From here on the CPU keeps weights of few bits as they are, in a quarter to an eighth of the memory of float32: a row takes 1.1 to 1.7 of the
- * time, 64 rows 1.4 to 1.7.
+ * From here on the CPU keeps weights of few bits as they are, in a quarter to an eighth of the memory of float32: a row takes as long, 64
+ * rows 1.4 to 1.8 times.
  */
 export const isLarge = ({ cols, depth }: ContractionBody): boolean => (asInt(product([...cols, ...depth].map((v) => v.extent))) ?? 0) >= 2 ** 20;
 

@@ -4,7 +4,7 @@
  * multiply-add of four lanes for each accumulator, operands shared between accumulators computed once a step.
  */
 import { invariant } from '../../error.ts';
-import { type Expr, add, muladd, mul, ref, variable } from '../../expr/expr.ts';
+import { type Expr, add, asInt, int, muladd, mul, ref, variable } from '../../expr/expr.ts';
 import { substitute } from '../../expr/visit.ts';
 import type { Scene } from './contraction-frame.ts';
 import { nested } from './contraction-nest.ts';
@@ -21,6 +21,9 @@ export const sumNames = (rows: number, vectors: number): string[] =>
 /** The four lanes of a vector of columns: an axis that the vector emitter spreads over them. */
 export const four = variable('four', 4);
 
+/** Steps of the last depth axis up to which it is unrolled: of 2 bits a byte has four. */
+const mostTurns = 4;
+
 export function emitGeneral(scene: Scene, { body, cols }: Gemm, acc: readonly (readonly Local[])[], places: RowPlaces): void {
   const { f, scalar, root, kernel } = scene;
   const lanes = new Vector(scalar, four, kernel.args, kernel.numeric.fma);
@@ -35,14 +38,20 @@ export function emitGeneral(scene: Scene, { body, cols }: Gemm, acc: readonly (r
   /** What stands in depth at a row, and at a vector of columns. */
   const lhsAt = (r: number, v: number): Expr => substitute(body.lhs, new Map([...(places[r] ?? []), [cols.n, column(v)]]));
   const rhsAt = (v: number): Expr => substitute(body.rhs, new Map([[cols.n, column(v)]]));
-  nested(scene, scope, body.depth, (inner) => {
-    const steps = sums.map((row, r) => row.map((sum, v) => muladd(lhsAt(r, v), rhsAt(v), sum)));
-    scalar.prepare(steps.flat());
-    steps.forEach((row, r) => row.forEach((step, v) => {
-      const local = acc[r]?.[v];
+  // A short last axis (elements of a byte) is unrolled: its steps share what they load.
+  const last = body.depth.length > 1 ? body.depth.at(-1) : undefined;
+  const turns = (last && asInt(last.extent)) ?? Infinity;
+  const points = last === undefined || turns > mostTurns ? [new Map<Expr, Expr>()]
+    : Array.from({ length: turns }, (_, k) => new Map<Expr, Expr>([[last, int(k)]]));
+  nested(scene, scope, points.length > 1 ? body.depth.slice(0, -1) : body.depth, (inner) => {
+    const steps = points.flatMap((point) => sums.flatMap((row, r) => row.map((sum, v) => (
+      { step: muladd(substitute(lhsAt(r, v), point), substitute(rhsAt(v), point), sum), local: acc[r]?.[v] }
+    ))));
+    scalar.prepare(steps.map(({ step }) => step));
+    for (const { step, local } of steps) {
       invariant(local !== undefined, 'a tile has a hole');
       lanes.push(step, inner);
       f.set(local);
-    }));
+    }
   });
 }
