@@ -62,6 +62,16 @@ describe('parts of right operands in panels', () => {
   ));
 });
 
+it('right operands whose scales are looked up have no parts: there would be one for each weight', () => {
+  const [n, k] = [variable('n', 10), variable('k', 64)];
+  const scale = load(3, 'float32', [n, cast(load(4, 'int32', [k]), 'index')]);
+  const rhs = mul(cast(load(1, 'uint8', [n, k]), 'float32'), scale);
+  const body: ContractionBody = {
+    kind: 'contraction', batch: [], rows: [], cols: [n], depth: [k], lhs: load(0, 'float32', [k]), rhs, store: { tensor: 2, index: [n], value: ref('acc', 'float32') },
+  };
+  expect(packParts(body, 8, () => { throw new Error('made'); })).toBeUndefined();
+});
+
 describe('products of bytes without columns', () => {
   /** A depthwise convolution of as many taps: t2[c, x] = sum of (t0[c, x + k] - 3) * t1[c, k]. */
   const depthwise = (taps: number): ContractionBody => {

@@ -47,24 +47,35 @@ function fits(e: Expr, bound: number): boolean {
 }
 
 /**
+ * Columns in panels: the panel and the lane, what these make of the columns (`by`), whether there is such a column (`filled`), and where the
+ * columns of the body stand (`at`).
+ */
+function panelsOf({ cols }: ContractionBody, panel: number): {
+  readonly axis: Var; readonly lane: Var; readonly by: Map<Expr, Expr>; readonly filled: Expr; readonly at: readonly [Expr, Expr];
+} {
+  const n = cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
+  const count = product(cols.map((v) => v.extent));
+  const axis = variable('panel', ceilDiv(count, panel));
+  const lane = variable('lane', panel);
+  const whole = add(mul(axis, panel), lane);
+  const by = new Map<Expr, Expr>();
+  let rest: Expr = whole;
+  [...cols].reverse().forEach((v, i) => {
+    const outermost = i === cols.length - 1;
+    by.set(v, outermost ? rest : floormod(rest, v.extent));
+    rest = floordiv(rest, v.extent);
+  });
+  return { axis, lane, by, filled: lt(whole, count), at: [floordiv(n, panel), floormod(n, panel)] };
+}
+
+/**
  * Packs the rhs of a body with cols into panels: shape [batch.., ceil(N / panel), depth.., panel] with the batch axes that rhs depends
  * on. Any rhs expression can be packed (a cast or dequantisation is then done once). `tensor`: the packed tensor's id or slot. `pairs`: two
  * neighbours in depth stand side by side, [.., depth.. / 2, panel, 2]; the last depth axis is even then.
  */
 export function packRhs(body: ContractionBody, panel: number, tensor: number, pairs = false): Packed {
   const batch = body.batch.filter((v) => contains(body.rhs, v));
-  const n = body.cols.reduce<Expr>((at, v) => add(mul(at, v.extent), v), int(0));
-  const count = product(body.cols.map((v) => v.extent));
-  const p = variable('panel', ceilDiv(count, panel));
-  const lane = variable('lane', panel);
-  const whole = add(mul(p, panel), lane);
-  const by = new Map<Expr, Expr>();
-  let rest: Expr = whole;
-  [...body.cols].reverse().forEach((v, i) => {
-    const outermost = i === body.cols.length - 1;
-    by.set(v, outermost ? rest : floormod(rest, v.extent));
-    rest = floordiv(rest, v.extent);
-  });
+  const { by, filled, axis: p, lane, at: [inPanels, inPanel] } = panelsOf(body, panel);
   // Weights of 8 bits less their zero points: half the memory, and what the CPU multiplies two at a time.
   const dtype = isShort(body.rhs) ? 'int16' : body.rhs.dtype;
   invariant(dtype !== 'index', 'an index was to be packed');
@@ -73,11 +84,10 @@ export function packRhs(body: ContractionBody, panel: number, tensor: number, pa
   const before = last === undefined ? body.depth : body.depth.slice(0, -1);
   if (last !== undefined) by.set(last, add(mul(half, 2), two));
   const axes = [...batch, p, ...before, ...(last === undefined ? [lane] : [half, lane, two])];
-  const inPanel = floormod(n, panel);
-  const at = [...batch, floordiv(n, panel), ...before, ...(last === undefined ? [inPanel] : [floordiv(last, 2), inPanel, floormod(last, 2)])];
+  const at = [...batch, inPanels, ...before, ...(last === undefined ? [inPanel] : [floordiv(last, 2), inPanel, floormod(last, 2)])];
   return {
     shape: axes.map((v) => v.extent), axes, dtype,
-    value: select(lt(whole, count), cast(substitute(body.rhs, by), dtype), constant(0, dtype)),
+    value: select(filled, cast(substitute(body.rhs, by), dtype), constant(0, dtype)),
     body: { ...body, panel, rhs: cast(load(tensor, dtype, at), body.rhs.dtype) },
   };
 }
@@ -85,29 +95,27 @@ export function packRhs(body: ContractionBody, panel: number, tensor: number, pa
 /**
  * The tensors that a right-hand side is made of, each in panels, instead of what is made of them: weights of few bits stay what they are in
  * memory, and are taken apart where they are multiplied. Shapes are [panels, depth.., panel] with the depth axes that a tensor is read
- * along; an axis that it is read along by groups (two elements a byte) counts groups. Undefined where columns are several axes. `once` gives
- * ids for what makes them.
+ * along; an axis that it is read along by groups (two elements a byte) counts groups. Undefined where a tensor is read along something else, or
+ * where another one says: then there is an element for each weight. `once` gives ids for what makes them.
  */
 export function packParts(body: ContractionBody, panel: number, once: (made: Made, dtype: DType) => number): ContractionBody | undefined {
-  const [n, ...more] = body.cols;
-  if (n === undefined || more.length > 0) return undefined;
-  const [p, lane] = [variable('panel', ceilDiv(n.extent, panel)), variable('lane', panel)];
-  const whole = add(mul(p, panel), lane);
-  const rhs = rewriter((e) => {
-    if (e.op !== 'load' || !contains(e, n)) return undefined;
-    const depth = body.depth.filter((v) => contains(e, v)).map((v) => {
-      const [group] = collect(e.index, (x): x is Binary => x.op === 'binary' && x.fn === 'floordiv' && x.a === v && x.b.op === 'const');
+  const { by: columns, filled, axis: p, lane, at: [inPanels, inPanel] } = panelsOf(body, panel);
+  const parts = collect([body.rhs], isLoad).filter((l) => body.cols.some((v) => contains(l, v))).map((part) => {
+    const depth = body.depth.filter((v) => contains(part, v)).map((v) => {
+      const [group] = collect(part.index, (x): x is Binary => x.op === 'binary' && x.fn === 'floordiv' && x.a === v && x.b.op === 'const');
       const axis = variable(v.name, group === undefined ? v.extent : ceilDiv(v.extent, Number(asInt(group.b))));
       return { at: group ?? v, axis };
     });
-    const by = new Map<Expr, Expr>([[n, whole], ...depth.map(({ at, axis }): [Expr, Expr] => [at, axis])]);
     const axes = [p, ...depth.map(({ axis }) => axis), lane];
-    const value = select(lt(whole, n.extent), substitute(e, by), constant(0, e.dtype));
-    if (collect([value], isVar).some((v) => !axes.includes(v))) return undefined;
-    const id = once({ shape: axes.map((v) => v.extent), axes, value }, e.dtype);
-    return load(id, e.dtype, [floordiv(n, panel), ...depth.map(({ at }) => at), floormod(n, panel)]);
-  })(body.rhs);
-  return { ...body, panel, rhs };
+    const element = substitute(part, new Map<Expr, Expr>([...columns, ...depth.map(({ at, axis }): [Expr, Expr] => [at, axis])]));
+    const value = select(filled, element, constant(0, part.dtype));
+    return { part, made: { shape: axes.map((v) => v.extent), axes, value }, at: [inPanels, ...depth.map(({ at }) => at), inPanel] };
+  });
+  const isOwn = ({ part, made }: (typeof parts)[number]): boolean =>
+    collect(part.index, isLoad).length === 0 && collect([made.value], isVar).every((v) => made.axes.includes(v));
+  if (!parts.every(isOwn)) return undefined;
+  const read = new Map<Expr, Expr>(parts.map(({ part, made, at }) => [part, load(once(made, part.dtype), part.dtype, at)]));
+  return { ...body, panel, rhs: substitute(body.rhs, read) };
 }
 
 /** An operand's guard, outside of which it is 0, and what it is inside. */

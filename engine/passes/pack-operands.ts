@@ -47,9 +47,12 @@ export function packOperands(program: Program, panel: number, fresh: () => numbe
       computations.push({ ...c, body: copied?.body ?? body });
     } else if (panel === 0 || !worthPacking(body)) {
       computations.push(c);
-    } else if (isLarge(body) && ofBytes(body.rhs)) {
-      computations.push({ ...c, body: packParts(body, panel, once) ?? body });
     } else {
+      const parts = isLarge(body) && ofBytes(body.rhs) ? packParts(body, panel, once) : undefined;
+      if (parts !== undefined) {
+        computations.push({ ...c, body: parts });
+        continue;
+      }
       const widen = (to: number): Widened | undefined => widenLhs(body, shapeOf, to);
       const probe = widen(-1);
       const left = (probe && widen(once(probe, 'int16'))?.body) ?? body;
@@ -72,9 +75,10 @@ function widthOf({ cols }: Extract<Body, { kind: 'contraction' }>, panel: number
   return 4 * filled(panel) >= 5 * filled(4) ? 4 : panel;
 }
 
-/** One column has nothing to pack: a dot product reads both operands in place. */
+/** What is made of single bytes, as float32. */
 const ofBytes = (e: Expr): boolean => e.dtype === 'float32' && e.op !== 'load' && collect([e], isLoad).some((l) => bytesOf(l.dtype) === 1);
 
+/** One column has nothing to pack: a dot product reads both operands in place. */
 const worthPacking = (body: Extract<Body, { kind: 'contraction' }>): boolean =>
   asInt(product(body.cols.map((v) => v.extent))) !== 1 || body.rhs.op !== 'load';
 

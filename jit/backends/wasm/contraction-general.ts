@@ -35,18 +35,17 @@ export function emitGeneral(scene: Scene, { body, cols }: Gemm, acc: readonly (r
     lanes.define(sum, local, scope);
     return sum;
   }));
-  /** What stands in depth at a row, and at a vector of columns. */
-  const lhsAt = (r: number, v: number): Expr => substitute(body.lhs, new Map([...(places[r] ?? []), [cols.n, column(v)]]));
-  const rhsAt = (v: number): Expr => substitute(body.rhs, new Map([[cols.n, column(v)]]));
   // A short last axis (elements of a byte) is unrolled: its steps share what they load.
   const last = body.depth.length > 1 ? body.depth.at(-1) : undefined;
   const turns = (last && asInt(last.extent)) ?? Infinity;
-  const points = last === undefined || turns > mostTurns ? [new Map<Expr, Expr>()]
-    : Array.from({ length: turns }, (_, k) => new Map<Expr, Expr>([[last, int(k)]]));
-  nested(scene, scope, points.length > 1 ? body.depth.slice(0, -1) : body.depth, (inner) => {
-    const steps = points.flatMap((point) => sums.flatMap((row, r) => row.map((sum, v) => (
-      { step: muladd(substitute(lhsAt(r, v), point), substitute(rhsAt(v), point), sum), local: acc[r]?.[v] }
-    ))));
+  const unrolled = last !== undefined && turns <= mostTurns;
+  const points: (readonly [Expr, Expr])[][] = unrolled ? Array.from({ length: turns }, (_, k) => [[last, int(k)]]) : [[]];
+  nested(scene, scope, unrolled ? body.depth.slice(0, -1) : body.depth, (inner) => {
+    const steps = points.flatMap((point) => sums.flatMap((row, r) => row.map((sum, v) => {
+      const at = [[cols.n, column(v)] as const, ...point];
+      const [lhs, rhs] = [substitute(body.lhs, new Map([...places[r] ?? [], ...at])), substitute(body.rhs, new Map(at))];
+      return { step: muladd(lhs, rhs, sum), local: acc[r]?.[v] };
+    })));
     scalar.prepare(steps.map(({ step }) => step));
     for (const { step, local } of steps) {
       invariant(local !== undefined, 'a tile has a hole');
